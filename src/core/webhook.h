@@ -1,0 +1,66 @@
+/*
+** A webhook's configuration and the rules its values obey (design §3.9). The
+** URL's own form is checked by the transport, which knows how it will be used.
+*/
+#ifndef LH_CORE_WEBHOOK_H
+#define LH_CORE_WEBHOOK_H
+
+#include <stdint.h>
+
+#include "core/id.h"
+#include "core/signature.h"
+
+enum lh_status {
+  LH_STATUS_ENABLED,  /* from create or enable; leaves by pause, disable, delete */
+  LH_STATUS_PAUSED,   /* from a threshold of failures or an unreadable secret; leaves by enable, disable, delete */
+  LH_STATUS_DISABLED, /* from disable; leaves by enable, delete */
+  LH_STATUS_DELETED   /* from delete; final */
+};
+const char *lh_status_name(enum lh_status status);
+
+enum lh_success {
+  LH_SUCCESS_200, /* exactly 200 */
+  LH_SUCCESS_2XX  /* 200 to 299 */
+};
+
+struct lh_webhook {
+  struct lh_id id;
+  char account[LH_ACCOUNT_MAX + 1];
+  char name[LH_NAME_MAX + 1];
+  char url[LH_URL_MAX + 1];   /* as given */
+  char *event_types;          /* selectors joined by '\n': a type, "category:x" or "*"; owned */
+  char *headers;              /* custom headers, "Name: value" joined by '\n', or NULL; owned */
+  char *retry_schedule;       /* seconds joined by ',', or NULL; owned */
+  enum lh_status status;
+  char status_reason[64];     /* why paused/disabled; "" while enabled */
+  int64_t status_since_ms;
+  int32_t batch_size;
+  int32_t batch_bytes_max;
+  int32_t batch_wait_ms;
+  int32_t retries_max;
+  int32_t retry_interval_s;
+  int32_t pause_after;
+  int32_t failed_in_a_row;
+  int32_t timeout_ms;
+  int32_t max_in_flight;
+  int ordered;
+  enum lh_success success;
+  enum lh_scheme scheme;
+  int64_t created_ms;
+  int64_t updated_ms;
+};
+
+/* Defaults of design §3 for everything that has one; the rest empty. */
+void lh_webhook_init(struct lh_webhook *webhook);
+/* Frees the owned texts, not the struct. */
+void lh_webhook_clear(struct lh_webhook *webhook);
+/*
+** Ranges, name (1..LH_NAME_MAX bytes of UTF-8 without control characters),
+** account, selectors (form only; whether a type exists is the catalogue's
+** business), headers. LH_E_INVALID names the field first: "batch_size: …".
+*/
+int lh_webhook_check(const struct lh_webhook *webhook, struct lh_error *err);
+/* 1 if one of the selectors names this type, its category, or all. */
+int lh_webhook_subscribes(const char *event_types, const char *event_type, const char *category);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+** Door of the engine room: makes attempts. It knows a store, a transport and
+** a clock by their doors and owns none of them. Each step does a bounded
+** amount of work and returns what happened as data; it never calls back.
+**
+** Loop: record results and lease in one turn of the store → build, sign,
+** start → poll → collect results → again.
+*/
+#ifndef LH_ENGINE_ENGINE_H
+#define LH_ENGINE_ENGINE_H
+
+#include "clock/clock.h"
+#include "store/store.h"
+#include "transport/transport.h"
+
+struct lh_engine;
+
+struct lh_engine_options {
+  struct lh_store *store;         /* borrowed until lh_engine_close */
+  struct lh_transport *transport; /* borrowed until lh_engine_close */
+  const struct lh_clock *clock;   /* borrowed */
+  size_t concurrency;             /* transfers at once, 1..LH_CONCURRENCY_MAX; 0: default */
+  int64_t bodies_bytes_max;       /* 0: LH_BODIES_IN_FLIGHT_BYTES */
+};
+
+/* One finished attempt, or one rescued. Texts are borrowed until the next step. */
+struct lh_engine_event {
+  struct lh_id request_id;
+  struct lh_id webhook_id;
+  int32_t attempt;
+  int32_t count;             /* events of the request */
+  enum lh_outcome outcome;
+  int status;
+  int64_t duration_ms;
+  const char *error;
+  enum lh_state state;       /* of the request now */
+  enum lh_reason reason;
+  int64_t next_attempt_ms;   /* if pending or retrying */
+  int paused_webhook;
+};
+
+struct lh_engine_report {
+  const struct lh_engine_event *events; /* borrowed until the next step */
+  size_t event_count;
+  size_t started;         /* attempts begun in this step */
+  size_t rescued;         /* attempts of dead workers ended as lost */
+  size_t in_flight;
+  int64_t next_due_ms;    /* as in lh_turn */
+  int idle;               /* 1: nothing in flight, nothing due, nothing being recorded */
+};
+
+/* Opens a session in the store. Codes as the store's. */
+int lh_engine_open(const struct lh_engine_options *options, struct lh_engine **engine,
+                   struct lh_error *err);
+/*
+** One round; waits up to timeout_ms if there is nothing to do (the store's
+** wake descriptor and `fds` end the wait). Codes: the store's. On LH_E_FULL,
+** LH_E_BUSY and LH_E_SHORTAGE results are kept and offered again; the caller
+** may go on stepping. Other codes: close.
+*/
+int lh_engine_step(struct lh_engine *engine, int timeout_ms, const int *fds, size_t fd_count,
+                   struct lh_engine_report *report, struct lh_error *err);
+/* Stops leasing. Steps go on until report.in_flight is 0. */
+void lh_engine_drain(struct lh_engine *engine);
+/* Ends the drain: unsent transfers are given back, others recorded lost, all committed. */
+int lh_engine_abort(struct lh_engine *engine, struct lh_error *err);
+/* Aborts what is in flight, closes the session. Accepts NULL. */
+void lh_engine_close(struct lh_engine *engine);
+
+#endif

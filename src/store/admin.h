@@ -1,0 +1,67 @@
+/* Table group: webhooks and their secrets, figures, and care of the store itself. */
+#ifndef LH_STORE_ADMIN_H
+#define LH_STORE_ADMIN_H
+
+#include "core/webhook.h"
+
+struct lh_store;
+
+struct lh_webhook_list {
+  struct lh_webhook *rows;
+  size_t count;
+};
+void lh_webhook_list_clear(struct lh_webhook_list *list);
+
+/* Figures of one webhook, or of all. */
+struct lh_stats {
+  int64_t events;            /* in the log */
+  int64_t waiting;           /* matching events not yet in a request (of one webhook; -1 for all) */
+  int64_t requests[5];       /* by enum lh_state */
+  int64_t attempts;
+  int64_t oldest_undelivered_ms; /* created time of the oldest event not finished, 0: none */
+  int64_t webhooks;          /* not deleted */
+  int64_t accounts;
+  int64_t database_bytes;
+  int64_t wal_bytes;
+};
+
+/* Findings of a check of the store, for doctor. */
+struct lh_store_health {
+  char integrity[256];       /* "ok" or the first complaint */
+  int key_present;
+  int key_readable;          /* every stored secret decrypts */
+  int64_t sessions;          /* live workers */
+  int schema_version;
+  char sqlite_version[32];
+  char path[4096];
+  char filesystem_warning[128]; /* "" or why the file system is unsuited */
+};
+
+struct lh_store_admin {
+  /*
+  ** Stores a checked webhook (its id is made here; it starts enabled, at the
+  ** log's head). url_normal is what is unique. Codes: LH_E_LIMIT, LH_E_CONFLICT
+  ** (name or URL), LH_E_KEY_MISSING, LH_E_FULL, LH_E_IO ….
+  */
+  int (*webhook_create)(struct lh_store *store, struct lh_webhook *webhook, const char *url_normal,
+                        const char *secret, size_t secret_len, int64_t now_ms, struct lh_error *err);
+  /* account NULL: all. Deleted ones only if with_deleted. Oldest first. */
+  int (*webhook_list)(struct lh_store *store, const char *account, int with_deleted,
+                      struct lh_webhook_list *list, struct lh_error *err);
+  /* By id (24 hex) or, within account (NULL: must be unique over all), by name. A list of one. LH_E_NOT_FOUND, LH_E_CONFLICT (name not unique). */
+  int (*webhook_get)(struct lh_store *store, const char *account, const char *id_or_name,
+                     struct lh_webhook_list *list, struct lh_error *err);
+  /* webhook_id NULL: all together. */
+  int (*stats)(struct lh_store *store, const struct lh_id *webhook_id, struct lh_stats *stats,
+               struct lh_error *err);
+  int (*health)(struct lh_store *store, int full, struct lh_store_health *health,
+                struct lh_error *err);
+  /* Writes a consistent copy to a new file (LH_E_REFUSED if it exists), key file not included. */
+  int (*backup)(struct lh_store *store, const char *path, struct lh_error *err);
+  /* 0 if the key file is there and right; LH_E_KEY_MISSING, LH_E_SECRET_UNREADABLE. Called before work. */
+  int (*key_check)(struct lh_store *store, struct lh_error *err);
+  /* Moves the WAL into the database if it holds more than min_bytes; bounded by the lock. */
+  int (*checkpoint)(struct lh_store *store, int64_t min_bytes, struct lh_error *err);
+};
+
+#endif

@@ -1,0 +1,167 @@
+/*
+** Table group: requests, attempts, leases and sessions (design §2.1, §3a).
+** A worker lives in `turn`: one transaction that records what happened and
+** hands out what to do next.
+*/
+#ifndef LH_STORE_REQUESTS_H
+#define LH_STORE_REQUESTS_H
+
+#include "core/delivery.h"
+#include "core/event.h"
+
+struct lh_store;
+
+/* What a worker needs to send to a webhook, as it is now. Shared and counted; take with _hold, give back with _release. */
+struct lh_target {
+  struct lh_webhook webhook;
+  int64_t revision;            /* changes with every edit */
+  struct lh_hmac_key *keys[2]; /* the signing key, and the other one during a rotation (standard signs with both); NULL: the secret cannot be read */
+  int holders;                 /* the store's business */
+};
+
+/* The right to make one attempt. */
+struct lh_lease {
+  int64_t request;             /* the store's number of the request */
+  struct lh_id request_id;
+  int32_t attempt;             /* its number, from 1 */
+  int32_t count;               /* events */
+  int64_t created_ms;          /* of the request: created_date */
+  struct lh_target *target;    /* borrowed from the turn; hold it to keep it */
+};
+
+/*
+** How the turn shows a request to the worker: begin, each event in order, then
+** end with the lease. Events go straight from the store's pages into the
+** worker's body, so nothing is read or copied twice. Pure C, called inside the
+** transaction, possibly on another thread of this process while the caller
+** waits; must not call the store. A non-zero return undoes the whole turn with
+** that code. Nothing that was shown counts before `turn` has returned 0.
+*/
+struct lh_lease_visitor {
+  void *self;
+  int (*begin)(void *self);
+  int (*event)(void *self, const struct lh_event *event);
+  int (*end)(void *self, const struct lh_lease *lease);
+};
+
+/* How an attempt ended, for recording. Texts are borrowed during the call. */
+struct lh_attempt_result {
+  int64_t request;
+  int32_t attempt;
+  enum lh_input_kind kind; /* SUCCESS, FAILURE, LOST or GIVEN_BACK; the store finds out if it is late */
+  int outcome;             /* enum lh_outcome of the transport room, stored as a number */
+  int status;
+  int64_t started_ms;
+  int64_t ended_ms;
+  int64_t duration_ms;
+  int64_t retry_after_ms;
+  uint32_t jitter_ppm;
+  const char *error;       /* "" if none */
+  const char *url;
+  const char *nonce;
+  const char *response;
+  size_t response_len;
+  /* out, after the turn: */
+  struct lh_delivery after; /* the request's new state */
+  unsigned effects;         /* enum lh_effect */
+  int paused_webhook;       /* 1: this result paused its webhook */
+};
+
+struct lh_turn {
+  int64_t session;
+  int64_t now_ms;
+  struct lh_attempt_result *results;
+  size_t result_count;
+  size_t slots;            /* leases wanted at most; 0 while draining */
+  int64_t bytes;           /* bodies wanted at most; a lease is granted while more than 0 is left */
+  const struct lh_lease_visitor *visitor; /* may be NULL if slots is 0 */
+  /* out: */
+  size_t leased;
+  int64_t next_due_ms;     /* when the store next has something due, INT64_MAX if nothing waits */
+  int more;                /* 1: the turn stopped at its bound; call again at once */
+  int session_dead;        /* 1: others declared this session dead; open a new one */
+};
+
+/* Counts of what is unfinished, for --until-idle. */
+struct lh_pending_work {
+  int64_t due;             /* due now or not yet formed, of enabled webhooks */
+  int64_t sending;         /* leased by anybody */
+  int64_t later;           /* waiting for a later time */
+  int64_t given_back;      /* of `later` and `due`: only because attempts were given back */
+};
+
+/* One row of the request log. */
+struct lh_request_row {
+  int64_t request;
+  struct lh_id request_id;
+  struct lh_id webhook_id;
+  struct lh_delivery delivery;
+  int32_t count;
+  int64_t created_ms;
+  struct lh_id *event_ids; /* count of them; owned by the list */
+};
+
+struct lh_request_list {
+  struct lh_request_row *rows;
+  size_t count;
+  int64_t next; /* cursor for the following page, 0: no more */
+};
+void lh_request_list_clear(struct lh_request_list *list);
+
+struct lh_request_filter {
+  int state;                      /* enum lh_state, or -1 */
+  const struct lh_id *webhook_id; /* or NULL */
+  const struct lh_id *event_id;   /* or NULL */
+  const char *member;             /* or NULL */
+  int64_t since_ms;               /* created at or after; 0: any */
+  int64_t after;                  /* cursor; 0: from the newest */
+  int limit;                      /* 1..LH_LIST_LIMIT_MAX */
+};
+
+/* One row of the attempt log; texts are owned by the list. */
+struct lh_attempt_row {
+  int32_t number;
+  int64_t started_ms;
+  int64_t duration_ms; /* -1: unknown (lost) */
+  int outcome;
+  int status;
+  char *error;
+  char *url;
+  char *nonce;
+  char *response;
+  size_t response_len;
+};
+struct lh_attempt_list {
+  struct lh_attempt_row *rows;
+  size_t count;
+};
+void lh_attempt_list_clear(struct lh_attempt_list *list);
+
+struct lh_store_requests {
+  /* Opens a worker's session; its life is seen by others through a lock that ends with the process. */
+  int (*session_open)(struct lh_store *store, int64_t now_ms, int64_t *session, struct lh_error *err);
+  /* Ends it; attempts it still holds are rescued as lost. */
+  void (*session_close)(struct lh_store *store, int64_t session, int64_t now_ms);
+  /* Heartbeat (write at most every LH_HEARTBEAT_MS) and rescue of dead sessions' attempts, a bounded number; *rescued counts them. */
+  int (*rescue)(struct lh_store *store, int64_t session, int64_t now_ms, size_t *rescued,
+                struct lh_error *err);
+  /* Records, then leases (due retries first, then newly formed requests). All or nothing. */
+  int (*turn)(struct lh_store *store, struct lh_turn *turn, struct lh_error *err);
+  /* A descriptor that becomes readable when another process or VM commits something due; -1: none, use the safety timer. Owned by the store. */
+  int (*wake_fd)(struct lh_store *store);
+  /* Empties the descriptor. */
+  void (*wake_clear)(struct lh_store *store);
+  int (*pending_work)(struct lh_store *store, int64_t now_ms, struct lh_pending_work *work,
+                      struct lh_error *err);
+  /* Newest first. */
+  int (*list)(struct lh_store *store, const struct lh_request_filter *filter,
+              struct lh_request_list *list, struct lh_error *err);
+  /* One request (a list of one) and its attempts. LH_E_NOT_FOUND. */
+  int (*get)(struct lh_store *store, const struct lh_id *request_id, struct lh_request_list *list,
+             struct lh_attempt_list *attempts, struct lh_error *err);
+  /* Targets given to visitors. */
+  void (*target_hold)(struct lh_store *store, struct lh_target *target);
+  void (*target_release)(struct lh_store *store, struct lh_target *target);
+};
+
+#endif

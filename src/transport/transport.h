@@ -1,0 +1,110 @@
+/*
+** Door of the transport room: one HTTP exchange at a time per handle, many at
+** once, no threads, no callbacks into the caller. A transport is a struct of
+** functions so that scenarios and the simulator can put another one in place;
+** curl.c is the real one.
+*/
+#ifndef LH_TRANSPORT_TRANSPORT_H
+#define LH_TRANSPORT_TRANSPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clock/clock.h"
+#include "core/address.h"
+#include "core/error.h"
+
+/* How an exchange ended. Numbers are stored with attempts; do not renumber. */
+enum lh_outcome {
+  LH_OUTCOME_ANSWERED = 0,  /* a final status line and headers came; look at status and uploaded */
+  LH_OUTCOME_TIMEOUT = 1,   /* connect or total time ran out */
+  LH_OUTCOME_CONNECT = 2,   /* refused, unreachable, reset before an answer */
+  LH_OUTCOME_DNS = 3,       /* name does not resolve */
+  LH_OUTCOME_TLS = 4,       /* handshake or certificate */
+  LH_OUTCOME_BLOCKED = 5,   /* the address guard refused; error names the setting that lifts it */
+  LH_OUTCOME_PROTOCOL = 6,  /* answer is not HTTP/1.x we accept, or connection broke in mid-answer headers */
+  LH_OUTCOME_LOCAL = 7,     /* own shortage before the first byte left (descriptors, memory): give back */
+  LH_OUTCOME_LOST = 8,      /* recorded by rescue or drain; never returned by a transport */
+  LH_OUTCOME_SECRET = 9     /* recorded when a secret cannot be used; never returned by a transport */
+};
+/* "answered", "timeout", … */
+const char *lh_outcome_name(enum lh_outcome outcome);
+
+/* One POST. All pointers are borrowed until its result has been returned (or the transfer cancelled). */
+struct lh_post {
+  const char *url;
+  const char *const *headers; /* complete lines "Name: value", the transport adds none but Host, Content-Length, User-Agent */
+  size_t header_count;
+  const void *body;
+  size_t body_len;
+  int32_t timeout_ms;         /* total */
+  int32_t connect_timeout_ms;
+  int exempt;                 /* 1: a person typed this URL; address guard and https-only do not apply */
+  void *tag;                  /* comes back in the result */
+};
+
+/* Filled for one finished POST. Texts are borrowed until the next poll, cancel or close. */
+struct lh_post_result {
+  void *tag;
+  enum lh_outcome outcome;
+  int status;             /* final status, 0 if none came */
+  int uploaded;           /* 1 if the whole body was handed to the network before the answer ended */
+  int64_t duration_ms;
+  int64_t retry_after_ms; /* Retry-After, seconds or date, clamped to 0..2^31; 0 if none or garbage */
+  const char *response;   /* first LH_RESPONSE_KEEP_BYTES of the answer's body */
+  size_t response_len;
+  const char *error;      /* one line for people, "" if answered; never contains userinfo or a query */
+};
+
+struct lh_transport;
+
+struct lh_transport_ops {
+  /* Starts a POST. 0, or LH_E_SHORTAGE / LH_E_MEMORY (nothing left the machine), or LH_E_INVALID (the URL cannot be used). */
+  int (*start)(struct lh_transport *transport, const struct lh_post *post, struct lh_error *err);
+  /*
+  ** Moves all transfers on. Waits up to timeout_ms for the network or for one
+  ** of `fds` (count fd_count) to become readable, then returns the number of
+  ** finished POSTs written to results (at most results_max; the rest comes
+  ** with the next call, which then does not wait).
+  */
+  size_t (*poll)(struct lh_transport *transport, int timeout_ms, const int *fds, size_t fd_count,
+                 struct lh_post_result *results, size_t results_max);
+  /* Drops the transfer with this tag. 1 if no byte of its request had left, 0 if bytes had (or may have). */
+  int (*cancel)(struct lh_transport *transport, void *tag);
+  size_t (*in_flight)(const struct lh_transport *transport);
+  void (*close)(struct lh_transport *transport); /* cancels all */
+};
+
+struct lh_transport {
+  const struct lh_transport_ops *ops;
+};
+
+/* What a deployment allows; copied at open. */
+struct lh_transport_options {
+  int allow_http;                      /* plain http:// URLs */
+  const struct lh_network *networks;   /* exceptions to the address guard */
+  size_t network_count;
+  const char *ca_file;                 /* NULL: the system's bundle */
+  size_t connections_max;              /* idle connections kept */
+};
+
+/* The libcurl transport. Codes: LH_E_SHORTAGE, LH_E_MEMORY. */
+int lh_transport_curl_open(const struct lh_transport_options *options, const struct lh_clock *clock,
+                           struct lh_transport **transport, struct lh_error *err);
+
+/* "libcurl/7.88.1 GnuTLS/3.7.9 …"; borrowed. */
+const char *lh_transport_version(void);
+
+/*
+** Checks and normalises a webhook URL (design §3.9): http or https only, no
+** userinfo, no fragment, no backslash, space or control characters, host not
+** empty, at most LH_URL_MAX bytes; case of scheme and host folded, default
+** port dropped, empty path "/". `out` gets the form used for uniqueness.
+** Refuses http unless allow_http, and IP literals that the guard would refuse
+** (a courtesy; the rule is applied when connecting). LH_E_INVALID, with a
+** message that starts "url: " and names the setting that lifts it.
+*/
+int lh_url_check(const char *url, const struct lh_transport_options *options, char *out,
+                 size_t out_cap, struct lh_error *err);
+
+#endif
