@@ -1,0 +1,9 @@
+-- Shared Lua runs unchanged on Lua 5.4 and LuaJIT 2.1.
+std = "lua54+luajit"
+max_line_length = 100
+codes = true
+files["spec/unit"] = { std = "+busted" }
+files["spec/openresty"] = { std = "+ngx_lua" }
+files["examples"] = { std = "+ngx_lua" }
+files["demo"] = { std = "+ngx_lua" }
+files["lua/loyalhook/openresty*"] = { std = "+ngx_lua" }

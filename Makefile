@@ -1,0 +1,224 @@
+# loyalhook: build, test and care. `make` lists the targets; ./bootstrap installs what they need.
+#
+# Everything made lands under $(BUILD). The rooms without lua.h are compiled once (position
+# independent) and shared by both VMs' modules and by the C tests; src/binding is compiled per VM.
+
+CC      = gcc
+CLANG   = clang
+AR      = ar
+PYTHON  = python3
+LUA54   = lua5.4
+LUAJIT  = luajit
+BUILD   = build
+PREFIX  = /usr/local
+DESTDIR =
+
+LUA54_INCDIR  = $(firstword $(wildcard /usr/include/lua5.4 /usr/local/include/lua5.4 /usr/local/include))
+LUAJIT_INCDIR = $(firstword $(wildcard /usr/include/luajit-2.1 /usr/local/include/luajit-2.1 \
+                  /usr/local/openresty/luajit/include/luajit-2.1))
+
+CFLAGS   = -O2 -g
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \
+           -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wformat=2 \
+           -Wundef -Wvla -Wswitch -Werror
+LANGUAGE = -std=c11 -D_GNU_SOURCE -Isrc
+HARDEN   = -fPIC -fvisibility=hidden -fstack-protector-strong
+COMPILE  = $(CC) $(LANGUAGE) $(WARNINGS) $(CFLAGS) $(HARDEN) $(SANITIZE) -MMD -MP
+LINK_SO  = $(CC) -shared $(SANITIZE) $(LDFLAGS) -Wl,-z,relro,-z,now,-z,nodelete
+
+CORE_LIBS   = -lmbedcrypto
+ENGINE_LIBS = -lmbedcrypto -lsqlite3 -lcurl -lpthread
+
+# `make V=1` shows whole commands.
+V =
+ifeq ($(V),)
+Q = @
+say = @printf '  %-6s %s\n' '$(1)' '$(2)'
+endif
+
+# Rooms. core.so is what a web server needs to verify; engine.so is everything.
+CORE_SOURCES   = $(wildcard src/core/*.c src/clock/*.c)
+ENGINE_SOURCES = $(CORE_SOURCES) $(wildcard src/store/*.c src/store/*/*.c src/transport/*.c src/engine/*.c)
+BINDING_SOURCES      = $(wildcard src/binding/*.c)
+BINDING_ENGINE_ONLY  = $(wildcard src/binding/engine*.c src/binding/module_engine*.c src/binding/store*.c \
+                         src/binding/worker*.c src/binding/post*.c)
+BINDING_CORE_ONLY    = $(wildcard src/binding/core*.c src/binding/module_core*.c)
+BINDING_CORE   = $(filter-out $(BINDING_ENGINE_ONLY),$(BINDING_SOURCES))
+BINDING_ENGINE = $(filter-out $(BINDING_CORE_ONLY),$(BINDING_SOURCES))
+
+SPEC_C         = $(wildcard spec/c/*.c spec/contract/*.c)
+SPEC_MAINS     = $(filter $(wildcard spec/c/test_*.c spec/c/scenario.c spec/contract/test_*.c),$(SPEC_C))
+SPEC_SUPPORT   = $(filter-out $(SPEC_MAINS),$(SPEC_C))
+
+object   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+CORE_OBJECTS   = $(call object,$(CORE_SOURCES))
+ENGINE_OBJECTS = $(call object,$(ENGINE_SOURCES))
+SUPPORT_OBJECTS = $(call object,$(SPEC_SUPPORT))
+C_TESTS        = $(patsubst %.c,$(BUILD)/c/%,$(notdir $(SPEC_MAINS)))
+
+MODULES = $(foreach vm,lua5.4 luajit,$(BUILD)/$(vm)/loyalhook/core.so $(BUILD)/$(vm)/loyalhook/engine.so)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL = help
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+# ---------------------------------------------------------------- build
+
+.PHONY: build build-c
+build: $(MODULES) ## the C modules for Lua 5.4 and LuaJIT
+build-c: $(C_TESTS)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -c -o $@ $<
+
+$(BUILD)/lua5.4/obj/%.o: src/binding/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -isystem $(LUA54_INCDIR) -c -o $@ $<
+
+$(BUILD)/luajit/obj/%.o: src/binding/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -isystem $(LUAJIT_INCDIR) -c -o $@ $<
+
+define vm_modules
+$(BUILD)/$(1)/loyalhook/core.so: $(CORE_OBJECTS) $(patsubst src/binding/%.c,$(BUILD)/$(1)/obj/%.o,$(BINDING_CORE))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK_SO) -o $$@ $$(filter %.o,$$^) $$(CORE_LIBS)
+$(BUILD)/$(1)/loyalhook/engine.so: $(ENGINE_OBJECTS) $(patsubst src/binding/%.c,$(BUILD)/$(1)/obj/%.o,$(BINDING_ENGINE))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK_SO) -o $$@ $$(filter %.o,$$^) $$(ENGINE_LIBS)
+endef
+$(eval $(call vm_modules,lua5.4))
+$(eval $(call vm_modules,luajit))
+
+$(BUILD)/c/libloyalhook.a: $(ENGINE_OBJECTS) $(SUPPORT_OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
+
+define c_test
+$(BUILD)/c/$(basename $(notdir $(1))): $(call object,$(1)) $(BUILD)/c/libloyalhook.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(SANITIZE) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) -lcmocka $$(ENGINE_LIBS)
+endef
+$(foreach main,$(SPEC_MAINS),$(eval $(call c_test,$(main))))
+
+# A list of sources or flags that changed must rebuild what depends on it.
+$(BUILD)/sources: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(ENGINE_SOURCES) $(BINDING_SOURCES) $(SPEC_SUPPORT)' | cmp -s - $@ || \
+	  echo '$(ENGINE_SOURCES) $(BINDING_SOURCES) $(SPEC_SUPPORT)' > $@
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+$(MODULES) $(BUILD)/c/libloyalhook.a: $(BUILD)/sources
+$(ENGINE_OBJECTS) $(call object,$(SPEC_C)): $(BUILD)/flags
+$(foreach vm,lua5.4 luajit,$(patsubst src/binding/%.c,$(BUILD)/$(vm)/obj/%.o,$(BINDING_SOURCES))): $(BUILD)/flags
+FORCE:
+
+-include $(shell [ -d $(BUILD) ] && find $(BUILD)/obj $(BUILD)/lua5.4 $(BUILD)/luajit -name '*.d' 2>/dev/null)
+
+# ---------------------------------------------------------------- tests
+
+RUN = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/run.py
+SUITES = c scenarios lua tidy examples blackbox rocks openresty
+
+.PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
+        test-openresty test-examples test-asan test-valgrind
+test: build build-c ## the everyday suite; ends with `N passed, N failed`
+	$(RUN) $(SUITES)
+test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
+	$(RUN) c scenarios lua tidy
+test-c: build-c ## C unit tests (cmocka)
+	$(RUN) c
+test-lua: build ## Lua specs (busted) on Lua 5.4 and on LuaJIT
+	$(RUN) lua
+test-scenarios: build-c ## delivery stories (spec/scenarios)
+	$(RUN) scenarios
+test-blackbox: build ## through the command line against a misbehaving endpoint
+	$(RUN) blackbox
+test-tidy: ## layers, sizes, banned calls, pairs
+	$(RUN) tidy
+test-examples: build ## every example and the sample code of the docs, offline
+	$(RUN) examples
+test-rocks: build ## luarocks into empty trees for both VMs, used from a script and from nginx
+	$(RUN) rocks
+test-openresty: build ## inside a real nginx
+	$(RUN) openresty
+
+test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
+	$(MAKE) build-c BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  BUILD=$(BUILD)/asan $(PYTHON) spec/run.py c scenarios
+
+test-valgrind: build-c ## C tests and scenarios under valgrind
+	BUILD=$(BUILD) WRAP='valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite' \
+	  $(PYTHON) spec/run.py c scenarios
+
+# ---------------------------------------------------------------- care
+
+C_FILES   = $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/c/*.[ch] spec/contract/*.[ch])
+LUA_FILES = $(shell find lua spec examples demo -name '*.lua' 2>/dev/null) bin/loyalhook
+SH_FILES  = bootstrap .ci/run $(shell find spec examples demo -name '*.sh' 2>/dev/null)
+
+.PHONY: lint lint-c lint-lua lint-sh format format-check verify
+lint: lint-c lint-lua lint-sh ## clang build, clang-tidy, luacheck, shellcheck
+lint-c:
+	$(MAKE) build build-c CC=$(CLANG) BUILD=$(BUILD)/clang
+	clang-tidy --quiet $(filter src/%.c,$(filter-out src/binding/%,$(C_FILES))) -- $(LANGUAGE)
+	clang-tidy --quiet $(wildcard src/binding/*.c) -- $(LANGUAGE) -isystem $(LUA54_INCDIR)
+lint-lua:
+	luacheck --quiet $(LUA_FILES)
+	@for f in $(LUA_FILES); do \
+	  $(LUA54) -e 'assert(loadfile(arg[1]))' "$$f" && $(LUAJIT) -bl "$$f" >/dev/null || exit 1; done
+lint-sh:
+	shellcheck $(SH_FILES)
+
+format: ## clang-format 14 over all C
+	clang-format -i $(C_FILES)
+format-check: ## fails where `make format` would change something
+	clang-format --dry-run -Werror $(C_FILES)
+
+# ---------------------------------------------------------------- use
+
+.PHONY: demo install clean ci
+demo: build ## a store, webhooks, a real nginx, a few thousand events, and the sums
+	LUA=$(LUA54) LUAJIT=$(LUAJIT) sh demo/run.sh
+
+install: build ## for both VMs under PREFIX (/usr/local)
+	@for pair in lua5.4:5.4 luajit:5.1; do \
+	  vm=$${pair%%:*}; version=$${pair##*:}; \
+	  lib=$(DESTDIR)$(PREFIX)/lib/lua/$$version/loyalhook; share=$(DESTDIR)$(PREFIX)/share/lua/$$version; \
+	  install -d "$$lib" && install -m 755 $(BUILD)/$$vm/loyalhook/*.so "$$lib" || exit 1; \
+	  (cd lua && find loyalhook -name '*.lua') | while read -r file; do \
+	    install -D -m 644 "lua/$$file" "$$share/$$file" || exit 1; done; \
+	done
+	install -d $(DESTDIR)$(PREFIX)/bin
+	@{ echo '#!/usr/bin/env $(LUA54)'; \
+	   echo 'do'; \
+	   echo '  local version = rawget(_G, "jit") and "5.1" or "5.4"'; \
+	   echo '  local share, lib = "$(PREFIX)/share/lua/" .. version, "$(PREFIX)/lib/lua/" .. version'; \
+	   echo '  package.path = share .. "/?.lua;" .. share .. "/?/init.lua;" .. package.path'; \
+	   echo '  package.cpath = lib .. "/?.so;" .. package.cpath'; \
+	   echo 'end'; \
+	   tail -n +2 bin/loyalhook; } > $(DESTDIR)$(PREFIX)/bin/loyalhook
+	chmod 755 $(DESTDIR)$(PREFIX)/bin/loyalhook
+
+clean: ## removes everything made
+	rm -rf $(BUILD)
+
+ci: ## what CI does: format, lint, the everyday suite, sanitizers
+	$(MAKE) format-check lint
+	$(MAKE) test
+	$(MAKE) test-asan
