@@ -17,6 +17,7 @@
 #define LH_EVENT_BYTES_MAX (1024 * 1024)  /* design §3.16 */
 #define LH_EMIT_MANY_MAX 10000            /* events of one emit call; bounds one transaction */
 #define LH_JSON_DEPTH_MAX 64              /* design §3.16 */
+#define LH_JSON_NESTING_MAX 128           /* the scanner's own; an envelope around data at its limit needs 67 */
 #define LH_NAME_MAX 100                   /* characters' bytes of a webhook's name */
 #define LH_URL_MAX 2048                   /* reliability-facts §3.1 */
 #define LH_SECRET_MIN 16                  /* design §3.15: at create and rotate */
@@ -53,6 +54,14 @@
 #define LH_LEASE_START_MS 5000            /* lease not handed to the transport by then is given back */
 #define LH_SAFETY_TIMER_MS 1000
 #define LH_DRAIN_GRACE_MS 30000
+#define LH_SHORTAGE_PAUSE_MS 1000         /* no new leases after an own shortage (descriptors, memory) */
+#define LH_TURN_AGAIN_MS 250              /* between turns while the store is full or busy */
+#define LH_DUE_AGAIN_MS 50                /* something is due that nobody could be given */
+#define LH_BUFFERS_KEPT_BYTES (8 * 1024 * 1024) /* bodies' memory a worker keeps for reuse */
+#define LH_NONCE_MEMORY 4096              /* requests whose last nonce a worker remembers */
+#define LH_NONCE_AHEAD_MS 1000            /* a nonce may be this far ahead of a clock that stepped back */
+#define LH_CHECKPOINT_IDLE_MS 1000        /* quiet before an idle worker checkpoints */
+#define LH_CHECKPOINT_IDLE_BYTES (256 * 1024) /* shorter logs are left for later */
 #define LH_WAL_BYTES_MAX (16 * 1024 * 1024)
 #define LH_NONCE_LEN 13                   /* digits; holds until 2286-11-20 */
 #define LH_TOLERANCE_S_DEFAULT 300

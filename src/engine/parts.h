@@ -1,0 +1,133 @@
+/*
+** The engine room's inner door: what its files know of each other. Nobody
+** outside src/engine includes it.
+**
+** engine.c        the door's functions: open, step, drain, abort, close
+** dispatcher.c    one turn of the store, then starting what it leased
+** collector.c     results of the transport become results for the store
+** headers.c       nonce, signature and header lines of one attempt
+** transfers.c     memory of attempts and bodies, reused and bounded
+** rescuer.c, checkpointer.c   timers
+*/
+#ifndef LH_ENGINE_PARTS_H
+#define LH_ENGINE_PARTS_H
+
+#include "core/envelope.h"
+#include "core/limits.h"
+#include "engine/engine.h"
+
+#define LH_NONCE_TEXT_MAX 24
+
+/* One attempt in this worker's memory, from being shown in a turn until its event was read. */
+struct lh_transfer {
+  struct lh_transfer *next; /* while on a list */
+  size_t place;             /* index in `flying` while there */
+  struct lh_lease lease;    /* its target is held from commit to recording */
+  struct lh_buffer buffer;  /* the body's memory; goes back to the pool when the exchange ended */
+  struct lh_slice body;
+  struct lh_buffer lines; /* header lines, each with its NUL */
+  const char **headers;   /* into `lines` */
+  size_t header_count;
+  size_t header_cap;
+  struct lh_buffer texts; /* of the result: error, NUL, response */
+  char nonce[LH_NONCE_TEXT_MAX];
+  int64_t started_ms; /* wall */
+};
+
+struct lh_transfers {
+  struct lh_transfer *unused; /* list */
+  struct lh_transfer *told;   /* list: recorded, their texts are in the report of this step */
+  struct lh_transfer **shown; /* shown in the running turn; not ours before it commits */
+  size_t shown_count;
+  struct lh_transfer **flying; /* with the transport */
+  size_t flying_count;
+  size_t cap;             /* of shown, flying and kept: the engine's concurrency */
+  int64_t flying_bytes;   /* of the bodies with the transport */
+  struct lh_buffer *kept; /* bodies' memory for reuse */
+  size_t kept_count;
+  size_t kept_bytes;
+};
+
+/* 0 or LH_E_MEMORY. */
+int lh_transfers_init(struct lh_transfers *transfers, size_t cap);
+/* Frees all; nothing may be flying. */
+void lh_transfers_clear(struct lh_transfers *transfers);
+/* The next one to show, its buffer taken from the pool; stays the next one until counted in shown_count. NULL: no memory. */
+struct lh_transfer *lh_transfers_next(struct lh_transfers *transfers);
+/* Forgets what the turn showed after the first `keep`. */
+void lh_transfers_forget_shown(struct lh_transfers *transfers, size_t keep);
+void lh_transfers_fly(struct lh_transfers *transfers, struct lh_transfer *transfer);
+/* Takes it out of flying; the body's memory goes back to the pool. */
+void lh_transfers_land(struct lh_transfers *transfers, struct lh_transfer *transfer);
+/* Body's memory back to the pool (or freed, if the pool holds enough). */
+void lh_transfers_drop_body(struct lh_transfers *transfers, struct lh_transfer *transfer);
+void lh_transfers_tell(struct lh_transfers *transfers, struct lh_transfer *transfer);
+/* What was told may be used again. */
+void lh_transfers_recycle(struct lh_transfers *transfers);
+
+/* The last nonce of recently attempted requests, so that a standing or stepping clock repeats none. */
+struct lh_nonce_memory {
+  int64_t request;
+  int64_t nonce_ms;
+};
+
+struct lh_engine {
+  struct lh_store *store;
+  struct lh_transport *transport;
+  const struct lh_clock *clock;
+  size_t concurrency;
+  int64_t bodies_bytes_max;
+  int64_t session; /* 0: none, open one before the next turn */
+  int draining;
+
+  struct lh_transfers transfers;
+  struct lh_attempt_result *results; /* waiting to be recorded; at most `concurrency` */
+  struct lh_transfer **result_of;    /* whose they are */
+  size_t result_count;
+  struct lh_nonce_memory *nonces; /* LH_NONCE_MEMORY of them, by request number */
+
+  struct lh_engine_event *events; /* of this step */
+  size_t event_count;
+  size_t event_cap;
+  int told; /* the events were handed to the caller */
+  size_t started;
+  size_t rescued;
+  int *fds; /* the caller's and the store's */
+  size_t fd_cap;
+
+  /* What to do next, and when. Due times are wall time, all others monotonic. */
+  int more;  /* the last turn stopped at its bound */
+  int woken; /* the store says something was committed */
+  int64_t next_due_ms;
+  int64_t turn_at_ms;   /* no turn before: the last one failed */
+  int64_t lease_at_ms;  /* no leases before: own shortage */
+  int64_t safety_at_ms; /* a turn at the latest */
+  int64_t rescue_at_ms;
+  int64_t checkpoint_at_ms;
+  int checkpoint_wanted; /* something was written since the last one */
+};
+
+/* 1 if leases may be asked for now. */
+int lh_dispatcher_may_lease(const struct lh_engine *engine, int64_t monotonic_ms);
+/* 1 if a turn has something to do now. */
+int lh_dispatcher_turn_due(const struct lh_engine *engine);
+/* Records what waits and leases; starts the leases. Codes: the store's; then everything is as before. */
+int lh_dispatcher_turn(struct lh_engine *engine, struct lh_error *err);
+
+/* Waits for the transport, the store's descriptor or the caller's, then takes in what ended. */
+int lh_collector_gather(struct lh_engine *engine, int wait_ms, const int *fds, size_t fd_count,
+                        struct lh_error *err);
+/* Result of a transfer that did not get to its end: GIVEN_BACK, LOST or FAILURE with a sentence. */
+void lh_collector_end(struct lh_engine *engine, struct lh_transfer *transfer,
+                      enum lh_input_kind kind, enum lh_outcome outcome, const char *error);
+
+/* Fresh nonce, signature, header lines. 0, LH_E_MEMORY, or what signing answers. */
+int lh_headers_build(struct lh_engine *engine, struct lh_transfer *transfer, int64_t now_ms,
+                     struct lh_error *err);
+
+/* Heartbeat and rescue when their time has come. Codes: the store's. */
+int lh_rescuer_run(struct lh_engine *engine, struct lh_error *err);
+/* Empties the store's write-ahead log while there is nothing else to do. */
+void lh_checkpointer_run(struct lh_engine *engine);
+
+#endif
