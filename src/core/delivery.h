@@ -86,15 +86,23 @@ enum lh_effect {
   LH_EFFECT_FAILED = 1 << 4,          /* became failed: a notice, unless reason is disabled or deleted */
   LH_EFFECT_COUNT_FAILURE = 1 << 5,   /* failed_in_a_row + 1; then ask lh_pause_due */
   LH_EFFECT_FAILING_START = 1 << 6,   /* webhook is failing; back off */
-  LH_EFFECT_FAILING_END = 1 << 7,     /* webhook answered; end back-off */
+  LH_EFFECT_FAILING_END = 1 << 7,     /* webhook answered, or a person retried; end back-off */
   LH_EFFECT_REFUSED = 1 << 8          /* input does not apply in this state; nothing changed */
 };
+
+/*
+** 0, or LH_E_INVALID and what cannot be: for values from outside (a stored
+** row, a Lua table). lh_delivery_step asserts the same.
+*/
+int lh_delivery_check(const struct lh_delivery *delivery, const struct lh_input *input,
+                      const struct lh_delivery_policy *policy, struct lh_error *err);
 
 /*
 ** Steps *delivery in place and returns the effects (a set of enum lh_effect).
 ** Total: every input in every state has a defined result; one that does not
 ** apply changes nothing and returns LH_EFFECT_REFUSED (a late failure returns
-** LH_EFFECT_LOG_ATTEMPT).
+** LH_EFFECT_LOG_ATTEMPT). A lease before next_attempt_ms is refused; one that
+** finds the budget used up or the epoch old fails the request, without SEND.
 */
 unsigned lh_delivery_step(struct lh_delivery *delivery, const struct lh_input *input,
                           const struct lh_delivery_policy *policy, int64_t now_ms);

@@ -30,7 +30,8 @@ struct lh_slice {
 
 /*
 ** 0 if `text` is exactly one JSON value (white space around it allowed), with
-** at most depth_max nested containers; *type (may be NULL) is its kind.
+** at most depth_max nested containers (1..LH_JSON_NESTING_MAX, more counts as
+** that); *type (may be NULL) is its kind.
 ** LH_E_INVALID with the byte offset (from 1) and what is wrong otherwise.
 */
 int lh_json_check(const char *text, size_t len, unsigned depth_max, enum lh_json_type *type,

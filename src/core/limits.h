@@ -23,6 +23,7 @@
 #define LH_SECRET_MIN 16                  /* design §3.15: at create and rotate */
 #define LH_SECRET_MAX 256                 /* generous: SHA-512's block is 128 bytes */
 #define LH_HEADERS_BYTES_MAX 8192         /* custom headers of one webhook together */
+#define LH_HEADER_NAME_MAX 128            /* of a custom header; keeps messages readable */
 #define LH_WEBHOOKS_MAX 10                /* per account, from the seed; configurable */
 #define LH_BATCH_SIZE_MAX 1000            /* design §3.9 */
 #define LH_BATCH_SIZE_DEFAULT 100
