@@ -8,6 +8,7 @@
 
 #include "core/delivery.h"
 #include "core/event.h"
+#include "core/outcome.h"
 
 struct lh_store;
 
@@ -49,7 +50,7 @@ struct lh_attempt_result {
   int64_t request;
   int32_t attempt;
   enum lh_input_kind kind; /* SUCCESS, FAILURE, LOST or GIVEN_BACK; the store finds out if it is late */
-  int outcome;             /* enum lh_outcome of the transport room, stored as a number */
+  enum lh_outcome outcome;
   int status;
   int64_t started_ms;
   int64_t ended_ms;
@@ -123,7 +124,7 @@ struct lh_attempt_row {
   int32_t number;
   int64_t started_ms;
   int64_t duration_ms; /* -1: unknown (lost) */
-  int outcome;
+  enum lh_outcome outcome;
   int status;
   char *error;
   char *url;

@@ -1,0 +1,28 @@
+/* Every outcome has a word of its own: the attempt log and the JSON output show it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/outcome.h"
+
+static void test_outcome_names_are_distinct_words(void **state) {
+  (void)state;
+  for (int i = LH_OUTCOME_ANSWERED; i <= LH_OUTCOME_SECRET; i++) {
+    const char *name = lh_outcome_name((enum lh_outcome)i);
+    assert_true(strlen(name) > 0);
+    assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz_"), strlen(name));
+    for (int j = 0; j < i; j++)
+      assert_string_not_equal(name, lh_outcome_name((enum lh_outcome)j));
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_outcome_names_are_distinct_words),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,18 @@
+/* Names of the outcomes, as logs, reports and the command line show them. */
+#include "core/outcome.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+static const char *const names[] = {
+    [LH_OUTCOME_ANSWERED] = "answered", [LH_OUTCOME_TIMEOUT] = "timeout",
+    [LH_OUTCOME_CONNECT] = "connect",   [LH_OUTCOME_DNS] = "dns",
+    [LH_OUTCOME_TLS] = "tls",           [LH_OUTCOME_BLOCKED] = "blocked",
+    [LH_OUTCOME_PROTOCOL] = "protocol", [LH_OUTCOME_LOCAL] = "local",
+    [LH_OUTCOME_LOST] = "lost",         [LH_OUTCOME_SECRET] = "secret",
+};
+
+const char *lh_outcome_name(enum lh_outcome outcome) {
+  assert((size_t)outcome < sizeof names / sizeof *names);
+  return names[outcome];
+}

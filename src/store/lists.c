@@ -1,0 +1,28 @@
+/* Freeing what the store lends out as lists; the same for every implementation. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store.h"
+
+void lh_webhook_list_clear(struct lh_webhook_list *list) {
+  for (size_t i = 0; i < list->count; i++) lh_webhook_clear(&list->rows[i]);
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
+void lh_request_list_clear(struct lh_request_list *list) {
+  for (size_t i = 0; i < list->count; i++) free(list->rows[i].event_ids);
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
+void lh_attempt_list_clear(struct lh_attempt_list *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    free(list->rows[i].error);
+    free(list->rows[i].url);
+    free(list->rows[i].nonce);
+    free(list->rows[i].response);
+  }
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}

@@ -1,0 +1,314 @@
+/* Figures, health, backup, key and checkpoint: what an operator asks of the store. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "store/sqlite/sqlite.h"
+
+/* Runs one counting query with at most one number bound. -1 on failure. */
+static int64_t number(struct lh_connection *reader, const char *sql, int64_t bound,
+                      struct lh_error *err) {
+  sqlite3_stmt *statement = NULL;
+  int64_t result = -1;
+  int rc = sqlite3_prepare_v2(reader->db, sql, -1, &statement, NULL);
+  if (rc == SQLITE_OK) {
+    if (sqlite3_bind_parameter_count(statement) > 0) sqlite3_bind_int64(statement, 1, bound);
+    rc = sqlite3_step(statement);
+  }
+  if (rc == SQLITE_ROW)
+    result = sqlite3_column_int64(statement, 0);
+  else
+    lh_connection_error(reader->db, rc, err);
+  sqlite3_finalize(statement);
+  return result;
+}
+
+static int64_t file_bytes(const char *path, const char *suffix) {
+  char name[PATH_MAX + 8];
+  struct stat found;
+  snprintf(name, sizeof name, "%s%s", path, suffix);
+  return stat(name, &found) == 0 ? found.st_size : 0;
+}
+
+static int all_stats(struct lh_connection *reader, struct lh_stats *stats, struct lh_error *err) {
+  static const char *const counts[] = {
+      "SELECT count(*) FROM requests WHERE next_attempt_ms IS NOT NULL AND state = 0",
+      "SELECT count(*) FROM requests WHERE session IS NOT NULL",
+      "SELECT count(*) FROM requests WHERE next_attempt_ms IS NOT NULL AND state = 2",
+      "SELECT count(*) FROM requests",
+      "SELECT count(*) FROM requests WHERE state = 4"};
+  for (int i = 0; i < 5; i++) {
+    stats->requests[i] = number(reader, counts[i], 0, err);
+    if (stats->requests[i] < 0) return err->code;
+  }
+  stats->requests[LH_DELIVERED] -= stats->requests[LH_PENDING] + stats->requests[LH_SENDING] +
+                                   stats->requests[LH_RETRYING] + stats->requests[LH_FAILED];
+  stats->waiting = -1;
+  stats->attempts = number(reader, "SELECT count(*) FROM attempts", 0, err);
+  stats->oldest_undelivered_ms = number(
+      reader,
+      "SELECT coalesce(min(ms), 0) FROM (SELECT min(e.created_ms) AS ms FROM requests r"
+      " JOIN events e ON e.position = r.first_position"
+      " WHERE r.next_attempt_ms IS NOT NULL OR r.session IS NOT NULL"
+      " UNION ALL SELECT (SELECT created_ms FROM events e WHERE e.account = d.account"
+      " AND e.position > d.cursor ORDER BY e.position LIMIT 1)"
+      " FROM dispatch d WHERE d.status = 0 AND d.due_ms IS NOT NULL)",
+      0, err);
+  return stats->attempts < 0 || stats->oldest_undelivered_ms < 0 ? (int)err->code : LH_OK;
+}
+
+/* What waits unformed for one webhook: its subscription's types beyond its cursor. */
+static int64_t count_waiting(struct lh_connection *reader, int64_t webhook, int64_t *oldest_ms,
+                             struct lh_error *err) {
+  sqlite3_stmt *statement = NULL;
+  int64_t waiting = 0;
+  int row;
+  int rc = sqlite3_prepare_v2(
+      reader->db,
+      "SELECT t.name, t.category, count(*), min(e.created_ms), (SELECT event_types FROM spans"
+      " WHERE webhook = d.webhook ORDER BY from_position DESC LIMIT 1)"
+      " FROM dispatch d JOIN event_types t JOIN events e ON e.account = d.account"
+      " AND e.type = t.type AND e.position > d.cursor WHERE d.webhook = ?1 GROUP BY t.type",
+      -1, &statement, NULL);
+  if (rc != SQLITE_OK) return lh_connection_error(reader->db, rc, err) == LH_OK ? 0 : -1;
+  sqlite3_bind_int64(statement, 1, webhook);
+  while ((row = lh_connection_row(reader, statement, err)) > 0) {
+    if (!lh_webhook_subscribes(lh_column_text(statement, 4), lh_column_text(statement, 0),
+                               lh_column_text(statement, 1)))
+      continue;
+    int64_t first_ms = sqlite3_column_int64(statement, 3);
+    waiting += sqlite3_column_int64(statement, 2);
+    if (*oldest_ms == 0 || first_ms < *oldest_ms) *oldest_ms = first_ms;
+  }
+  sqlite3_finalize(statement);
+  return row < 0 ? -1 : waiting;
+}
+
+static int one_stats(struct lh_connection *reader, const struct lh_id *id, struct lh_stats *stats,
+                     struct lh_error *err) {
+  sqlite3_stmt *find = lh_connection_sql(reader, LH_SQL_WEBHOOK_BY_ID, err);
+  if (find == NULL) return err->code;
+  sqlite3_bind_blob(find, 1, id->bytes, LH_ID_BYTES, SQLITE_STATIC);
+  int row = lh_connection_row(reader, find, err);
+  if (row <= 0)
+    return row < 0 ? (int)err->code : lh_error_set(err, LH_E_NOT_FOUND, "no webhook has this id");
+  int64_t webhook = sqlite3_column_int64(find, 24);
+  sqlite3_reset(find);
+  for (int state = LH_PENDING; state <= LH_FAILED; state++) {
+    char text[128];
+    snprintf(text, sizeof text,
+             "SELECT count(*) FROM requests WHERE webhook = ?1 AND state = %d", state);
+    stats->requests[state] = number(reader, text, webhook, err);
+    if (stats->requests[state] < 0) return err->code;
+  }
+  stats->attempts = number(
+      reader,
+      "SELECT coalesce(sum(attempts_made), 0) FROM requests WHERE webhook = ?1", webhook, err);
+  stats->oldest_undelivered_ms = number(
+      reader,
+      "SELECT coalesce(min(e.created_ms), 0) FROM requests r JOIN events e"
+      " ON e.position = r.first_position WHERE r.webhook = ?1 AND r.state IN (0, 1, 2)",
+      webhook, err);
+  if (stats->attempts < 0 || stats->oldest_undelivered_ms < 0) return err->code;
+  stats->waiting = count_waiting(reader, webhook, &stats->oldest_undelivered_ms, err);
+  return stats->waiting < 0 ? (int)err->code : LH_OK;
+}
+
+int lh_sqlite_stats(struct lh_store *store, const struct lh_id *webhook_id,
+                    struct lh_stats *stats, struct lh_error *err) {
+  struct lh_error local;
+  if (err == NULL) err = &local;
+  memset(stats, 0, sizeof *stats);
+  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
+  struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
+  if (reader == NULL) return err->code;
+  int rc = lh_connection_run(reader->db, "BEGIN", err); /* one moment for all figures */
+  if (rc != LH_OK) return rc;
+  stats->events = number(reader, "SELECT count(*) FROM events", 0, err);
+  stats->webhooks =
+      number(reader, "SELECT count(*) FROM webhooks WHERE deleted_ms IS NULL", 0, err);
+  stats->accounts = number(reader, "SELECT count(*) FROM accounts", 0, err);
+  if (stats->events < 0 || stats->webhooks < 0 || stats->accounts < 0)
+    rc = err->code;
+  else
+    rc = webhook_id != NULL ? one_stats(reader, webhook_id, stats, err)
+                            : all_stats(reader, stats, err);
+  stats->database_bytes = file_bytes(self->committer->path, "");
+  stats->wal_bytes = file_bytes(self->committer->path, "-wal");
+  sqlite3_exec(reader->db, "COMMIT", NULL, NULL, NULL);
+  return rc;
+}
+
+int lh_sqlite_pending_work(struct lh_store *store, int64_t now_ms, struct lh_pending_work *work,
+                           struct lh_error *err) {
+  struct lh_error local;
+  static const struct {
+    enum lh_sql which;
+    int bound;
+  } counts[] = {{LH_SQL_DISPATCH_COUNT_DUE, 1},
+                {LH_SQL_REQUESTS_SENDING, 0},
+                {LH_SQL_DISPATCH_COUNT_LATER, 1},
+                {LH_SQL_REQUESTS_GIVEN_BACK, 0}};
+  int64_t *const results[] = {&work->due, &work->sending, &work->later, &work->given_back};
+  if (err == NULL) err = &local;
+  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
+  struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
+  if (reader == NULL) return err->code;
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+    sqlite3_stmt *statement = lh_connection_sql(reader, counts[i].which, err);
+    if (statement == NULL) return err->code;
+    if (counts[i].bound) sqlite3_bind_int64(statement, 1, now_ms);
+    if (lh_connection_row(reader, statement, err) <= 0) return err->code;
+    *results[i] = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+  }
+  return LH_OK;
+}
+
+/* Every stored secret must decrypt with the key file. */
+static int check_secrets(struct lh_connection *reader, const struct lh_key *key,
+                         struct lh_error *err) {
+  sqlite3_stmt *statement = NULL;
+  int row, rc = LH_OK;
+  int prepared = sqlite3_prepare_v2(
+      reader->db, "SELECT id, secret, name FROM webhooks WHERE deleted_ms IS NULL", -1, &statement,
+      NULL);
+  if (prepared != SQLITE_OK) return lh_connection_error(reader->db, prepared, err);
+  while (rc == LH_OK && (row = lh_connection_row(reader, statement, err)) != 0) {
+    unsigned char plain[LH_SECRET_MAX + LH_SEAL_OVERHEAD];
+    size_t len, sealed = (size_t)sqlite3_column_bytes(statement, 1);
+    if (row < 0) {
+      rc = err->code;
+      break;
+    }
+    if (sealed > sizeof plain ||
+        lh_unseal(key->bytes, sqlite3_column_blob(statement, 0), LH_ID_BYTES,
+                  sqlite3_column_blob(statement, 1), sealed, plain, &len, err) != LH_OK)
+      rc = lh_error_set(err, LH_E_SECRET_UNREADABLE,
+                        "the secret of webhook '%s' does not decrypt with this key file",
+                        lh_column_text(statement, 2));
+    lh_wipe(plain, sizeof plain);
+  }
+  sqlite3_finalize(statement);
+  return rc;
+}
+
+int lh_sqlite_key_check(struct lh_store *store, struct lh_error *err) {
+  struct lh_error local;
+  struct lh_key key;
+  if (err == NULL) err = &local;
+  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
+  if (self == NULL) return err->code;
+  int rc = lh_key_load(&key, self->committer->key_path, err);
+  lh_wipe(&key, sizeof key);
+  return rc;
+}
+
+static const char *unsuited_filesystem(const char *path) {
+  struct statfs found;
+  if (statfs(path, &found) != 0) return "";
+  switch ((unsigned long)found.f_type & 0xffffffffUL) {
+    case 0x6969: return "NFS: locks and syncs of a network file system are not to be trusted";
+    case 0xff534d42UL:
+    case 0xfe534d42UL:
+    case 0x517b: return "SMB: locks and syncs of a network file system are not to be trusted";
+    case 0x01021997: return "9P: locks and syncs of a network file system are not to be trusted";
+    case 0x65735546: return "FUSE: whether syncs reach the disk depends on its driver";
+    default: return "";
+  }
+}
+
+static int read_integrity(struct lh_connection *reader, int full, char *out, size_t cap,
+                          struct lh_error *err) {
+  sqlite3_stmt *check = NULL;
+  int rc = sqlite3_prepare_v2(reader->db, full ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)",
+                              -1, &check, NULL);
+  if (rc == SQLITE_OK) rc = sqlite3_step(check);
+  if (rc == SQLITE_ROW) snprintf(out, cap, "%s", lh_column_text(check, 0));
+  sqlite3_finalize(check);
+  return rc == SQLITE_ROW ? LH_OK : lh_connection_error(reader->db, rc, err);
+}
+
+int lh_sqlite_health(struct lh_store *store, int full, struct lh_store_health *health,
+                     struct lh_error *err) {
+  struct lh_error local, ignored;
+  struct lh_key key;
+  if (err == NULL) err = &local;
+  memset(health, 0, sizeof *health);
+  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
+  struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
+  if (reader == NULL) return err->code;
+  const char *path = self->committer->path;
+  int rc = read_integrity(reader, full, health->integrity, sizeof health->integrity, err);
+  if (rc != LH_OK) return rc;
+  health->key_present = access(self->committer->key_path, R_OK) == 0;
+  health->key_readable = lh_key_load(&key, self->committer->key_path, &ignored) == LH_OK &&
+                         check_secrets(reader, &key, &ignored) == LH_OK;
+  lh_wipe(&key, sizeof key);
+  health->sessions = number(reader, "SELECT count(*) FROM sessions", 0, err);
+  health->schema_version = (int)lh_connection_number(reader->db, "PRAGMA user_version");
+  snprintf(health->sqlite_version, sizeof health->sqlite_version, "%s", sqlite3_libversion());
+  snprintf(health->path, sizeof health->path, "%s", path);
+  snprintf(health->filesystem_warning, sizeof health->filesystem_warning, "%s",
+           unsuited_filesystem(path));
+  return health->sessions < 0 ? (int)err->code : LH_OK;
+}
+
+static int copy_pages(sqlite3 *from, const char *path, struct lh_error *err) {
+  sqlite3 *to = NULL;
+  int rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+  sqlite3_backup *backup = rc == SQLITE_OK ? sqlite3_backup_init(to, "main", from, "main") : NULL;
+  int result = LH_OK;
+  if (backup != NULL) {
+    sqlite3_backup_step(backup, -1); /* one step: one consistent moment, writers go on in the WAL */
+    rc = sqlite3_backup_finish(backup);
+  }
+  if (rc != SQLITE_OK || backup == NULL)
+    result = lh_connection_error(to, rc != SQLITE_OK ? rc : sqlite3_errcode(to), err);
+  if (sqlite3_close(to) != SQLITE_OK && result == LH_OK)
+    result = lh_error_set(err, LH_E_IO, "%s cannot be closed", path);
+  return result;
+}
+
+int lh_sqlite_backup(struct lh_store *store, const char *path, struct lh_error *err) {
+  struct lh_error local;
+  char fresh[PATH_MAX];
+  if (err == NULL) err = &local;
+  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
+  struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
+  if (reader == NULL) return err->code;
+  if ((size_t)snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid()) >= sizeof fresh)
+    return lh_error_set(err, LH_E_INVALID, "backup: path is too long");
+  if (access(path, F_OK) == 0)
+    return lh_error_set(err, LH_E_REFUSED, "%s exists already; a backup never overwrites", path);
+  unlink(fresh);
+  int fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return lh_error_set(err, errno == ENOSPC ? LH_E_FULL : LH_E_IO, "%s: %s", path,
+                        strerror(errno));
+  close(fd);
+  int rc = copy_pages(reader->db, fresh, err);
+  if (rc == LH_OK && (fd = open(fresh, O_RDWR | O_CLOEXEC)) >= 0) {
+    if (fsync(fd) != 0) rc = lh_error_set(err, LH_E_IO, "%s: %s", path, strerror(errno));
+    close(fd);
+  }
+  /* link() and not rename(): it refuses a file that appeared meanwhile. */
+  if (rc == LH_OK && link(fresh, path) != 0)
+    rc = lh_error_set(err, errno == EEXIST ? LH_E_REFUSED : LH_E_IO, "%s: %s", path,
+                      strerror(errno));
+  unlink(fresh);
+  return rc;
+}
+
+int lh_sqlite_checkpoint(struct lh_store *store, int64_t min_bytes, struct lh_error *err) {
+  struct lh_error local;
+  if (err == NULL) err = &local;
+  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
+  if (self == NULL) return err->code;
+  return lh_committer_checkpoint(self->committer, min_bytes, err);
+}

@@ -1,0 +1,140 @@
+/*
+** The hot row of a webhook: what changes while it works. A turn loads each
+** row once, changes it in memory and saves it once at the end.
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/sqlite/sqlite.h"
+
+void lh_dispatch_begin(struct lh_tx *tx) { tx->committer->dispatch_count = 0; }
+
+static int grow(struct lh_committer *committer, struct lh_error *err) {
+  size_t cap = committer->dispatch_cap == 0 ? 32 : 2 * committer->dispatch_cap;
+  struct lh_dispatch *rows = realloc(committer->dispatches, cap * sizeof *rows);
+  if (rows == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
+  committer->dispatches = rows;
+  committer->dispatch_cap = cap;
+  return LH_OK;
+}
+
+static int load(struct lh_tx *tx, int64_t webhook, struct lh_dispatch *row, struct lh_error *err) {
+  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_DISPATCH_GET, err);
+  if (statement == NULL) return err->code;
+  sqlite3_bind_int64(statement, 1, webhook);
+  int found = lh_connection_row(tx->connection, statement, err);
+  if (found < 0) return err->code;
+  if (found == 0)
+    return lh_error_set(err, LH_E_STORE_DAMAGED, "store is damaged: webhook %lld has no state",
+                        (long long)webhook);
+  memset(row, 0, sizeof *row);
+  row->webhook = webhook;
+  row->account = sqlite3_column_int64(statement, 0);
+  row->status = (enum lh_status)sqlite3_column_int(statement, 1);
+  row->epoch = sqlite3_column_int64(statement, 2);
+  row->epoch_reason = (enum lh_reason)sqlite3_column_int(statement, 3);
+  row->revision = sqlite3_column_int64(statement, 4);
+  row->cursor = sqlite3_column_int64(statement, 5);
+  row->in_flight = sqlite3_column_int(statement, 6);
+  row->failing = sqlite3_column_int(statement, 7);
+  row->next_start_ms = sqlite3_column_int64(statement, 8);
+  row->failed_in_a_row = sqlite3_column_int(statement, 9);
+  row->due_ms = sqlite3_column_type(statement, 10) == SQLITE_NULL
+                    ? INT64_MAX
+                    : sqlite3_column_int64(statement, 10);
+  row->asleep = sqlite3_column_int(statement, 11);
+  sqlite3_reset(statement);
+  return LH_OK;
+}
+
+struct lh_dispatch *lh_dispatch_get(struct lh_tx *tx, int64_t webhook, struct lh_error *err) {
+  struct lh_committer *committer = tx->committer;
+  for (size_t i = 0; i < committer->dispatch_count; i++)
+    if (committer->dispatches[i].webhook == webhook) return &committer->dispatches[i];
+  if (committer->dispatch_count == committer->dispatch_cap && grow(committer, err) != LH_OK)
+    return NULL;
+  struct lh_dispatch *row = &committer->dispatches[committer->dispatch_count];
+  if (load(tx, webhook, row, err) != LH_OK) return NULL;
+  committer->dispatch_count++;
+  return row;
+}
+
+static int save(struct lh_tx *tx, const struct lh_dispatch *row, struct lh_error *err) {
+  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_DISPATCH_SAVE, err);
+  if (statement == NULL) return err->code;
+  sqlite3_bind_int64(statement, 1, row->webhook);
+  sqlite3_bind_int(statement, 2, (int)row->status);
+  sqlite3_bind_int64(statement, 3, row->epoch);
+  sqlite3_bind_int(statement, 4, (int)row->epoch_reason);
+  sqlite3_bind_int64(statement, 5, row->revision);
+  sqlite3_bind_int64(statement, 6, row->cursor);
+  sqlite3_bind_int(statement, 7, row->in_flight);
+  sqlite3_bind_int(statement, 8, row->failing);
+  sqlite3_bind_int64(statement, 9, row->next_start_ms);
+  sqlite3_bind_int(statement, 10, row->failed_in_a_row);
+  if (row->due_ms == INT64_MAX)
+    sqlite3_bind_null(statement, 11);
+  else
+    sqlite3_bind_int64(statement, 11, row->due_ms);
+  sqlite3_bind_int(statement, 12, row->asleep);
+  return lh_connection_done(tx->connection, statement, err);
+}
+
+int lh_dispatch_save_all(struct lh_tx *tx, struct lh_error *err) {
+  struct lh_committer *committer = tx->committer;
+  int rc = LH_OK;
+  for (size_t i = 0; i < committer->dispatch_count && rc == LH_OK; i++)
+    if (committer->dispatches[i].dirty) rc = save(tx, &committer->dispatches[i], err);
+  committer->dispatch_count = 0;
+  return rc;
+}
+
+/* The span at the cursor is split there; what stands behind it takes the new mode (design §3a.3). */
+static int split_span(struct lh_tx *tx, const struct lh_dispatch *dispatch, enum lh_reason reason,
+                      struct lh_error *err) {
+  int64_t from = dispatch->cursor + 1;
+  sqlite3_stmt *at = lh_connection_sql(tx->connection, LH_SQL_SPAN_AT, err);
+  sqlite3_stmt *put = lh_connection_sql(tx->connection, LH_SQL_SPAN_PUT, err);
+  sqlite3_stmt *later = lh_connection_sql(tx->connection, LH_SQL_SPANS_LATER_MODE, err);
+  if (at == NULL || put == NULL || later == NULL) return err->code;
+  sqlite3_bind_int64(at, 1, dispatch->webhook);
+  sqlite3_bind_int64(at, 2, from);
+  int row = lh_connection_row(tx->connection, at, err);
+  if (row <= 0) return row < 0 ? (int)err->code : LH_OK; /* no span here: nothing would be taken */
+  sqlite3_bind_int64(put, 1, dispatch->webhook);
+  sqlite3_bind_int64(put, 2, from);
+  sqlite3_bind_int(put, 3, LH_SPAN_FAIL);
+  sqlite3_bind_int(put, 4, (int)reason);
+  sqlite3_bind_value(put, 5, sqlite3_column_value(at, 0));
+  int rc = lh_connection_done(tx->connection, put, err);
+  sqlite3_reset(at);
+  if (rc != LH_OK) return rc;
+  sqlite3_bind_int64(later, 1, dispatch->webhook);
+  sqlite3_bind_int64(later, 2, from);
+  sqlite3_bind_int(later, 3, LH_SPAN_FAIL);
+  sqlite3_bind_int(later, 4, (int)reason);
+  return lh_connection_done(tx->connection, later, err);
+}
+
+int lh_dispatch_pause(struct lh_tx *tx, struct lh_dispatch *dispatch, const char *why,
+                      int64_t now_ms, struct lh_error *err) {
+  if (dispatch->status != LH_STATUS_ENABLED) return LH_OK;
+  int rc = split_span(tx, dispatch, LH_REASON_PAUSED, err);
+  if (rc != LH_OK) return rc;
+  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_DISPATCH_STATUS, err);
+  if (statement == NULL) return err->code;
+  sqlite3_bind_int64(statement, 1, dispatch->webhook);
+  sqlite3_bind_text(statement, 2, why, -1, SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 3, now_ms);
+  rc = lh_connection_done(tx->connection, statement, err);
+  dispatch->status = LH_STATUS_PAUSED;
+  dispatch->epoch++;
+  dispatch->epoch_reason = LH_REASON_PAUSED;
+  dispatch->revision++;
+  dispatch->failing = 0;
+  dispatch->next_start_ms = now_ms;
+  dispatch->due_ms = now_ms;
+  dispatch->asleep = 0;
+  dispatch->dirty = 1;
+  return rc;
+}

@@ -1,0 +1,166 @@
+/*
+** Serving one webhook in a turn: how many attempts it may have now, due
+** retries first, then newly formed requests; and when to look at it again.
+** A webhook that is not enabled has its waiting requests failed instead.
+*/
+#include <string.h>
+
+#include "store/sqlite/sqlite.h"
+
+#define STOPPED_PER_TURN 200 /* rows failed per turn for a stopped webhook; bounds the lock */
+
+static void due_by(struct lh_dispatch *dispatch, int64_t at_ms) {
+  if (at_ms < dispatch->due_ms) dispatch->due_ms = at_ms;
+}
+
+/* What the webhook itself allows, over all workers (design §3.4, §3.11). */
+static int32_t own_slots(const struct lh_dispatch *dispatch, const struct lh_webhook *webhook,
+                         int64_t now_ms) {
+  int32_t most = webhook->ordered ? 1 : webhook->max_in_flight;
+  if (dispatch->failing > 0) most = now_ms >= dispatch->next_start_ms ? 1 : 0;
+  return most > dispatch->in_flight ? most - dispatch->in_flight : 0;
+}
+
+/* The waiting request that is due first. 1 and its number and time, 0 none, -1 failure. */
+static int first_waiting(struct lh_tx *tx, int64_t webhook, int64_t *request, int64_t *at_ms,
+                         struct lh_error *err) {
+  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_REQUEST_DUE, err);
+  if (statement == NULL) return -1;
+  sqlite3_bind_int64(statement, 1, webhook);
+  int row = lh_connection_row(tx->connection, statement, err);
+  if (row <= 0) return row;
+  *request = sqlite3_column_int64(statement, 0);
+  *at_ms = sqlite3_column_int64(statement, 1);
+  sqlite3_reset(statement);
+  return 1;
+}
+
+static int show_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                      struct lh_target_entry *entry, const struct lh_request_hot *row,
+                      struct lh_error *err) {
+  struct lh_lease lease;
+  int64_t bytes = LH_ENVELOPE_BYTES;
+  memset(&lease, 0, sizeof lease);
+  int rc = lh_form_replay(turning, row->request, &bytes, err);
+  if (rc != LH_OK) return rc;
+  lease.request = row->request;
+  lease.request_id = row->request_id;
+  lease.attempt = row->delivery.attempts_made;
+  lease.count = row->count;
+  lease.created_ms = row->created_ms;
+  lease.target = &entry->target;
+  int code = turning->turn->visitor->end(turning->turn->visitor->self, &lease);
+  if (code != 0) return lh_error_set(err, (enum lh_code)code, "worker is out of memory");
+  dispatch->in_flight++;
+  turning->turn->leased++;
+  turning->slots--;
+  turning->bytes -= bytes;
+  return LH_OK;
+}
+
+/* Leases a waiting request, or fails it where the gate says so. */
+static int lease_waiting(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                         struct lh_target_entry *entry, int64_t request, enum lh_input_kind kind,
+                         struct lh_error *err) {
+  struct lh_request_hot row;
+  struct lh_delivery_policy policy;
+  struct lh_input input = {kind, 0, 0, 0};
+  int rc = lh_request_load(turning->tx, request, &row, err);
+  if (rc != LH_OK) return rc;
+  lh_request_policy(dispatch, entry, &policy);
+  unsigned effects = lh_delivery_step(&row.delivery, &input, &policy, turning->now_ms);
+  if (effects & LH_EFFECT_REFUSED)
+    return lh_error_set(err, LH_E_STORE_DAMAGED, "request %lld cannot be stepped",
+                        (long long)request);
+  if (effects & LH_EFFECT_SEND) {
+    row.session = turning->turn->session;
+    row.started_ms = turning->now_ms;
+  }
+  rc = lh_request_save(turning->tx, &row, err);
+  if (rc == LH_OK)
+    rc = lh_record_effects(turning->tx, dispatch, entry, effects, turning->now_ms, err);
+  if (rc == LH_OK && (effects & LH_EFFECT_SEND))
+    rc = show_lease(turning, dispatch, entry, &row, err);
+  return rc;
+}
+
+static int serve_stopped(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                         struct lh_target_entry *entry, struct lh_error *err) {
+  int64_t request, at_ms;
+  int left = STOPPED_PER_TURN, row, formed = 0, rc = LH_OK;
+  while (left > 0 && (row = first_waiting(turning->tx, dispatch->webhook, &request, &at_ms, err))) {
+    if (row < 0) return err->code;
+    rc = lease_waiting(turning, dispatch, entry, request, LH_INPUT_STOP, err);
+    if (rc != LH_OK) return rc;
+    left--;
+  }
+  while (left > 0 && rc == LH_OK) {
+    rc = lh_form_next(turning, dispatch, entry, &formed, err);
+    if (formed != 1) break;
+    left--;
+  }
+  if (left == 0) due_by(dispatch, turning->now_ms);
+  /* Later events concern a paused webhook only. */
+  dispatch->asleep = left > 0 && formed == 0 && dispatch->status == LH_STATUS_PAUSED;
+  return rc;
+}
+
+/* One lease at most. *more 0: nothing left to do now. */
+static int serve_one(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                     struct lh_target_entry *entry, int *more, struct lh_error *err) {
+  int64_t request, at_ms;
+  int formed = 0;
+  int row = first_waiting(turning->tx, dispatch->webhook, &request, &at_ms, err);
+  if (row < 0) return err->code;
+  if (row > 0 && at_ms <= turning->now_ms)
+    return lease_waiting(turning, dispatch, entry, request, LH_INPUT_LEASE, err);
+  if (row > 0) due_by(dispatch, at_ms);
+  *more = 0;
+  if (row > 0 && entry->target.webhook.ordered) return LH_OK;
+  int rc = lh_form_next(turning, dispatch, entry, &formed, err);
+  *more = formed == 1;
+  dispatch->asleep = formed == 0;
+  return rc;
+}
+
+static int serve_enabled(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                         struct lh_target_entry *entry, size_t slots_max, struct lh_error *err) {
+  const struct lh_webhook *webhook = &entry->target.webhook;
+  size_t floor = turning->slots > slots_max ? turning->slots - slots_max : 0;
+  int more = 1, rc = LH_OK;
+  while (more && rc == LH_OK && dispatch->status == LH_STATUS_ENABLED) {
+    if (own_slots(dispatch, webhook, turning->now_ms) == 0) {
+      /* A result of its own brings it back; a back-off without one in flight needs the clock. */
+      if (dispatch->failing > 0 && dispatch->in_flight == 0)
+        due_by(dispatch, dispatch->next_start_ms);
+      return LH_OK;
+    }
+    if (turning->slots <= floor || turning->bytes <= 0) {
+      due_by(dispatch, turning->now_ms);
+      turning->room_ran_out = 1;
+      return LH_OK;
+    }
+    rc = serve_one(turning, dispatch, entry, &more, err);
+  }
+  return rc;
+}
+
+int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, size_t slots_max,
+                   struct lh_error *err) {
+  struct lh_target_entry *entry;
+  dispatch->served = 1;
+  dispatch->dirty = 1;
+  dispatch->due_ms = INT64_MAX;
+  dispatch->asleep = 0;
+  int rc = lh_target_get(turning->tx, dispatch->webhook, dispatch->revision, &entry, err);
+  if (rc == LH_OK && dispatch->status == LH_STATUS_ENABLED) {
+    if (entry->target.keys[0] == NULL)
+      rc = lh_dispatch_pause(turning->tx, dispatch, "secret_unreadable", turning->now_ms, err);
+    else
+      rc = serve_enabled(turning, dispatch, entry, slots_max, err);
+  }
+  if (rc != LH_OK || dispatch->status == LH_STATUS_ENABLED) return rc;
+  rc = lh_target_get(turning->tx, dispatch->webhook, dispatch->revision, &entry, err);
+  if (rc == LH_OK) rc = serve_stopped(turning, dispatch, entry, err);
+  return rc;
+}

@@ -1,0 +1,92 @@
+/*
+** One attempt's result: into its request (core/delivery.h decides), its
+** webhook's counters and the attempt log. A result whose lease is no longer
+** held by its reporter is a late one.
+*/
+#include <string.h>
+
+#include "core/pause.h"
+#include "store/sqlite/sqlite.h"
+
+static int put_attempt(struct lh_tx *tx, const struct lh_attempt_result *result,
+                       struct lh_error *err) {
+  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_ATTEMPT_PUT, err);
+  if (statement == NULL) return err->code;
+  sqlite3_bind_int64(statement, 1, result->request);
+  sqlite3_bind_int(statement, 2, result->attempt);
+  sqlite3_bind_int64(statement, 3, result->started_ms);
+  if (result->duration_ms < 0)
+    sqlite3_bind_null(statement, 4);
+  else
+    sqlite3_bind_int64(statement, 4, result->duration_ms);
+  sqlite3_bind_int(statement, 5, (int)result->outcome);
+  sqlite3_bind_int(statement, 6, result->status);
+  sqlite3_bind_text(statement, 7, result->error, -1, SQLITE_STATIC);
+  sqlite3_bind_text(statement, 8, result->url, -1, SQLITE_STATIC);
+  sqlite3_bind_text(statement, 9, result->nonce, -1, SQLITE_STATIC);
+  sqlite3_bind_blob64(statement, 10, result->response, result->response_len, SQLITE_STATIC);
+  return lh_connection_done(tx->connection, statement, err);
+}
+
+/* Whose result is it? One that is not the present lease's can still come, and count, late. */
+static enum lh_input_kind kind_of(const struct lh_attempt_result *result,
+                                  const struct lh_request_hot *row, int64_t session) {
+  int ours = row->delivery.state == LH_SENDING && row->session == session &&
+             row->delivery.attempts_made == result->attempt;
+  if (ours) return result->kind;
+  return result->kind == LH_INPUT_SUCCESS ? LH_INPUT_LATE_SUCCESS : LH_INPUT_LATE_FAILURE;
+}
+
+int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
+                      const struct lh_target_entry *entry, unsigned effects, int64_t now_ms,
+                      struct lh_error *err) {
+  const struct lh_webhook *webhook = &entry->target.webhook;
+  if (effects & LH_EFFECT_FAILING_START) {
+    dispatch->failing++;
+    dispatch->next_start_ms =
+        now_ms +
+        lh_retry_backoff_ms(dispatch->failing, (int64_t)webhook->retry_interval_s * 1000);
+  }
+  if (effects & LH_EFFECT_FAILING_END) dispatch->failing = 0;
+  if (effects & LH_EFFECT_DELIVERED) dispatch->failed_in_a_row = 0;
+  if (!(effects & LH_EFFECT_COUNT_FAILURE)) return LH_OK;
+  dispatch->failed_in_a_row++;
+  if (dispatch->status != LH_STATUS_ENABLED ||
+      !lh_pause_due(dispatch->failed_in_a_row, webhook->pause_after))
+    return LH_OK;
+  return lh_dispatch_pause(tx, dispatch, "failures", now_ms, err);
+}
+
+int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t session, int64_t now_ms,
+              struct lh_error *err) {
+  struct lh_request_hot row;
+  struct lh_target_entry *entry;
+  struct lh_delivery_policy policy;
+  result->effects = LH_EFFECT_NONE;
+  result->paused_webhook = 0;
+  int rc = lh_request_load(tx, result->request, &row, err);
+  if (rc == LH_E_NOT_FOUND) return LH_OK; /* cut by retention: nobody can ask for it any more */
+  if (rc != LH_OK) return rc;
+  struct lh_dispatch *dispatch = lh_dispatch_get(tx, row.webhook, err);
+  if (dispatch == NULL) return err->code;
+  rc = lh_target_get(tx, row.webhook, dispatch->revision, &entry, err);
+  if (rc != LH_OK) return rc;
+  lh_request_policy(dispatch, entry, &policy);
+  struct lh_input input = {kind_of(result, &row, session), result->retry_after_ms,
+                           result->jitter_ppm, row.given_back};
+  int was_sending = row.delivery.state == LH_SENDING;
+  result->effects = lh_delivery_step(&row.delivery, &input, &policy, now_ms);
+  result->after = row.delivery;
+  if (result->effects & LH_EFFECT_LOG_ATTEMPT) rc = put_attempt(tx, result, err);
+  if (rc != LH_OK || (result->effects & LH_EFFECT_REFUSED)) return rc;
+  if (was_sending && row.delivery.state != LH_SENDING) dispatch->in_flight--;
+  row.given_back = input.kind == LH_INPUT_GIVEN_BACK ? row.given_back + 1 : 0;
+  dispatch->dirty = 1;
+  dispatch->asleep = 0;
+  if (dispatch->due_ms > now_ms) dispatch->due_ms = now_ms; /* a slot is free: look again */
+  rc = lh_request_save(tx, &row, err);
+  int64_t epoch = dispatch->epoch;
+  if (rc == LH_OK) rc = lh_record_effects(tx, dispatch, entry, result->effects, now_ms, err);
+  result->paused_webhook = dispatch->epoch != epoch;
+  return rc;
+}

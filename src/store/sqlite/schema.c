@@ -1,0 +1,292 @@
+/*
+** The tables, as numbered migrations, and the making of a new store. A
+** migration that has been released is never changed; the next one is added.
+** Enumerations are stored as the numbers of core/delivery.h and webhook.h.
+*/
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/sqlite/sqlite.h"
+
+/* clang-format off */
+/* 1: the log, webhooks, requests, attempts, sessions. In parts, because C promises only 4095 characters. */
+static const char *const first_log[] = {
+  "CREATE TABLE accounts ("
+  " account INTEGER PRIMARY KEY,"
+  " name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64)"
+  ") STRICT;"
+
+  "CREATE TABLE event_types ("
+  " type INTEGER PRIMARY KEY,"
+  " name TEXT NOT NULL UNIQUE,"
+  " category TEXT NOT NULL"
+  ") STRICT;"
+
+  /* data stands last: all else is read without touching it. The newest row is never deleted, so
+     positions are never used twice. */
+  "CREATE TABLE events ("
+  " position INTEGER PRIMARY KEY,"
+  " account INTEGER NOT NULL,"
+  " type INTEGER NOT NULL,"
+  " event_id BLOB NOT NULL CHECK (length(event_id) = 12),"
+  " created_ms INTEGER NOT NULL,"
+  " member TEXT,"
+  " data BLOB NOT NULL CHECK (length(data) BETWEEN 2 AND 1048576)"
+  ") STRICT;"
+  "CREATE UNIQUE INDEX events_by_id ON events (event_id);"
+  "CREATE INDEX events_by_type ON events (account, type);"
+  "CREATE INDEX events_by_member ON events (member) WHERE member IS NOT NULL;"
+
+  "CREATE TABLE idempotency ("
+  " account INTEGER NOT NULL,"
+  " key TEXT NOT NULL,"
+  " position INTEGER NOT NULL,"
+  " PRIMARY KEY (account, key)"
+  ") STRICT, WITHOUT ROWID;"
+  "CREATE INDEX idempotency_by_position ON idempotency (position);"
+
+  , NULL
+};
+
+static const char *const first_webhooks[] = {
+  /* What a person configures. */
+  "CREATE TABLE webhooks ("
+  " webhook INTEGER PRIMARY KEY AUTOINCREMENT,"
+  " id BLOB NOT NULL UNIQUE CHECK (length(id) = 12),"
+  " account INTEGER NOT NULL REFERENCES accounts,"
+  " name TEXT NOT NULL,"
+  " url TEXT NOT NULL,"
+  " url_normal TEXT NOT NULL,"
+  " event_types TEXT NOT NULL CHECK (length(event_types) > 0),"
+  " headers TEXT,"
+  " retry_schedule TEXT,"
+  " batch_size INTEGER NOT NULL CHECK (batch_size BETWEEN 1 AND 1000),"
+  " batch_bytes_max INTEGER NOT NULL CHECK (batch_bytes_max > 0),"
+  " batch_wait_ms INTEGER NOT NULL CHECK (batch_wait_ms >= 0),"
+  " retries_max INTEGER NOT NULL CHECK (retries_max BETWEEN 0 AND 100),"
+  " retry_interval_s INTEGER NOT NULL CHECK (retry_interval_s BETWEEN 1 AND 86400),"
+  " pause_after INTEGER NOT NULL CHECK (pause_after BETWEEN 0 AND 1000),"
+  " timeout_ms INTEGER NOT NULL CHECK (timeout_ms BETWEEN 100 AND 300000),"
+  " max_in_flight INTEGER NOT NULL CHECK (max_in_flight BETWEEN 1 AND 1024),"
+  " ordered INTEGER NOT NULL CHECK (ordered IN (0, 1)),"
+  " success INTEGER NOT NULL CHECK (success IN (0, 1)),"
+  " scheme INTEGER NOT NULL CHECK (scheme IN (0, 1)),"
+  " secret BLOB NOT NULL,"         /* sealed, bound to id; the one that signs */
+  " secret_next BLOB,"             /* sealed; takes over at secret_until_ms */
+  " secret_until_ms INTEGER,"
+  " created_ms INTEGER NOT NULL,"
+  " updated_ms INTEGER NOT NULL,"
+  " deleted_ms INTEGER,"
+  " CHECK ((secret_next IS NULL) = (secret_until_ms IS NULL))"
+  ") STRICT;"
+  "CREATE UNIQUE INDEX webhooks_by_name ON webhooks (account, name) WHERE deleted_ms IS NULL;"
+  "CREATE UNIQUE INDEX webhooks_by_url ON webhooks (account, url_normal) WHERE deleted_ms IS NULL;"
+
+  /* What changes while it works: one small row per webhook, written once per turn. */
+  "CREATE TABLE dispatch ("
+  " webhook INTEGER PRIMARY KEY REFERENCES webhooks,"
+  " account INTEGER NOT NULL,"
+  " status INTEGER NOT NULL DEFAULT 0 CHECK (status BETWEEN 0 AND 3),"
+  " status_reason TEXT NOT NULL DEFAULT '',"
+  " status_since_ms INTEGER NOT NULL,"
+  " epoch INTEGER NOT NULL DEFAULT 0,"
+  " epoch_reason INTEGER NOT NULL DEFAULT 0 CHECK (epoch_reason IN (0, 3, 4, 5)),"
+  " revision INTEGER NOT NULL DEFAULT 1,"
+  " cursor INTEGER NOT NULL CHECK (cursor >= 0),"
+  " in_flight INTEGER NOT NULL DEFAULT 0 CHECK (in_flight >= 0),"
+  " failing INTEGER NOT NULL DEFAULT 0 CHECK (failing >= 0),"
+  " next_start_ms INTEGER NOT NULL DEFAULT 0,"
+  " failed_in_a_row INTEGER NOT NULL DEFAULT 0 CHECK (failed_in_a_row >= 0),"
+  " due_ms INTEGER,"
+  " asleep INTEGER NOT NULL DEFAULT 1 CHECK (asleep IN (0, 1))"
+  ") STRICT;"
+  "CREATE INDEX dispatch_due ON dispatch (due_ms) WHERE due_ms IS NOT NULL;"
+  "CREATE INDEX dispatch_asleep ON dispatch (account) WHERE asleep = 1;"
+
+  "CREATE TABLE spans ("
+  " webhook INTEGER NOT NULL REFERENCES webhooks,"
+  " from_position INTEGER NOT NULL,"
+  " mode INTEGER NOT NULL CHECK (mode IN (0, 1, 2)),"
+  " reason INTEGER NOT NULL CHECK (reason IN (0, 3, 4, 5)),"
+  " event_types TEXT NOT NULL,"
+  " PRIMARY KEY (webhook, from_position),"
+  " CHECK ((mode = 1) = (reason <> 0))"
+  ") STRICT, WITHOUT ROWID;"
+
+  , NULL
+};
+
+static const char *const first_requests[] = {
+  "CREATE TABLE sessions ("
+  " session INTEGER PRIMARY KEY AUTOINCREMENT,"
+  " started_ms INTEGER NOT NULL,"
+  " heartbeat_ms INTEGER NOT NULL,"
+  " pid INTEGER NOT NULL,"
+  " lock_inode INTEGER NOT NULL"
+  ") STRICT;"
+
+  "CREATE TABLE requests ("
+  " request INTEGER PRIMARY KEY,"
+  " request_id BLOB NOT NULL CHECK (length(request_id) = 12),"
+  " webhook INTEGER NOT NULL,"
+  " state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),"
+  " reason INTEGER NOT NULL CHECK (reason BETWEEN 0 AND 5),"
+  " epoch INTEGER NOT NULL,"
+  " attempts_made INTEGER NOT NULL CHECK (attempts_made >= 0),"
+  " budget_start INTEGER NOT NULL DEFAULT 0 CHECK (budget_start BETWEEN 0 AND attempts_made),"
+  " next_attempt_ms INTEGER,"
+  " finished_ms INTEGER,"
+  " session INTEGER,"
+  " started_ms INTEGER,"
+  " given_back INTEGER NOT NULL DEFAULT 0,"
+  " total_count INTEGER NOT NULL CHECK (total_count BETWEEN 1 AND 1000),"
+  " first_position INTEGER NOT NULL,"
+  " last_position INTEGER NOT NULL CHECK (last_position >= first_position),"
+  " positions BLOB NOT NULL,"      /* after first_position, as core/batch.h has it */
+  " created_ms INTEGER NOT NULL,"
+  " body BLOB,"                    /* only when its events are to be cut from the log */
+  " CHECK ((state IN (0, 2)) = (next_attempt_ms IS NOT NULL)),"
+  " CHECK ((state = 1) = (session IS NOT NULL)),"
+  " CHECK ((state = 1) = (started_ms IS NOT NULL)),"
+  " CHECK ((state IN (3, 4)) = (finished_ms IS NOT NULL)),"
+  " CHECK ((state = 4) = (reason <> 0)),"
+  " CHECK (state <> 1 OR attempts_made > 0)"
+  ") STRICT;"
+  "CREATE UNIQUE INDEX requests_by_id ON requests (request_id);"
+  "CREATE INDEX requests_by_range ON requests (webhook, first_position);"
+  "CREATE INDEX requests_due ON requests (webhook, next_attempt_ms) WHERE next_attempt_ms IS NOT NULL;"
+  "CREATE INDEX requests_of_session ON requests (session) WHERE session IS NOT NULL;"
+  "CREATE INDEX requests_failed ON requests (webhook) WHERE state = 4;"
+  "CREATE INDEX requests_given_back ON requests (given_back) WHERE given_back > 0;"
+
+  "CREATE TABLE attempts ("
+  " request INTEGER NOT NULL,"
+  " number INTEGER NOT NULL CHECK (number > 0),"
+  " started_ms INTEGER NOT NULL,"
+  " duration_ms INTEGER,"
+  " outcome INTEGER NOT NULL CHECK (outcome BETWEEN 0 AND 9),"
+  " status INTEGER NOT NULL,"
+  " error TEXT,"
+  " url TEXT,"
+  " nonce TEXT,"
+  " response BLOB,"
+  " PRIMARY KEY (request, number)"
+  ") STRICT, WITHOUT ROWID;"
+  , NULL
+};
+
+static const char *const *const migrations[LH_SCHEMA_VERSION][4] = {
+  {first_log, first_webhooks, first_requests, NULL},
+};
+/* clang-format on */
+
+static int migrate_to(sqlite3 *db, const char *const *const *parts, struct lh_error *err) {
+  for (; *parts != NULL; parts++) {
+    for (const char *const *text = *parts; *text != NULL; text++) {
+      int rc = lh_connection_run(db, *text, err);
+      if (rc != LH_OK) return rc;
+    }
+  }
+  return LH_OK;
+}
+
+int lh_schema_migrate(sqlite3 *db, struct lh_error *err) {
+  int64_t version = lh_connection_number(db, "PRAGMA user_version");
+  for (; version < LH_SCHEMA_VERSION; version++) {
+    char number[64];
+    snprintf(number, sizeof number, "PRAGMA user_version = %d", (int)version + 1);
+    int rc = lh_connection_run(db, "BEGIN IMMEDIATE", err);
+    if (rc == LH_OK) rc = migrate_to(db, migrations[version], err);
+    if (rc == LH_OK) rc = lh_connection_run(db, number, err);
+    if (rc == LH_OK) rc = lh_connection_run(db, "COMMIT", err);
+    if (rc != LH_OK) {
+      sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+      return rc;
+    }
+  }
+  return LH_OK;
+}
+
+int lh_schema_check(sqlite3 *db, const char *path, struct lh_error *err) {
+  sqlite3_stmt *statement = NULL;
+  int rc = sqlite3_prepare_v2(db, "PRAGMA application_id", -1, &statement, NULL);
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  int64_t application = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+  sqlite3_finalize(statement);
+  if (rc == SQLITE_NOTADB)
+    return lh_error_set(err, LH_E_STORE_FOREIGN, "%s is not a loyalhook store (not a database)",
+                        path);
+  if (rc != SQLITE_ROW) return lh_connection_error(db, rc, err);
+  if (application != LH_APPLICATION_ID)
+    return lh_error_set(err, LH_E_STORE_FOREIGN,
+                        "%s is not a loyalhook store (a database of another program)", path);
+  int64_t version = lh_connection_number(db, "PRAGMA user_version");
+  if (version > LH_SCHEMA_VERSION)
+    return lh_error_set(err, LH_E_STORE_NEWER,
+                        "%s has schema version %d, this loyalhook knows up to %d: use a newer one",
+                        path, (int)version, LH_SCHEMA_VERSION);
+  if (version < 0) return lh_error_set(err, LH_E_STORE_DAMAGED, "%s cannot be read", path);
+  return LH_OK;
+}
+
+static int sync_folder_of(const char *path) {
+  char folder[PATH_MAX];
+  snprintf(folder, sizeof folder, "%s", path);
+  char *slash = strrchr(folder, '/');
+  if (slash == NULL) return -1;
+  slash[slash == folder] = '\0';
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  int rc = fsync(fd);
+  close(fd);
+  return rc;
+}
+
+static int build_new(const char *path, struct lh_error *err) {
+  sqlite3 *db = NULL;
+  int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+  if (rc != SQLITE_OK) {
+    rc = lh_connection_error(db, rc, err);
+    sqlite3_close(db);
+    return rc;
+  }
+  char start[256];
+  snprintf(start, sizeof start,
+           "PRAGMA page_size = 8192; PRAGMA application_id = %d; PRAGMA synchronous = EXTRA;",
+           LH_APPLICATION_ID);
+  rc = lh_connection_run(db, start, err);
+  if (rc == LH_OK) rc = lh_schema_migrate(db, err);
+  /* Kept in the file's header; from here on every connection uses the WAL. */
+  if (rc == LH_OK) rc = lh_connection_run(db, "PRAGMA journal_mode = WAL", err);
+  if (sqlite3_close(db) != SQLITE_OK && rc == LH_OK)
+    rc = lh_error_set(err, LH_E_IO, "%s cannot be closed", path);
+  return rc;
+}
+
+int lh_schema_create(const char *path, struct lh_error *err) {
+  char fresh[PATH_MAX];
+  if ((size_t)snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid()) >= sizeof fresh)
+    return lh_error_set(err, LH_E_INVALID, "store: path is too long");
+  unlink(fresh);
+  int fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    enum lh_code code = errno == ENOSPC ? LH_E_FULL : LH_E_IO;
+    return lh_error_set(err, code, "%s cannot be created: %s", path, strerror(errno));
+  }
+  close(fd);
+  int rc = build_new(fresh, err);
+  if (rc == LH_OK && (fd = open(fresh, O_RDWR | O_CLOEXEC)) >= 0) {
+    if (fsync(fd) != 0) rc = lh_error_set(err, LH_E_IO, "%s: %s", path, strerror(errno));
+    close(fd);
+  }
+  if (rc == LH_OK && rename(fresh, path) != 0)
+    rc = lh_error_set(err, LH_E_IO, "%s cannot be created: %s", path, strerror(errno));
+  if (rc == LH_OK && sync_folder_of(path) != 0)
+    rc = lh_error_set(err, LH_E_IO, "%s: its folder cannot be synced: %s", path, strerror(errno));
+  if (rc != LH_OK) unlink(fresh);
+  return rc;
+}

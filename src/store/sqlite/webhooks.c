@@ -1,0 +1,241 @@
+/* Webhooks: created within the account's limits, listed, found. Secrets go in sealed and come out nowhere here. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/sqlite/sqlite.h"
+
+static int copy(sqlite3_stmt *statement, int column, char **out, struct lh_error *err) {
+  if (sqlite3_column_type(statement, column) == SQLITE_NULL) return LH_OK;
+  *out = strdup(lh_column_text(statement, column));
+  return *out != NULL ? LH_OK : lh_error_set(err, LH_E_MEMORY, "out of memory");
+}
+
+static void put(char *out, size_t cap, sqlite3_stmt *statement, int column) {
+  strncpy(out, lh_column_text(statement, column), cap - 1);
+  out[cap - 1] = '\0';
+}
+
+int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook,
+                        struct lh_error *err) {
+  lh_webhook_init(webhook);
+  memcpy(webhook->id.bytes, sqlite3_column_blob(statement, 0), LH_ID_BYTES);
+  put(webhook->account, sizeof webhook->account, statement, 1);
+  put(webhook->name, sizeof webhook->name, statement, 2);
+  put(webhook->url, sizeof webhook->url, statement, 3);
+  webhook->status = (enum lh_status)sqlite3_column_int(statement, 7);
+  put(webhook->status_reason, sizeof webhook->status_reason, statement, 8);
+  webhook->status_since_ms = sqlite3_column_int64(statement, 9);
+  webhook->batch_size = sqlite3_column_int(statement, 10);
+  webhook->batch_bytes_max = sqlite3_column_int(statement, 11);
+  webhook->batch_wait_ms = sqlite3_column_int(statement, 12);
+  webhook->retries_max = sqlite3_column_int(statement, 13);
+  webhook->retry_interval_s = sqlite3_column_int(statement, 14);
+  webhook->pause_after = sqlite3_column_int(statement, 15);
+  webhook->failed_in_a_row = sqlite3_column_int(statement, 16);
+  webhook->timeout_ms = sqlite3_column_int(statement, 17);
+  webhook->max_in_flight = sqlite3_column_int(statement, 18);
+  webhook->ordered = sqlite3_column_int(statement, 19);
+  webhook->success = (enum lh_success)sqlite3_column_int(statement, 20);
+  webhook->scheme = (enum lh_scheme)sqlite3_column_int(statement, 21);
+  webhook->created_ms = sqlite3_column_int64(statement, 22);
+  webhook->updated_ms = sqlite3_column_int64(statement, 23);
+  int rc = copy(statement, 4, &webhook->event_types, err);
+  if (rc == LH_OK) rc = copy(statement, 5, &webhook->headers, err);
+  if (rc == LH_OK) rc = copy(statement, 6, &webhook->retry_schedule, err);
+  return rc;
+}
+
+struct creating {
+  struct lh_webhook *webhook;
+  const char *url_normal;
+  const char *secret;
+  size_t secret_len;
+  int64_t now_ms;
+};
+
+static int check_limits(struct lh_tx *tx, const struct creating *creating, int64_t account,
+                        struct lh_error *err) {
+  const struct lh_webhook *webhook = creating->webhook;
+  sqlite3_stmt *same = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_SAME, err);
+  sqlite3_stmt *count = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_COUNT, err);
+  if (same == NULL || count == NULL) return err->code;
+  sqlite3_bind_int64(same, 1, account);
+  sqlite3_bind_text(same, 2, webhook->name, -1, SQLITE_STATIC);
+  sqlite3_bind_text(same, 3, creating->url_normal, -1, SQLITE_STATIC);
+  int row = lh_connection_row(tx->connection, same, err);
+  if (row < 0) return err->code;
+  if (row > 0) {
+    int same_name = sqlite3_column_int(same, 0);
+    sqlite3_reset(same);
+    return lh_error_set(err, LH_E_CONFLICT, "%s: another webhook of account %s has this %s",
+                        same_name ? "name" : "url", webhook->account, same_name ? "name" : "URL");
+  }
+  sqlite3_bind_int64(count, 1, account);
+  if (lh_connection_row(tx->connection, count, err) <= 0) return err->code;
+  int64_t present = sqlite3_column_int64(count, 0);
+  sqlite3_reset(count);
+  if (present < tx->committer->webhooks_max) return LH_OK;
+  return lh_error_set(err, LH_E_LIMIT, "account %s already has %d webhooks, the limit",
+                      webhook->account, (int)tx->committer->webhooks_max);
+}
+
+static int seal_secret(struct lh_tx *tx, const struct creating *creating, unsigned char *sealed,
+                       struct lh_error *err) {
+  struct lh_committer *committer = tx->committer;
+  unsigned char nonce[LH_SEAL_NONCE_BYTES];
+  int rc = committer->key.loaded ? LH_OK : lh_key_load(&committer->key, committer->key_path, err);
+  if (rc == LH_OK)
+    rc = committer->clock->random(committer->clock->self, nonce, sizeof nonce, err);
+  if (rc != LH_OK) return rc;
+  return lh_seal(committer->key.bytes, nonce, creating->webhook->id.bytes, LH_ID_BYTES,
+                 creating->secret, creating->secret_len, sealed, err);
+}
+
+static void bind_text_or_null(sqlite3_stmt *statement, int column, const char *text) {
+  if (text != NULL)
+    sqlite3_bind_text(statement, column, text, -1, SQLITE_STATIC);
+  else
+    sqlite3_bind_null(statement, column);
+}
+
+static int insert_row(struct lh_tx *tx, const struct creating *creating, int64_t account,
+                      struct lh_error *err) {
+  const struct lh_webhook *webhook = creating->webhook;
+  unsigned char sealed[LH_SECRET_MAX + LH_SEAL_OVERHEAD];
+  int rc = seal_secret(tx, creating, sealed, err);
+  sqlite3_stmt *add = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_ADD, err);
+  if (rc != LH_OK || add == NULL) return rc != LH_OK ? rc : (int)err->code;
+  sqlite3_bind_blob(add, 1, webhook->id.bytes, LH_ID_BYTES, SQLITE_STATIC);
+  sqlite3_bind_int64(add, 2, account);
+  sqlite3_bind_text(add, 3, webhook->name, -1, SQLITE_STATIC);
+  sqlite3_bind_text(add, 4, webhook->url, -1, SQLITE_STATIC);
+  sqlite3_bind_text(add, 5, creating->url_normal, -1, SQLITE_STATIC);
+  sqlite3_bind_text(add, 6, webhook->event_types, -1, SQLITE_STATIC);
+  bind_text_or_null(add, 7, webhook->headers);
+  bind_text_or_null(add, 8, webhook->retry_schedule);
+  const int32_t numbers[] = {webhook->batch_size,       webhook->batch_bytes_max,
+                             webhook->batch_wait_ms,    webhook->retries_max,
+                             webhook->retry_interval_s, webhook->pause_after,
+                             webhook->timeout_ms,       webhook->max_in_flight,
+                             webhook->ordered,          (int32_t)webhook->success,
+                             (int32_t)webhook->scheme};
+  for (int i = 0; i < (int)(sizeof numbers / sizeof numbers[0]); i++)
+    sqlite3_bind_int(add, 9 + i, numbers[i]);
+  sqlite3_bind_blob64(add, 20, sealed, creating->secret_len + LH_SEAL_OVERHEAD, SQLITE_STATIC);
+  sqlite3_bind_int64(add, 21, creating->now_ms);
+  return lh_connection_done(tx->connection, add, err);
+}
+
+/* Its state, and the span that says: deliver from the head of the log on. */
+static int insert_state(struct lh_tx *tx, const struct creating *creating, int64_t account,
+                        struct lh_error *err) {
+  int64_t webhook = sqlite3_last_insert_rowid(tx->connection->db), head;
+  int rc = lh_tx_head(tx, &head, err);
+  if (rc != LH_OK) return rc;
+  sqlite3_stmt *state = lh_connection_sql(tx->connection, LH_SQL_DISPATCH_ADD, err);
+  sqlite3_stmt *span = lh_connection_sql(tx->connection, LH_SQL_SPAN_PUT, err);
+  if (state == NULL || span == NULL) return err->code;
+  sqlite3_bind_int64(state, 1, webhook);
+  sqlite3_bind_int64(state, 2, account);
+  sqlite3_bind_int64(state, 3, creating->now_ms);
+  sqlite3_bind_int64(state, 4, head);
+  rc = lh_connection_done(tx->connection, state, err);
+  if (rc != LH_OK) return rc;
+  sqlite3_bind_int64(span, 1, webhook);
+  sqlite3_bind_int64(span, 2, head + 1);
+  sqlite3_bind_int(span, 3, LH_SPAN_DELIVER);
+  sqlite3_bind_int(span, 4, LH_REASON_NONE);
+  sqlite3_bind_text(span, 5, creating->webhook->event_types, -1, SQLITE_STATIC);
+  return lh_connection_done(tx->connection, span, err);
+}
+
+static int create_write(struct lh_tx *tx, void *context, struct lh_error *err) {
+  struct creating *creating = context;
+  int64_t account;
+  int rc = lh_tx_account(tx, creating->webhook->account, &account, err);
+  if (rc == LH_OK) rc = check_limits(tx, creating, account, err);
+  if (rc == LH_OK) rc = lh_tx_id(tx, creating->now_ms, &creating->webhook->id, err);
+  if (rc == LH_OK) rc = insert_row(tx, creating, account, err);
+  if (rc == LH_OK) rc = insert_state(tx, creating, account, err);
+  return rc;
+}
+
+int lh_sqlite_webhook_create(struct lh_store *store, struct lh_webhook *webhook,
+                             const char *url_normal, const char *secret, size_t secret_len,
+                             int64_t now_ms, struct lh_error *err) {
+  struct lh_error local;
+  if (err == NULL) err = &local;
+  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
+  if (self == NULL) return err->code;
+  if (secret_len > LH_SECRET_MAX)
+    return lh_error_set(err, LH_E_SECRET_INVALID, "secret: longer than %d bytes", LH_SECRET_MAX);
+  struct creating creating = {webhook, url_normal, secret, secret_len, now_ms};
+  webhook->status = LH_STATUS_ENABLED;
+  webhook->status_reason[0] = '\0';
+  webhook->status_since_ms = webhook->created_ms = webhook->updated_ms = now_ms;
+  return lh_committer_write(self->committer, create_write, &creating, err);
+}
+
+static int collect(struct lh_connection *reader, sqlite3_stmt *statement,
+                   struct lh_webhook_list *list, struct lh_error *err) {
+  int row, rc = LH_OK;
+  memset(list, 0, sizeof *list);
+  while (rc == LH_OK && (row = lh_connection_row(reader, statement, err)) != 0) {
+    if (row < 0) rc = (int)err->code;
+    if (row < 0) break;
+    struct lh_webhook *rows = realloc(list->rows, (list->count + 1) * sizeof *rows);
+    if (rows == NULL) {
+      rc = lh_error_set(err, LH_E_MEMORY, "out of memory");
+      break;
+    }
+    list->rows = rows;
+    rc = lh_webhook_from_row(statement, &rows[list->count++], err);
+  }
+  sqlite3_reset(statement);
+  if (rc != LH_OK) lh_webhook_list_clear(list);
+  return rc;
+}
+
+int lh_sqlite_webhook_list(struct lh_store *store, const char *account, int with_deleted,
+                           struct lh_webhook_list *list, struct lh_error *err) {
+  struct lh_error local;
+  if (err == NULL) err = &local;
+  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
+  struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
+  sqlite3_stmt *all = reader != NULL ? lh_connection_sql(reader, LH_SQL_WEBHOOKS, err) : NULL;
+  if (all == NULL) return err->code;
+  bind_text_or_null(all, 1, account);
+  sqlite3_bind_int(all, 2, with_deleted != 0);
+  return collect(reader, all, list, err);
+}
+
+int lh_sqlite_webhook_get(struct lh_store *store, const char *account, const char *id_or_name,
+                          struct lh_webhook_list *list, struct lh_error *err) {
+  struct lh_error local;
+  struct lh_id id;
+  if (err == NULL) err = &local;
+  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
+  struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
+  if (reader == NULL) return err->code;
+  memset(list, 0, sizeof *list);
+  if (lh_id_parse(id_or_name, strlen(id_or_name), &id) == LH_OK) {
+    sqlite3_stmt *by_id = lh_connection_sql(reader, LH_SQL_WEBHOOK_BY_ID, err);
+    if (by_id == NULL) return err->code;
+    sqlite3_bind_blob(by_id, 1, id.bytes, LH_ID_BYTES, SQLITE_STATIC);
+    int rc = collect(reader, by_id, list, err);
+    if (rc != LH_OK || list->count > 0) return rc;
+  }
+  sqlite3_stmt *by_name = lh_connection_sql(reader, LH_SQL_WEBHOOK_BY_NAME, err);
+  if (by_name == NULL) return err->code;
+  sqlite3_bind_text(by_name, 1, id_or_name, -1, SQLITE_STATIC);
+  bind_text_or_null(by_name, 2, account);
+  int rc = collect(reader, by_name, list, err);
+  if (rc != LH_OK || list->count == 1) return rc;
+  size_t count = list->count;
+  lh_webhook_list_clear(list);
+  if (count == 0)
+    return lh_error_set(err, LH_E_NOT_FOUND, "no webhook has the id or name '%s'", id_or_name);
+  return lh_error_set(err, LH_E_CONFLICT,
+                      "webhooks of several accounts are named '%s': give the id or the account",
+                      id_or_name);
+}
