@@ -51,7 +51,8 @@ local rules = {
   -- Lua: a group may require these groups. A module's group is its first folder, or "top".
   groups = {
     pure = {
-      modules = { "signature", "payload", "events", "json", "samples", "nearest", "time" },
+      modules = { "signature", "payload", "events", "json", "samples", "nearest", "time", "options", "fields",
+        "diagnose", "settings" },
       may = { "pure", "loyalhook.core", "cjson" } },
     top = { may = { "pure", "top", "loyalhook.core", "loyalhook.engine" } },
     cli = { may = { "pure", "top", "cli", "loyalhook.core", "loyalhook.engine", "argparse" } },

@@ -1,0 +1,115 @@
+-- The demo's last step: what was emitted, what the store says became of it, and what nginx counted,
+-- side by side. Each row must add up; the exit code is 1 if one does not.
+--   report.lua DIR URL COUNT FORGED
+
+local cjson = require("cjson")
+local engine = require("loyalhook.engine")
+local events = require("loyalhook.events")
+local platform = require("platform")
+
+local folder, url, count, forged = arg[1], arg[2], tonumber(arg[3]), tonumber(arg[4])
+local color = os.getenv("DEMO_COLOR") == "1"
+
+local function paint(code, text)
+  return color and ("\27[%sm%s\27[0m"):format(code, text) or text
+end
+
+local function wants(webhook, name)
+  local category = events.get(name).category
+  for _, selector in ipairs(webhook.event_types) do
+    if selector == "*" or selector == name or selector == "category:" .. category then
+      return true
+    end
+  end
+  return false
+end
+
+-- Counted from what the demo emitted, without asking the store.
+local function emitted_for(webhook)
+  local names, sum = events.names(), 0
+  for number = 1, count do
+    if wants(webhook, names[(number - 1) % #names + 1]) then
+      sum = sum + 1
+    end
+  end
+  return sum
+end
+
+-- Sums over the request log of one webhook.
+local function logged_for(sender, webhook)
+  local sums = { requests = 0, attempts = 0, retried = 0, delivered = 0, failed = 0, open = 0,
+    accepted = 0 }
+  local cursor
+  repeat
+    local page, following = sender:requests { webhook = webhook.name, limit = 1000,
+      after = cursor }
+    platform.check(page, following)
+    for _, request in ipairs(page) do
+      local state = (request.state == "delivered" or request.state == "failed") and request.state
+        or "open"
+      sums.requests = sums.requests + 1
+      sums.attempts = sums.attempts + request.attempts_made
+      sums.retried = sums.retried + request.attempts_made - 1
+      sums[state] = sums[state] + request.total_count
+      if state == "delivered" then sums.accepted = sums.accepted + 1 end
+    end
+    cursor = following
+  until not cursor
+  return sums
+end
+
+local function counted()
+  local answer = platform.check(engine.post { url = url .. "/counts", headers = {}, body = "",
+    timeout_ms = 5000 })
+  return cjson.decode(answer.response)
+end
+
+-- What must hold for one webhook; the sentences that do not.
+local function complaints(emitted, log, web, forged_here)
+  local wrong = {}
+  local function must(what, left, right)
+    if left ~= right then
+      wrong[#wrong + 1] = ("%s: %s, but %s"):format(what, left, right)
+    end
+  end
+  must("emitted events are delivered or failed", emitted, log.delivered + log.failed)
+  must("requests left open", 0, log.open)
+  must("attempts logged are requests that nginx got", log.attempts, web.requests - forged_here)
+  must("delivered requests are those that nginx accepted", log.accepted, web.accepted)
+  must("delivered events are those that nginx counted", log.delivered, web.events)
+  must("events that came twice", 0, web.repeated)
+  must("requests with a wrong signature", forged_here, web.forged)
+  must("refused requests were tried again or failed", log.attempts - log.accepted, web.refused)
+  return wrong
+end
+
+local header = { "webhook", "emitted", "delivered", "failed", "requests", "attempts", "retried",
+  "nginx saw", "verified", "events" }
+local form = "  %-10s %8s %10s %7s %9s %9s %8s  │ %10s %9s %7s  "
+
+local sender = platform.open(folder)
+local web, wrong = counted(), {}
+print(paint("1", form:format((table.unpack or unpack)(header))))
+for _, webhook in ipairs(platform.webhooks) do
+  local emitted, log = emitted_for(webhook), logged_for(sender, webhook)
+  local seen = web[webhook.name]
+  local found = complaints(emitted, log, seen, webhook.name == "crm" and forged or 0)
+  print(form:format(webhook.name, emitted, log.delivered, log.failed, log.requests, log.attempts,
+    log.retried, seen.requests, seen.accepted + seen.refused, seen.events)
+    .. (#found == 0 and paint("32", "adds up") or paint("31", "WRONG")))
+  for _, sentence in ipairs(found) do
+    wrong[#wrong + 1] = webhook.name .. ": " .. sentence
+  end
+end
+sender:close()
+
+print()
+for _, sentence in ipairs(wrong) do
+  print(paint("31", "  " .. sentence))
+end
+if #wrong > 0 then
+  os.exit(1)
+end
+print(("  %d events emitted; every one is delivered, or listed as failed with its reason."):format(
+  count))
+print(("  %d forged request was refused by its signature."):format(forged))

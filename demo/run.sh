@@ -1,0 +1,118 @@
+#!/bin/sh
+# The demo: a platform announces a few thousand loyalty events to six webhooks at a real nginx that
+# verifies every request. One webhook fails at first and is retried, one is gone for good and ends
+# up listed as failed. At the end both sides' figures must agree, else the exit code is 1.
+# Everything lives in a temporary folder; KEEP=1 keeps it. EVENTS=N changes the number of events.
+
+set -eu
+TOP=$(cd "$(dirname "$0")/.." && pwd)
+LUA=${LUA:-lua5.4}
+LUAJIT=${LUAJIT:-luajit}
+BUILD=${BUILD:-build}
+EVENTS=${EVENTS:-4000}
+DIR=$(mktemp -d "${TMPDIR:-/tmp}/loyalhook-demo.XXXXXX")
+WORKERS=''
+
+export LUA_PATH="$TOP/demo/?.lua;$TOP/lua/?.lua;$TOP/lua/?/init.lua;;"
+export LUA_CPATH="$TOP/$BUILD/lua5.4/?.so;;"
+export LOYALHOOK_STORE="sqlite:$DIR/loyalhook.db"
+export LOYALHOOK_ALLOW_HTTP=1 LOYALHOOK_ALLOW_NETWORKS=127.0.0.0/8
+DEMO_COLOR=0
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then DEMO_COLOR=1; fi
+export DEMO_COLOR
+
+step() {
+  if [ $DEMO_COLOR = 1 ]; then printf '\n\033[1;36m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
+}
+
+web() { nginx -p "$DIR" -e "$DIR/error.log" -c "$DIR/nginx.conf" "$@"; }
+
+clean_up() {
+  status=$?
+  trap - EXIT INT TERM
+  for pid in $WORKERS; do kill "$pid" 2>/dev/null || true; done
+  for pid in $WORKERS; do wait "$pid" 2>/dev/null || true; done
+  if [ -e "$DIR/nginx.pid" ]; then web -s stop 2>/dev/null || true; fi
+  if [ -n "${KEEP:-}" ]; then echo "kept: $DIR"; else rm -rf "$DIR"; fi
+  exit $status
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# nginx on a free port: its own configuration, process and log; nothing of the system's.
+start_nginx() {
+  folder=$(nginx -V 2>&1 | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p')
+  modules=''
+  for module in ndk_http_module ngx_http_lua_module; do
+    if [ -e "$folder/$module.so" ]; then modules="$modules load_module $folder/$module.so;"; fi
+  done
+  user=''
+  if [ "$(id -u)" = 0 ]; then user='user root;'; fi # workers must be able to read this checkout
+  port=$((20000 + $$ % 20000))
+  tries=0
+  while :; do
+    sed -e "s|@MODULES@|$modules|; s|@USER@|$user|; s|@DIR@|$DIR|g; s|@TOP@|$TOP|g" \
+      -e "s|@BUILD@|$TOP/$BUILD|; s|@PORT@|$port|" "$TOP/demo/nginx.conf" > "$DIR/nginx.conf"
+    if web 2> "$DIR/start.log"; then break; fi
+    tries=$((tries + 1))
+    if [ $tries -ge 20 ] || ! grep -q 'in use' "$DIR/start.log"; then
+      cat "$DIR/start.log" >&2
+      exit 1
+    fi
+    port=$((port + 1))
+  done
+  URL="http://127.0.0.1:$port"
+}
+
+start_worker() {
+  "$1" "$TOP/bin/loyalhook" work > "$DIR/worker-$1.log" 2>&1 &
+  WORKERS="$WORKERS $!"
+}
+
+step "1. A fresh store and six webhooks"
+start_nginx
+$LUA "$TOP/demo/platform.lua" prepare "$DIR" "$URL"
+
+step "2. The merchant: nginx at $URL verifies every request (LuaJIT, loyalhook.core)"
+echo "  flaky answers 500 to its first six requests; retired answers 410 to all"
+
+step "3. Two workers deliver, one on Lua 5.4 and one on LuaJIT"
+start_worker "$LUA"
+start_worker "$LUAJIT"
+
+half=$((EVENTS / 2))
+step "4. The platform emits $EVENTS events of all 20 types: half from Lua, half from a file"
+$LUA "$TOP/demo/platform.lua" emit "$DIR" 1 $half
+$LUA "$TOP/demo/platform.lua" lines $((half + 1)) "$EVENTS" > "$DIR/events.ndjson"
+$LUA "$TOP/bin/loyalhook" emit --ndjson "$DIR/events.ndjson" > "$DIR/ids.txt"
+
+step "5. A forged request: the right URL, a wrong secret"
+printf 'not the secret of this webhook' |
+  $LUA "$TOP/bin/loyalhook" trigger event_points_earned --url "$URL/hooks/crm" --secret-stdin \
+    > "$DIR/forged.txt" 2>&1 || true
+sed 's/^/  /' "$DIR/forged.txt" | cut -c1-100 | head -3
+
+step "6. Until nothing is left to do"
+tries=0
+until $LUA "$TOP/demo/platform.lua" progress "$DIR" > "$DIR/progress.txt"; do
+  if [ $DEMO_COLOR = 1 ]; then printf '\r%s\033[K' "$(cat "$DIR/progress.txt")"; fi
+  tries=$((tries + 1))
+  if [ $tries -gt 200 ]; then
+    cat "$DIR/progress.txt" "$DIR"/worker-*.log
+    echo "demo: not finished in time" >&2
+    exit 1
+  fi
+  sleep 0.2
+done
+if [ $DEMO_COLOR = 1 ]; then printf '\r\033[K'; fi
+cat "$DIR/progress.txt"
+for pid in $WORKERS; do kill "$pid"; done
+for pid in $WORKERS; do
+  wait "$pid" || { echo "demo: a worker ended with exit code $?" >&2; cat "$DIR"/worker-*.log; exit 1; }
+done
+WORKERS=''
+echo "  both workers drained and ended with exit code 0"
+
+step "7. What the platform logged, and what nginx counted"
+$LUA "$TOP/demo/report.lua" "$DIR" "$URL" "$EVENTS" 1
