@@ -46,23 +46,37 @@ int lh_dispatcher_turn_due(const struct lh_engine *engine) {
 }
 
 static int lease_begin(void *self) {
-  struct lh_transfer *transfer = lh_transfers_next(self);
+  struct lh_engine *engine = self;
+  struct lh_transfer *transfer = lh_transfers_next(&engine->transfers);
   return transfer ? lh_envelope_begin(&transfer->buffer) : LH_E_MEMORY;
 }
 
 static int lease_event(void *self, const struct lh_event *event) {
-  return lh_envelope_add(&lh_transfers_next(self)->buffer, event);
+  struct lh_engine *engine = self;
+  return lh_envelope_add(&lh_transfers_next(&engine->transfers)->buffer, event);
 }
 
+/* Held here and not after the turn: by then another handle may have made the store drop it. */
 static int lease_end(void *self, const struct lh_lease *lease) {
-  struct lh_transfers *transfers = self;
+  struct lh_engine *engine = self;
+  struct lh_transfers *transfers = &engine->transfers;
   struct lh_transfer *transfer = lh_transfers_next(transfers);
   assert(lease->count > 0 && lease->attempt > 0 && lease->target);
   transfer->lease = *lease;
   int code = lh_envelope_end(&transfer->buffer, &lease->request_id, lease->count, lease->created_ms,
                              &transfer->body);
-  if (code == 0) transfers->shown_count++;
-  return code;
+  if (code != 0) return code;
+  engine->store->requests->target_hold(engine->store, lease->target);
+  transfers->shown_count++;
+  return 0;
+}
+
+/* The turn failed: nothing of it happened. */
+static void leases_forget(struct lh_engine *engine) {
+  struct lh_transfers *transfers = &engine->transfers;
+  for (size_t i = 0; i < transfers->shown_count; i++)
+    engine->store->requests->target_release(engine->store, transfers->shown[i]->lease.target);
+  lh_transfers_forget_shown(transfers, 0);
 }
 
 static int session_renew(struct lh_engine *engine, struct lh_error *err) {
@@ -90,7 +104,7 @@ static void results_tell(struct lh_engine *engine) {
         .webhook_id = transfer->lease.target->webhook.id,
         .attempt = result->attempt,
         .count = transfer->lease.count,
-        .outcome = (enum lh_outcome)result->outcome,
+        .outcome = result->outcome,
         .status = result->status,
         .duration_ms = result->duration_ms,
         .error = result->error,
@@ -185,7 +199,7 @@ static void schedule(struct lh_engine *engine, const struct lh_turn *turn) {
 /* A lack of memory may come from the leases: record alone next time. */
 static int turn_failed(struct lh_engine *engine, int code) {
   int64_t now_ms = monotonic(engine);
-  lh_transfers_forget_shown(&engine->transfers, 0);
+  leases_forget(engine);
   engine->turn_at_ms = now_ms + LH_TURN_AGAIN_MS;
   if (code == LH_E_MEMORY) engine->lease_at_ms = now_ms + LH_SHORTAGE_PAUSE_MS;
   return code;
@@ -207,15 +221,13 @@ static int turn_take(struct lh_engine *engine, struct lh_turn *turn, struct lh_e
 int lh_dispatcher_turn(struct lh_engine *engine, struct lh_error *err) {
   struct lh_transfers *transfers = &engine->transfers;
   const struct lh_lease_visitor visitor = {
-      .self = transfers, .begin = lease_begin, .event = lease_event, .end = lease_end};
+      .self = engine, .begin = lease_begin, .event = lease_event, .end = lease_end};
   struct lh_turn turn = {
       .results = engine->results, .result_count = engine->result_count, .visitor = &visitor};
   int code = turn_take(engine, &turn, err);
   if (code != 0) return turn_failed(engine, code);
   assert(turn.leased == transfers->shown_count);
   lh_transfers_forget_shown(transfers, turn.leased);
-  for (size_t i = 0; i < turn.leased; i++)
-    engine->store->requests->target_hold(engine->store, transfers->shown[i]->lease.target);
   if (turn.leased > 0 || engine->result_count > 0) engine->checkpoint_wanted = 1;
   results_tell(engine);
   schedule(engine, &turn);

@@ -28,25 +28,25 @@ struct lh_engine_event {
   struct lh_id request_id;
   struct lh_id webhook_id;
   int32_t attempt;
-  int32_t count;             /* events of the request */
+  int32_t count; /* events of the request */
   enum lh_outcome outcome;
   int status;
   int64_t duration_ms;
   const char *error;
-  enum lh_state state;       /* of the request now */
+  enum lh_state state; /* of the request now */
   enum lh_reason reason;
-  int64_t next_attempt_ms;   /* if pending or retrying */
+  int64_t next_attempt_ms; /* if pending or retrying */
   int paused_webhook;
 };
 
 struct lh_engine_report {
   const struct lh_engine_event *events; /* borrowed until the next step */
   size_t event_count;
-  size_t started;         /* attempts begun in this step */
-  size_t rescued;         /* attempts of dead workers ended as lost */
+  size_t started; /* attempts begun in this step */
+  size_t rescued; /* attempts of dead workers ended as lost */
   size_t in_flight;
-  int64_t next_due_ms;    /* as in lh_turn */
-  int idle;               /* 1: nothing in flight, nothing due, nothing being recorded */
+  int64_t next_due_ms; /* as in lh_turn */
+  int idle;            /* 1: nothing in flight, nothing due, nothing being recorded */
 };
 
 /* Opens a session in the store. Codes as the store's. */

@@ -52,7 +52,10 @@ struct lh_transfers {
 int lh_transfers_init(struct lh_transfers *transfers, size_t cap);
 /* Frees all; nothing may be flying. */
 void lh_transfers_clear(struct lh_transfers *transfers);
-/* The next one to show, its buffer taken from the pool; stays the next one until counted in shown_count. NULL: no memory. */
+/*
+** The next one to show, with a buffer from the pool; it stays the next one
+** until it is counted in shown_count. NULL: no memory.
+*/
 struct lh_transfer *lh_transfers_next(struct lh_transfers *transfers);
 /* Forgets what the turn showed after the first `keep`. */
 void lh_transfers_forget_shown(struct lh_transfers *transfers, size_t keep);
@@ -65,7 +68,7 @@ void lh_transfers_tell(struct lh_transfers *transfers, struct lh_transfer *trans
 /* What was told may be used again. */
 void lh_transfers_recycle(struct lh_transfers *transfers);
 
-/* The last nonce of recently attempted requests, so that a standing or stepping clock repeats none. */
+/* Last nonce of recently attempted requests: a standing or stepping clock repeats none. */
 struct lh_nonce_memory {
   int64_t request;
   int64_t nonce_ms;
@@ -111,7 +114,7 @@ struct lh_engine {
 int lh_dispatcher_may_lease(const struct lh_engine *engine, int64_t monotonic_ms);
 /* 1 if a turn has something to do now. */
 int lh_dispatcher_turn_due(const struct lh_engine *engine);
-/* Records what waits and leases; starts the leases. Codes: the store's; then everything is as before. */
+/* Records what waits, leases and starts. Codes: the store's; then everything is as before. */
 int lh_dispatcher_turn(struct lh_engine *engine, struct lh_error *err);
 
 /* Waits for the transport, the store's descriptor or the caller's, then takes in what ended. */

@@ -73,7 +73,7 @@ void lh_transfers_drop_body(struct lh_transfers *transfers, struct lh_transfer *
   assert(!buffer->at);
 }
 
-/* Slot shown[shown_count] may hold one that was begun and not ended; it is begun again or forgotten. */
+/* Slot shown[shown_count] may hold one that was begun and not ended: it is begun again. */
 struct lh_transfer *lh_transfers_next(struct lh_transfers *transfers) {
   assert(transfers->shown_count < transfers->cap);
   struct lh_transfer **slot = &transfers->shown[transfers->shown_count];

@@ -1,0 +1,64 @@
+/*
+** A worker's side of a store in memory, for what a real one does too rarely:
+** to fail, to declare a session dead, to answer late. It leases what the test
+** put in, in order, and remembers what was recorded; it decides nothing else.
+*/
+#ifndef SPEC_FAKE_STORE_H
+#define SPEC_FAKE_STORE_H
+
+#include "store/store.h"
+
+#define FAKE_REQUESTS_MAX 512
+#define FAKE_RECORDS_MAX 2048
+
+struct fake_lease {
+  struct lh_lease lease;
+  size_t data_len; /* of its one event */
+  int leased;
+};
+
+struct fake_record {
+  struct lh_attempt_result result; /* its texts are these: */
+  char error[128];
+  char url[128];
+  char nonce[32];
+  char response[64];
+  int64_t session;
+};
+
+struct fake_store {
+  struct lh_store door; /* first */
+  struct lh_target target;
+  struct fake_lease leases[FAKE_REQUESTS_MAX];
+  size_t lease_count;
+  struct fake_record records[FAKE_RECORDS_MAX];
+  size_t record_count;
+  struct lh_delivery after; /* what every recorded result is told */
+
+  int turn_code; /* what turn answers after having shown everything */
+  int rescue_code;
+  int session_code;
+  int session_dead; /* the next turn says so, once */
+  size_t rescued;   /* the next rescue says so, once */
+  int64_t next_due_ms;
+  int wake_fds[2]; /* a pipe, -1: none */
+
+  int64_t sessions; /* opened so far; the number of the last one */
+  int64_t session_closed;
+  size_t turns;
+  size_t rescues;
+  size_t checkpoints;
+  size_t wake_clears;
+  struct lh_turn last; /* as it was asked */
+};
+
+/* In place: `door` is handed out. scheme decides the target's key. */
+void fake_store_init(struct fake_store *store, enum lh_scheme scheme);
+/* Asserts that every target was given back. */
+void fake_store_clear(struct fake_store *store);
+/* One more request of one event whose data has data_len bytes (at least 20). */
+void fake_store_add(struct fake_store *store, size_t data_len);
+/* Its secret, for verifying: LH_SECRET_GENERATED_LEN characters. */
+const char *fake_store_secret(int which);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+** Delivery stories as text (style.md §8): the real engine on the real store,
+** with a network and a clock that the story moves. One story is one world.
+**
+** scenario.c      files, comparing, rewriting
+** story_parse.c   one line of a story → one call below
+** story_world.c   workers, virtual time, events
+** story_wire.c    what every POST must fulfil, whatever the story is about
+** story_log.c     the lines a story is compared by
+** story_store.c   a worker's view of the store, which can be broken or cut off
+**
+** Directives (NAME is free, DURATION is 250ms, 5s, 10m, 1h or several):
+**   webhook NAME [key=value …]     fields of struct lh_webhook; event_types=a,b
+**   answers NAME: ANSWER, …        the last one is given for ever
+**     ANSWER  STATUS | timeout | connect | dns | tls | blocked | protocol | local | shortage |
+**             unusable | early STATUS   [after DURATION] [retry-after DURATION] [xN]
+**   emit TYPE [xN] [account=A] [category=C] [bytes=N]
+**   run DURATION
+**   worker NAME [concurrency=N] [bytes=N]    `a` is there from the start
+**   kill NAME            as SIGKILL would          stop NAME, continue NAME
+**   drain NAME, abort NAME, close NAME
+**   store NAME ok|full|busy|io                     what writing answers to that worker
+**   show requests | webhooks       their state now
+**   show events                    from here on lines name the events (e1-e7)
+*/
+#ifndef SPEC_STORY_H
+#define SPEC_STORY_H
+
+#include "core/envelope.h"
+#include "engine/engine.h"
+#include "fake_transport.h"
+
+#define STORY_NAMES_MAX 16
+#define STORY_REQUESTS_MAX 4096
+#define STORY_LINE_MAX 512
+#define STORY_POSTS_MAX 128 /* of one request */
+
+/* A worker's door to the store: as the real one until it is broken. */
+struct story_store {
+  struct lh_store door; /* first */
+  struct lh_store *real;
+  int gone;       /* killed: nothing it says arrives */
+  int write_code; /* what writing answers, LH_OK: what the real one says */
+};
+void story_store_init(struct story_store *store, struct lh_store *real);
+
+struct story_webhook {
+  char name[32];
+  struct lh_id id;
+  int32_t retries_max;
+  enum lh_scheme scheme;
+  struct lh_hmac_key *key;
+  struct fake_endpoint *endpoint;
+  int64_t last_first_event; /* of first attempts: they start in order */
+};
+
+struct story_worker {
+  char name[32];
+  struct story_store store;
+  struct fake_transport transport;
+  struct lh_engine *engine; /* NULL: not there */
+  int stopped;
+  int64_t next_due_ms;
+  int wait_short; /* its last step failed */
+};
+
+struct story_request {
+  struct lh_id id;
+  struct story_webhook *webhook;
+  int count;
+  int64_t first_event, last_event; /* numbers from 1 */
+  char *body;
+  size_t body_len;
+  int post_count;
+  int64_t nonces[STORY_POSTS_MAX];
+  unsigned char lost[STORY_POSTS_MAX]; /* by attempt number */
+};
+
+struct story_line {
+  int64_t at_ms;
+  size_t order;
+  char text[STORY_LINE_MAX];
+};
+
+struct story {
+  struct fake_clock clock;
+  struct fake_network network;
+  char folder[256];
+  char location[300];
+  struct lh_store *store; /* of the emitter and the console */
+  struct story_webhook webhooks[STORY_NAMES_MAX];
+  size_t webhook_count;
+  struct story_worker *workers[STORY_NAMES_MAX];
+  size_t worker_count;
+  struct story_request *requests;
+  size_t request_count;
+  struct lh_id *events; /* by number - 1 */
+  size_t event_count;
+  int show_events;
+  struct story_line *lines;
+  size_t line_count, line_cap;
+  int broken; /* something happened that no story may contain */
+};
+
+/* story_world.c; all complain by story_complain. */
+void story_open(struct story *story);
+void story_close(struct story *story);
+struct story_webhook *story_webhook(struct story *story, const char *name);
+void story_webhook_add(struct story *story, struct lh_webhook *webhook);
+void story_emit(struct story *story, const struct lh_emit *emit, int times);
+void story_run(struct story *story, int64_t duration_ms);
+struct story_worker *story_worker(struct story *story, const char *name);
+void story_worker_open(struct story *story, const char *name, size_t concurrency, int64_t bytes);
+void story_worker_kill(struct story *story, struct story_worker *worker);
+void story_worker_abort(struct story *story, struct story_worker *worker);
+void story_worker_close(struct story *story, struct story_worker *worker);
+
+/* story_parse.c: one line without its newline. */
+void story_do(struct story *story, const char *line);
+
+/* story_wire.c */
+void story_wire_sent(void *story, const struct lh_post *post);
+struct story_request *story_request(struct story *story, const struct lh_id *id);
+
+/* story_log.c */
+void story_log_event(struct story *story, const struct lh_engine_event *event);
+void story_log_lost(struct story *story);
+void story_show_requests(struct story *story);
+void story_show_webhooks(struct story *story);
+/* A line of its own at this time. */
+void story_note(struct story *story, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, and the story fails. */
+void story_complain(struct story *story, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* All lines in order of time as one text; yours to free. */
+char *story_text(struct story *story);
+
+#endif
