@@ -1,0 +1,198 @@
+-- What doctor looks at. A check gets what is known so far (flags, file, full, and from earlier
+-- checks settings and sender) and returns one finding, a list of them, or nil:
+-- { name, status = "ok" | "warning" | "problem", message, code = of the error, if there was one }.
+-- It never raises and changes nothing.
+
+local checks = {}
+
+local WAL_BYTES_ODD = 64 * 1024 * 1024 -- four times what a checkpoint is made at
+local CLOCK_MIN_MS = 1767225600000     -- 2026-01-01: this program did not exist before
+local CLOCK_MAX_MS = 4102444800000     -- 2100-01-01
+local AHEAD_MS = 5 * 60 * 1000
+
+local function finding(name, status, message, ...)
+  return { name = name, status = status, message = message:format(...) }
+end
+
+local function failed(name, message, code)
+  return { name = name, status = "problem", message = tostring(message), code = code }
+end
+
+local function configuration(known)
+  local config = require "loyalhook.config"
+  local settings, origins, code = config.load{ flags = known.flags, file = known.file }
+  if not settings then
+    return failed("configuration", origins, code)
+  end
+  known.settings = settings
+  return finding("configuration", "ok", "%s", origins.path or "no loyalhook.lua; defaults")
+end
+
+local function versions()
+  local engine = require "loyalhook.engine"
+  local found = engine.versions()
+  local vm = rawget(_G, "jit") and jit.version or _VERSION
+  local tls = found.libcurl:match("%S*[Tt][Ll][Ss]/%S+") or found.libcurl:match("%S*SSL/%S+")
+    or found.libcurl:match("NSS/%S+")
+  local list = { finding("versions", "ok", "loyalhook %s, %s, SQLite %s, mbedTLS %s",
+    engine._VERSION, vm, found.sqlite, found.mbedtls) }
+  if tls then
+    list[2] = finding("tls", "ok", "%s", found.libcurl)
+  else
+    list[2] = finding("tls", "problem", "%s: no TLS, https webhooks cannot be reached",
+      found.libcurl)
+  end
+  return list
+end
+
+local function certificates(known)
+  local path = known.settings and known.settings.ca_file
+  if not path then
+    return nil
+  end
+  local file, problem = io.open(path, "r")
+  if not file then
+    return failed("certificates", "ca_file: " .. problem, "config")
+  end
+  file:close()
+  return finding("certificates", "ok", "%s", path)
+end
+
+local function clock(known)
+  local now_ms = require("loyalhook.core").now_ms()
+  local time = require "loyalhook.time"
+  if now_ms < CLOCK_MIN_MS or now_ms > CLOCK_MAX_MS then
+    return finding("clock", "problem", "says %s: receivers will refuse such nonces",
+      time.format(now_ms))
+  end
+  local newest = known.sender and known.sender:requests{ limit = 1 }
+  local made_ms = newest and newest[1] and time.parse(newest[1].created_at)
+  if made_ms and made_ms > now_ms + AHEAD_MS then
+    return finding("clock", "problem", "says %s, but the newest request was made at %s",
+      time.format(now_ms), newest[1].created_at)
+  end
+  return finding("clock", "ok", "%s", time.format(now_ms))
+end
+
+local function open_store(known)
+  local settings = known.settings
+  if not settings then
+    return nil
+  end
+  local sender, message, code = require("loyalhook.sender").open{
+    store = settings.store, key_file = settings.key_file, types = settings.types }
+  if not sender then
+    return failed("store", message, code)
+  end
+  known.sender = sender
+  return finding("store", "ok", "%s", settings.store)
+end
+
+local function key_file(health, sender)
+  local present, message, code = sender:key_check()
+  if not present then
+    return failed("key file", message, code)
+  elseif not health.key_readable then
+    return failed("key file", "a stored secret does not decrypt with it", "secret_unreadable")
+  end
+  return finding("key file", "ok", "there, and every secret decrypts")
+end
+
+local function permissions(health)
+  local warning = health.permissions_warning
+  if warning == nil or warning == "" then
+    return finding("permissions", "ok", "store and key file are the owner's alone")
+  end
+  return finding("permissions", "problem", "%s", warning)
+end
+
+local function filesystem(health)
+  local warning = health.filesystem_warning
+  if warning == nil or warning == "" then
+    return finding("file system", "ok", "%s", health.path)
+  end
+  return finding("file system", "warning", "%s", warning)
+end
+
+local function log_size(figures)
+  if figures.wal_bytes > WAL_BYTES_ODD then
+    return finding("write-ahead", "warning",
+      "%d MiB: some reader has been open for very long, or nobody could make a checkpoint",
+      math.floor(figures.wal_bytes / 1048576))
+  end
+  return finding("write-ahead", "ok", "%d KiB", math.floor(figures.wal_bytes / 1024))
+end
+
+local function workers(health, figures)
+  local requests = figures.requests
+  local waiting = requests.pending + requests.retrying + requests.sending
+  if health.sessions == 0 and (waiting > 0 or figures.oldest_undelivered_at) then
+    return finding("workers", "warning", "none is running and something waits: loyalhook work")
+  end
+  return finding("workers", "ok", "%d running", health.sessions)
+end
+
+local function webhooks(sender)
+  local list, message, code = sender:webhooks()
+  if not list then
+    return failed("webhooks", message, code)
+  end
+  local stopped = {}
+  for _, webhook in ipairs(list) do
+    if webhook.status == "paused" then
+      stopped[#stopped + 1] = webhook.name
+    end
+  end
+  if #stopped > 0 then
+    return finding("webhooks", "warning", "paused after failures: %s", table.concat(stopped, ", "))
+  end
+  return finding("webhooks", "ok", "%d, none paused", #list)
+end
+
+local function inside_store(known)
+  local sender, full = known.sender, known.full
+  if not sender then
+    return nil
+  end
+  local health, message, code = sender:health(full)
+  if not health then
+    return failed("integrity", message, code)
+  elseif health.integrity ~= "ok" then
+    return failed("integrity", health.integrity, "store_damaged")
+  end
+  local list = { finding("integrity", "ok", full and "every page checked" or "quick check"),
+    key_file(health, sender), permissions(health), filesystem(health) }
+  local figures
+  figures, message, code = sender:stats()
+  if not figures then
+    list[#list + 1] = failed("figures", message, code)
+    return list
+  end
+  list[#list + 1] = log_size(figures)
+  list[#list + 1] = workers(health, figures)
+  list[#list + 1] = webhooks(sender)
+  return list
+end
+
+local ALL = { configuration, versions, certificates, open_store, inside_store, clock }
+
+--- All findings, in order. flags: settings from the command line; file: of the configuration;
+--- full: read every page of the database.
+function checks.run(flags, file, full)
+  local known, findings = { flags = flags, file = file, full = full }, {}
+  for _, check in ipairs(ALL) do
+    local found = check(known)
+    if found and found.status then
+      found = { found }
+    end
+    for _, one in ipairs(found or {}) do
+      findings[#findings + 1] = one
+    end
+  end
+  if known.sender then
+    known.sender:close()
+  end
+  return findings
+end
+
+return checks

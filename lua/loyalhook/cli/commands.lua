@@ -1,0 +1,76 @@
+-- The registry of commands: name, module, one line for the overview. A command is one file in
+-- commands/ with two functions: arguments(parser) declares its options, run(args, context) does it
+-- and returns nothing or an exit code, or nil, message, code.
+
+local entries = {
+  { "init", "store, key file and a commented loyalhook.lua" },
+  { "webhook create", "configure a destination for events" },
+  { "webhook list", "the webhooks" },
+  { "webhook show", "one webhook" },
+  { "emit", "accept one event, or many from a file" },
+  { "work", "deliver what was accepted" },
+  { "request list", "the log of requests, newest first" },
+  { "request show", "one request with its attempts" },
+  { "sign", "the signature of a body" },
+  { "verify", "whether a signature fits a body, and if not, why" },
+  { "trigger", "send one signed sample event to a URL" },
+  { "events", "the catalogue of event types" },
+  { "stats", "figures of the store or of one webhook" },
+  { "doctor", "check the store and what it needs" },
+  { "backup", "copy the store to a file while it is in use" },
+  { "version", "the version" },
+}
+
+local commands = {}
+
+for index, pair in ipairs(entries) do
+  entries[index] = {
+    name = pair[1],
+    summary = pair[2],
+    module = "loyalhook.cli.commands." .. pair[1]:gsub(" ", "_"),
+  }
+end
+
+--- The entry { name, summary, module } of a full name such as "webhook list", or nil.
+function commands.find(name)
+  for _, entry in ipairs(entries) do
+    if entry.name == name then
+      return entry
+    end
+  end
+  return nil
+end
+
+--- All full names, in the order of the overview.
+function commands.names()
+  local names = {}
+  for index, entry in ipairs(entries) do
+    names[index] = entry.name
+  end
+  return names
+end
+
+--- Second words of a group such as "webhook"; empty if there is no such group.
+function commands.of_group(group)
+  local words = {}
+  for _, entry in ipairs(entries) do
+    local first, second = entry.name:match("^(%S+) (%S+)$")
+    if first == group then
+      words[#words + 1] = second
+    end
+  end
+  return words
+end
+
+--- Rows { name, summary } of all commands, or of one group's.
+function commands.overview(group)
+  local rows = {}
+  for _, entry in ipairs(entries) do
+    if not group or entry.name:match("^(%S+) ") == group then
+      rows[#rows + 1] = { entry.name, entry.summary }
+    end
+  end
+  return rows
+end
+
+return commands

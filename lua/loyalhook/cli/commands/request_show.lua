@@ -1,0 +1,64 @@
+-- loyalhook request show: one request, its events and every attempt.
+
+local shapes = require "loyalhook.cli.shapes"
+local columns = require "loyalhook.cli.table"
+
+local show = {}
+
+show.examples = {
+  "loyalhook request show 61f11851bdfb9aac526d0c70",
+  "loyalhook request show 61f11851bdfb9aac526d0c70 --json",
+}
+
+function show.arguments(parser)
+  parser:argument("request", "Its request_id."):argname("ID")
+end
+
+local SHOWN = {
+  "request_id", "webhook_id", "state", "reason", "total_count", "attempts_made",
+  "next_attempt_at", "created_at", "finished_at",
+}
+
+local function print_attempts(attempts, output)
+  if #attempts == 0 then
+    output:line("no attempts yet")
+    return
+  end
+  local rows = {}
+  for index, attempt in ipairs(attempts) do
+    rows[index] = { attempt.number, attempt.started_at, attempt.duration_ms, attempt.status,
+      attempt.error or attempt.response }
+  end
+  output:lines(columns.lines({ ">ATTEMPT", "STARTED", ">MS", ">STATUS", "ANSWER" }, rows))
+end
+
+local function print_request(request, output)
+  local pairs_list = {}
+  for _, name in ipairs(SHOWN) do
+    if request[name] ~= nil and request[name] ~= "" then
+      pairs_list[#pairs_list + 1] = { name, request[name] }
+    end
+  end
+  output:lines(columns.pairs(pairs_list))
+  output:line("")
+  output:line("events")
+  for _, id in ipairs(request.event_ids) do
+    output:line("  " .. id)
+  end
+  output:line("")
+  print_attempts(request.attempts, output)
+end
+
+function show.run(args, context)
+  local request, message, code = context:sender():request(args.request)
+  if not request then
+    return nil, message, code
+  end
+  if context.json then
+    context.output:document(shapes.request_shown(request))
+  else
+    print_request(request, context.output)
+  end
+end
+
+return show

@@ -1,0 +1,90 @@
+-- What commands share while one of them runs: settings (flag > environment > loyalhook.lua >
+-- default), the catalogue, the opened sender. Everything is made when first asked for, because most
+-- commands need only a part and SQLite is loaded by the sender alone.
+
+local Context = {}
+Context.__index = Context
+
+local context = {}
+
+--- args: the parsed options; output: where words go.
+function context.new(args, output)
+  return setmetatable({ args = args, output = output, json = output.json }, Context)
+end
+
+-- Ends the command with an error of the world.
+local function fail(message, code)
+  error({ stop = "failure", message = message, code = code }, 0)
+end
+
+--- Returns its arguments, or ends the command if they are nil, message, code.
+function context.must(value, message, code)
+  if value == nil then
+    fail(message, code)
+  end
+  return value
+end
+
+-- Settings that options of the same name override.
+local FLAGS = { "store", "key_file", "concurrency" }
+
+-- Settings that are options of the sender too.
+local SENDER_SETTINGS = { "store", "key_file", "types", "account", "allow_http", "allow_networks",
+  "ca_file", "webhooks_max", "wal_bytes_max" }
+
+--- Options of this command line that override a setting.
+function Context:flags()
+  local flags = {}
+  for _, name in ipairs(FLAGS) do
+    flags[name] = self.args[name]
+  end
+  return flags
+end
+
+--- The settings; a broken configuration ends the command.
+function Context:settings()
+  if not self._settings then
+    local config = require "loyalhook.config"
+    self._settings = context.must(config.load{ flags = self:flags(), file = self.args.config })
+  end
+  return self._settings
+end
+
+--- The event types: the catalogue and what loyalhook.lua registers. For commands that must work
+--- without a configuration: one that does not load is only remarked on.
+function Context:catalogue()
+  local events = require "loyalhook.events"
+  local config = require "loyalhook.config"
+  local settings, message, code = config.load{ file = self.args.config }
+  if not settings then
+    if self.args.config then
+      fail(message, code)
+    end
+    self.output:note("without the types of the configuration: " .. message)
+    return events.default()
+  end
+  return context.must(events.new(settings.types))
+end
+
+--- The opened sender of the configured store.
+function Context:sender()
+  if not self._sender then
+    local settings, given = self:settings(), {}
+    for _, name in ipairs(SENDER_SETTINGS) do
+      given[name] = settings[name]
+    end
+    given.account = self.args.account or given.account
+    self._sender = context.must(require("loyalhook.sender").open(given))
+  end
+  return self._sender
+end
+
+--- Closes what was opened.
+function Context:close()
+  if self._sender then
+    self._sender:close()
+    self._sender = nil
+  end
+end
+
+return context
