@@ -67,6 +67,7 @@
 #define LH_NONCE_LEN 13                   /* digits; holds until 2286-11-20 */
 #define LH_TOLERANCE_S_DEFAULT 300
 #define LH_SECRETS_MAX 16                 /* secrets tried by one verify */
+#define LH_NETWORKS_MAX 64                /* allowed ranges; each address is compared with all */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000
 

@@ -43,4 +43,7 @@ int lh_store_open(const struct lh_store_options *options, struct lh_store **stor
 /* Accepts NULL. */
 void lh_store_close(struct lh_store *store);
 
+/* "3.40.1": the database library that is loaded; borrowed. */
+const char *lh_store_version(void);
+
 #endif

@@ -1,0 +1,58 @@
+/*
+** The table of loyalhook.engine; engine_module.h says what loading it does to
+** the process. core_module.c is its light sibling.
+**
+**   engine.versions() -> { libcurl =, sqlite =, mbedtls = }
+*/
+#include "binding/engine_module.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+
+#include "binding/binding.h"
+#include "core/version.h"
+#include "store/store.h"
+#include "transport/transport.h"
+
+static int versions(lua_State *L) {
+  char crypto[16];
+  lh_version_crypto(crypto);
+  lua_createtable(L, 0, 3);
+  lh_set_string(L, "libcurl", lh_transport_version());
+  lh_set_string(L, "sqlite", lh_store_version());
+  lh_set_string(L, "mbedtls", crypto);
+  return 1;
+}
+
+/* Any address inside this module finds it. */
+static void pin_module(lua_State *L) {
+  static const char inside = 0;
+  Dl_info module;
+  if (!dladdr(&inside, &module) || !module.dli_fname ||
+      !dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE)) {
+    luaL_error(L, "loyalhook.engine: the module cannot be kept loaded");
+  }
+}
+
+static void ignore_sigpipe(void) {
+  struct sigaction action;
+  if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+    action = (struct sigaction){.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &action, NULL);
+  }
+}
+
+int luaopen_loyalhook_engine(lua_State *L) {
+  pin_module(L);
+  ignore_sigpipe();
+  lua_newtable(L);
+  lh_set_string(L, "_VERSION", LH_VERSION);
+  lua_pushcfunction(L, versions);
+  lua_setfield(L, -2, "versions");
+  lh_bind_store(L);
+  lh_bind_worker(L);
+  lh_bind_post(L);
+  lh_bind_url(L);
+  lh_bind_tty(L);
+  return 1;
+}

@@ -1,0 +1,35 @@
+/*
+** What the files about the store object share; store_emit.c, store_log.c,
+** store_webhooks.c, store_requests.c and store_care.c add its methods.
+*/
+#ifndef LH_BINDING_STORE_H
+#define LH_BINDING_STORE_H
+
+#include "binding/binding.h"
+#include "store/store.h"
+
+/* The object. One slot of it keeps the emit buffers (store_emit.c). */
+struct lh_store_object {
+  struct lh_store *store; /* NULL: closed */
+  int workers;            /* open workers that use it */
+  int orphaned; /* collected or left its scope while workers were open: the last one closes it */
+};
+
+/* The object at `index`, open or not; raises for anything else. */
+struct lh_store_object *lh_store_object_at(lua_State *L, int index);
+/* The same, or NULL for anything else. */
+struct lh_store_object *lh_store_object_test(lua_State *L, int index);
+/* The store of the object at `index`; NULL after pushing nil, message, "closed" (3 values). */
+struct lh_store *lh_store_open_at(lua_State *L, int index);
+/* A worker begins and ends to use it. */
+void lh_store_object_hold(struct lh_store_object *object);
+void lh_store_object_release(struct lh_store_object *object);
+
+/*
+** store_fields.c: reads a new webhook's fields from the table that is argument
+** `arg`. *webhook is initialised, and in a box: wrong types raise. 0, or
+** LH_E_INVALID with the field in front.
+*/
+int lh_store_fields_read(lua_State *L, int arg, struct lh_webhook *webhook, struct lh_error *err);
+
+#endif

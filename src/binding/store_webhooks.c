@@ -1,0 +1,197 @@
+/*
+** Webhooks of a store, as tables with the names of design §5 (times are
+** *_ms integers; the Lua layer above shows them as RFC 3339). Reading the
+** fields of a new one is in store_fields.c.
+**
+**   store:webhook_create(fields [, { allow_http =, allow_networks = {…} }]) -> webhook with secret
+**   store:webhooks{ account =, with_deleted = } -> { webhook, … }, oldest first
+**   store:webhook(account | nil, id | name)     -> webhook
+**
+** Left out of a table are: status_reason while enabled, retry_schedule without one.
+*/
+#include "binding/engine_guard.h"
+#include "binding/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/limits.h"
+#include "core/seal.h"
+
+/* A webhook on its way into the store. */
+struct draft {
+  struct lh_webhook webhook;
+  char url_normal[LH_URL_MAX + 1];
+  char secret[LH_SECRET_GENERATED_LEN + 1]; /* if one had to be made */
+};
+
+static void release_draft(void *memory) {
+  struct draft *draft = memory;
+  lh_webhook_clear(&draft->webhook);
+  lh_wipe(draft->secret, sizeof draft->secret);
+}
+
+static void release_list(void *memory) {
+  lh_webhook_list_clear(memory);
+}
+
+/* "a<separator>b" as an array, set as `field` of the table on top. */
+static void set_list(lua_State *L, const char *field, const char *text, char separator) {
+  int count = 0;
+  lua_newtable(L);
+  while (text && *text) {
+    const char *end = strchr(text, separator);
+    size_t len = end ? (size_t)(end - text) : strlen(text);
+    if (separator == ',') {
+      lh_push_int64(L, strtol(text, NULL, 10));
+    } else {
+      lua_pushlstring(L, text, len);
+    }
+    lua_rawseti(L, -2, ++count);
+    text += len + (end != NULL);
+  }
+  lua_setfield(L, -2, field);
+}
+
+static void set_headers(lua_State *L, const char *lines) {
+  lua_newtable(L);
+  while (lines && *lines) {
+    const char *end = strchr(lines, '\n');
+    size_t len = end ? (size_t)(end - lines) : strlen(lines);
+    const char *colon = memchr(lines, ':', len);
+    if (colon) {
+      const char *value = colon + 1 + (colon[1] == ' ');
+      lua_pushlstring(L, lines, (size_t)(colon - lines));
+      lua_pushlstring(L, value, len - (size_t)(value - lines));
+      lua_rawset(L, -3);
+    }
+    lines += len + (end != NULL);
+  }
+  lua_setfield(L, -2, "headers");
+}
+
+/* The webhook is in a box or in a list in one: it outlives what a push can do. */
+static void push_webhook(lua_State *L, const struct lh_webhook *webhook) {
+  lua_createtable(L, 0, 24);
+  lh_set_id(L, "id", &webhook->id);
+  lh_set_string(L, "account", webhook->account);
+  lh_set_string(L, "name", webhook->name);
+  lh_set_string(L, "url", webhook->url);
+  lh_set_string(L, "status", lh_status_name(webhook->status));
+  lh_set_string(L, "status_reason", webhook->status_reason);
+  lh_set_int64(L, "status_since_ms", webhook->status_since_ms);
+  set_list(L, "event_types", webhook->event_types, '\n');
+  lh_set_int64(L, "batch_size", webhook->batch_size);
+  lh_set_int64(L, "batch_bytes_max", webhook->batch_bytes_max);
+  lh_set_int64(L, "batch_wait_ms", webhook->batch_wait_ms);
+  lh_set_int64(L, "retries_max", webhook->retries_max);
+  lh_set_int64(L, "retry_interval_s", webhook->retry_interval_s);
+  if (webhook->retry_schedule) set_list(L, "retry_schedule", webhook->retry_schedule, ',');
+  lh_set_int64(L, "pause_after", webhook->pause_after);
+  lh_set_int64(L, "failed_in_a_row", webhook->failed_in_a_row);
+  lh_set_int64(L, "timeout_ms", webhook->timeout_ms);
+  lh_set_int64(L, "max_in_flight", webhook->max_in_flight);
+  lh_set_boolean(L, "ordered", webhook->ordered);
+  lh_set_string(L, "success", webhook->success == LH_SUCCESS_2XX ? "2xx" : "200");
+  lh_set_string(L, "scheme", lh_scheme_name(webhook->scheme));
+  set_headers(L, webhook->headers);
+  lh_set_int64(L, "created_ms", webhook->created_ms);
+  lh_set_int64(L, "updated_ms", webhook->updated_ms);
+}
+
+static int make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_error *err) {
+  const struct lh_clock *clock = lh_clock_system();
+  unsigned char random[32];
+  int code = clock->random(clock->self, random, sizeof random, err);
+  if (!code) lh_secret_from_random(random, secret);
+  lh_wipe(random, sizeof random);
+  return code;
+}
+
+static int webhook_create(lua_State *L) {
+  struct lh_transport_options options = {0};
+  struct lh_error err;
+  size_t secret_len;
+  lh_store_object_at(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lh_arg_options(L, 3);
+  struct draft *draft = lh_box_new(L, sizeof *draft, release_draft);
+  lh_webhook_init(&draft->webhook);
+  if (lh_store_fields_read(L, 2, &draft->webhook, &err) ||
+      lh_engine_guard_read(L, 3, &options, &err)) {
+    return lh_push_error(L, &err);
+  }
+  const char *secret = lh_field_string(L, 2, "secret", &secret_len);
+  if (!secret) {
+    if (make_secret(draft->secret, &err)) return lh_push_error(L, &err);
+    secret = draft->secret;
+    secret_len = LH_SECRET_GENERATED_LEN;
+  }
+  struct lh_store *store = lh_store_open_at(L, 1);
+  if (!store) return 3;
+  const struct lh_clock *clock = lh_clock_system();
+  if (lh_webhook_check(&draft->webhook, &err) ||
+      lh_url_check(draft->webhook.url, &options, draft->url_normal, sizeof draft->url_normal,
+                   &err) ||
+      lh_secret_check(draft->webhook.scheme, secret, secret_len, &err) ||
+      store->admin->webhook_create(store, &draft->webhook, draft->url_normal, secret, secret_len,
+                                   clock->wall_ms(clock->self), &err)) {
+    return lh_push_error(L, &err);
+  }
+  push_webhook(L, &draft->webhook);
+  lua_pushlstring(L, secret, secret_len);
+  lua_setfield(L, -2, "secret");
+  lh_box_release(draft);
+  return 1;
+}
+
+static int webhooks(lua_State *L) {
+  struct lh_error err;
+  const char *account;
+  lh_store_object_at(L, 1);
+  lh_arg_options(L, 2);
+  int with_deleted = lh_field_boolean(L, 2, "with_deleted");
+  if (lh_field_name(L, 2, "account", &account, &err) < 0) return lh_push_error(L, &err);
+  struct lh_webhook_list *list = lh_box_new(L, sizeof *list, release_list);
+  struct lh_store *store = lh_store_open_at(L, 1);
+  if (!store) return 3;
+  if (store->admin->webhook_list(store, account, with_deleted, list, &err)) {
+    return lh_push_error(L, &err);
+  }
+  lua_createtable(L, (int)list->count, 0);
+  for (size_t i = 0; i < list->count; i++) {
+    push_webhook(L, &list->rows[i]);
+    lua_rawseti(L, -2, (lh_compat_index)i + 1);
+  }
+  lh_box_release(list);
+  return 1;
+}
+
+static int webhook(lua_State *L) {
+  struct lh_error err;
+  size_t account_len = 0, name_len;
+  lh_store_object_at(L, 1);
+  const char *account = lua_isnoneornil(L, 2) ? NULL : lh_arg_string(L, 2, &account_len);
+  const char *id_or_name = lh_arg_string(L, 3, &name_len);
+  lua_settop(L, 3);
+  if (memchr(id_or_name, '\0', name_len) || (account && memchr(account, '\0', account_len))) {
+    return lh_push_failure(L, LH_E_NOT_FOUND, "no such webhook: a NUL byte is part of no name");
+  }
+  struct lh_webhook_list *list = lh_box_new(L, sizeof *list, release_list);
+  struct lh_store *store = lh_store_open_at(L, 1);
+  if (!store) return 3;
+  if (store->admin->webhook_get(store, account, id_or_name, list, &err)) {
+    return lh_push_error(L, &err);
+  }
+  push_webhook(L, &list->rows[0]);
+  lh_box_release(list);
+  return 1;
+}
+
+void lh_bind_store_webhooks(lua_State *L) {
+  static const luaL_Reg methods[] = {{"webhook_create", webhook_create},
+                                     {"webhooks", webhooks},
+                                     {"webhook", webhook},
+                                     {NULL, NULL}};
+  lh_set_functions(L, methods);
+}
