@@ -21,9 +21,16 @@ struct lh_network {
   int prefix_len;
 };
 
-/* Parses "10.0.0.0/8", "::1/128" or a bare address. 0 or LH_E_INVALID. */
+/*
+** Parses "10.0.0.0/8", "::1/128" or a bare address, without leading zeros or
+** scope. Bits set after the prefix are refused. 0 or LH_E_INVALID.
+*/
 int lh_network_parse(const char *text, size_t len, struct lh_network *network, struct lh_error *err);
-/* NULL if the address is public or inside one of the allowed networks; else the refused range in words ("loopback", "private", "link-local", …). */
+/*
+** NULL if the address is public or inside one of the allowed networks; else
+** the refused range in words ("loopback", "private", "link-local", …). An
+** address in NAT64's 64:ff9b::/96 is judged as the IPv4 address inside it.
+*/
 const char *lh_address_refused(const struct lh_address *address, const struct lh_network *allowed,
                                size_t allowed_count);
 
