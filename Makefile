@@ -77,6 +77,11 @@ $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)$(COMPILE) -c -o $@ $<
 
+$(BUILD)/obj/spec/%.o: spec/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -I. -c -o $@ $<
+
 $(BUILD)/lua5.4/obj/%.o: src/binding/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

@@ -1,10 +1,10 @@
 -- The demo's platform side, one step a call:
 --   platform.lua prepare DIR URL    store and webhooks; the merchant's secrets
---   platform.lua emit DIR FROM TO   events of all types through the Lua API
---   platform.lua lines FROM TO      events as lines of JSON, for `loyalhook emit`
+--   platform.lua emit DIR COUNT     events of all types: half through the Lua API, the other half
+--                                   as lines of JSON in DIR/events.ndjson for `loyalhook emit`
 --   platform.lua progress DIR       one line; exit code 0 once nothing is unfinished
--- What was emitted is counted here by its own simple rule, so that the report
--- does not take the store's word for it.
+-- Events come from the library's generator of samples: the same seed gives the
+-- same events, so the report can count them again without asking the store.
 
 local loyalhook = require("loyalhook")
 
@@ -19,7 +19,7 @@ local webhooks = {
   { name = "flaky", scheme = "zinrelo", batch_size = 10, failures = 6,
     event_types = { "category:campaign", "event_points_earned" } },
   { name = "retired", scheme = "zinrelo", batch_size = 1000, gone = true, retries_max = 2,
-    batch_wait_ms = 4000, event_types = { "event_member_delete" } },
+    batch_wait_ms = 2000, pause_after = 0, event_types = { "event_member_delete" } },
 }
 
 local function check(value, message)
@@ -53,7 +53,7 @@ function steps.prepare(folder, url)
       name = wanted.name, url = url .. "/hooks/" .. wanted.name, scheme = wanted.scheme,
       event_types = wanted.event_types, batch_size = wanted.batch_size,
       batch_wait_ms = wanted.batch_wait_ms, retries_max = wanted.retries_max,
-      retry_interval_s = 1,
+      pause_after = wanted.pause_after, retry_interval_s = 1,
     })
     secrets[#secrets + 1] = ("  %s = { scheme = %q, secret = %q, failures = %d, gone = %s },")
       :format(wanted.name, wanted.scheme, webhook.secret, wanted.failures or 0,
@@ -66,32 +66,30 @@ function steps.prepare(folder, url)
   sender:close()
 end
 
--- The k-th event of the demo: all types in turn, from the documented fields.
-local function sample(number)
-  local names = loyalhook.events.names()
-  local name = names[(number - 1) % #names + 1]
-  return name, check(loyalhook.samples.data_json(name, number))
+-- All events of the demo, in order.
+local function stream(count)
+  return loyalhook.samples.stream(1, tonumber(count))
 end
 
-function steps.emit(folder, first, last)
+function steps.emit(folder, count)
   local sender = open(folder)
-  local batch = {}
-  for number = tonumber(first), tonumber(last) do
-    local event_type, data_json = sample(number)
-    batch[#batch + 1] = { event_type = event_type, data_json = data_json }
-    if #batch == 250 or number == tonumber(last) then
+  local batch, lines, number = {}, {}, 0
+  for event in stream(count) do
+    number = number + 1
+    if number <= count / 2 then
+      batch[#batch + 1] = event
+    else
+      lines[#lines + 1] = ('{"event_type":"%s","data":%s}\n'):format(event.event_type,
+        check(loyalhook.json.encode(event.data)))
+    end
+    if #batch == 250 then
       check(sender:emit_many(batch))
       batch = {}
     end
   end
+  check(sender:emit_many(batch))
   sender:close()
-end
-
-function steps.lines(first, last)
-  for number = tonumber(first), tonumber(last) do
-    local event_type, data_json = sample(number)
-    io.write(('{"event_type":"%s","data":%s}\n'):format(event_type, data_json))
-  end
+  write(folder .. "/events.ndjson", table.concat(lines))
 end
 
 function steps.progress(folder)
@@ -109,7 +107,7 @@ function steps.progress(folder)
 end
 
 if arg and arg[0] and arg[0]:find("platform%.lua$") then
-  os.exit(steps[arg[1]](arg[2], arg[3], arg[4]) or 0, true)
+  os.exit(steps[arg[1]](arg[2], arg[3]) or 0, true)
 end
 
-return { webhooks = webhooks, open = open, sample = sample, check = check }
+return { webhooks = webhooks, open = open, stream = stream, check = check }

@@ -70,6 +70,18 @@ start_worker() {
   WORKERS="$WORKERS $!"
 }
 
+workers_live() {
+  for pid in $WORKERS; do
+    if ! kill -0 "$pid" 2>/dev/null; then return 1; fi
+  done
+}
+
+give_up() {
+  cat "$DIR/progress.txt" "$DIR"/worker-*.log
+  echo "demo: $1" >&2
+  exit 1
+}
+
 step "1. A fresh store and six webhooks"
 start_nginx
 $LUA "$TOP/demo/platform.lua" prepare "$DIR" "$URL"
@@ -81,35 +93,30 @@ step "3. Two workers deliver, one on Lua 5.4 and one on LuaJIT"
 start_worker "$LUA"
 start_worker "$LUAJIT"
 
-half=$((EVENTS / 2))
 step "4. The platform emits $EVENTS events of all 20 types: half from Lua, half from a file"
-$LUA "$TOP/demo/platform.lua" emit "$DIR" 1 $half
-$LUA "$TOP/demo/platform.lua" lines $((half + 1)) "$EVENTS" > "$DIR/events.ndjson"
+$LUA "$TOP/demo/platform.lua" emit "$DIR" "$EVENTS"
 $LUA "$TOP/bin/loyalhook" emit --ndjson "$DIR/events.ndjson" > "$DIR/ids.txt"
 
 step "5. A forged request: the right URL, a wrong secret"
 printf 'not the secret of this webhook' |
   $LUA "$TOP/bin/loyalhook" trigger event_points_earned --url "$URL/hooks/crm" --secret-stdin \
     > "$DIR/forged.txt" 2>&1 || true
-sed 's/^/  /' "$DIR/forged.txt" | cut -c1-100 | head -3
+sed -n 's/^\([0-9]* in .*\)/  \1/p' "$DIR/forged.txt"
 
 step "6. Until nothing is left to do"
 tries=0
 until $LUA "$TOP/demo/platform.lua" progress "$DIR" > "$DIR/progress.txt"; do
   if [ $DEMO_COLOR = 1 ]; then printf '\r%s\033[K' "$(cat "$DIR/progress.txt")"; fi
   tries=$((tries + 1))
-  if [ $tries -gt 200 ]; then
-    cat "$DIR/progress.txt" "$DIR"/worker-*.log
-    echo "demo: not finished in time" >&2
-    exit 1
-  fi
+  if [ $tries -gt 200 ]; then give_up "not finished in time"; fi
+  if ! workers_live; then give_up "a worker ended by itself"; fi
   sleep 0.2
 done
 if [ $DEMO_COLOR = 1 ]; then printf '\r\033[K'; fi
 cat "$DIR/progress.txt"
 for pid in $WORKERS; do kill "$pid"; done
 for pid in $WORKERS; do
-  wait "$pid" || { echo "demo: a worker ended with exit code $?" >&2; cat "$DIR"/worker-*.log; exit 1; }
+  if ! wait "$pid"; then give_up "a worker did not end well"; fi
 done
 WORKERS=''
 echo "  both workers drained and ended with exit code 0"
