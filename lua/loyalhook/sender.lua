@@ -1,0 +1,340 @@
+-- The platform's side: configure webhooks, accept events, read the log. A
+-- sender is one handle on a store with a catalogue of event types. Accepting
+-- is durable when emit returns; delivering is the worker's business
+-- (worker.lua). What goes into and comes out of the store is shaped in sender/.
+
+local core = require("loyalhook.core")
+local engine = require("loyalhook.engine")
+local events = require("loyalhook.events")
+local fields = require("loyalhook.fields")
+local check_webhook = require("loyalhook.sender.webhook_fields")
+local nearest = require("loyalhook.nearest")
+local options = require("loyalhook.options")
+local rows = require("loyalhook.sender.events")
+local time = require("loyalhook.time")
+local views = require("loyalhook.sender.views")
+
+local sender = {}
+
+local Sender = {}
+Sender.__index = Sender
+Sender.__name = "loyalhook.sender"
+
+local OPEN = options.set("store", "create", "create_only", "key_file", "types", "account",
+  "allow_http", "allow_networks", "ca_file", "webhooks_max", "wal_bytes_max")
+local WEBHOOKS = options.set("account", "with_deleted")
+local REQUESTS = options.set("state", "webhook", "event", "member", "since", "limit", "after",
+  "account")
+
+function Sender:__tostring()
+  return "loyalhook.sender (" .. tostring(self._store) .. ")"
+end
+
+function Sender:__close()
+  self:close()
+end
+
+--- Opens a sender. options: store = "sqlite:PATH" (default sqlite:loyalhook.db),
+-- create = true makes a missing store, create_only refuses an existing one,
+-- key_file (default PATH.key), types = custom event types (see events.new),
+-- account = account of events and webhooks that name none ("default"),
+-- allow_http, allow_networks = { CIDR, … }, ca_file, webhooks_max (10),
+-- wal_bytes_max. Returns a sender, or nil, message, code.
+function sender.open(given)
+  given = options.check(given, OPEN, "sender.open")
+  local catalogue, message, code = events.new(given.types)
+  if not catalogue then
+    return nil, message, code
+  end
+  local store
+  store, message, code = engine.store_open({
+    location = given.store or "sqlite:loyalhook.db", key_file = given.key_file,
+    create = given.create, create_only = given.create_only,
+    wal_bytes_max = given.wal_bytes_max, webhooks_max = given.webhooks_max,
+  })
+  if not store then
+    return nil, message, code
+  end
+  return setmetatable({
+    _store = store, _catalogue = catalogue, _account = given.account or "default",
+    _network = { allow_http = given.allow_http, allow_networks = given.allow_networks,
+      ca_file = given.ca_file },
+  }, Sender)
+end
+
+--- The sender's catalogue of event types (see events/init.lua).
+function Sender:events()
+  return self._catalogue
+end
+
+--- Creates a webhook from { name, url, event_types, … } (fields.webhook_settings
+-- has all; account defaults to the sender's; without secret one is made).
+-- Returns the webhook with its secret, which is shown only here, or nil,
+-- message, code ("invalid", "unknown_type", "conflict", "limit", …).
+function Sender:create_webhook(given)
+  if type(given) ~= "table" then
+    error("create_webhook: expected a table, got " .. type(given), 2)
+  end
+  local ok, message, code = check_webhook(given, self._catalogue)
+  if not ok then
+    return nil, message, code
+  end
+  local wanted = {}
+  for key, value in pairs(given) do
+    wanted[key] = value
+  end
+  wanted.account = given.account or self._account
+  local row
+  row, message, code = self._store:webhook_create(wanted, {
+    allow_http = self._network.allow_http, allow_networks = self._network.allow_networks,
+  })
+  if not row then
+    return nil, message, code
+  end
+  return views.webhook(row)
+end
+
+--- All webhooks, oldest first. filter: account (default all), with_deleted.
+-- Returns an array, or nil, message, code.
+function Sender:webhooks(filter)
+  filter = options.check(filter, WEBHOOKS, "webhooks")
+  local list, message, code = self._store:webhooks({ account = filter.account,
+    with_deleted = filter.with_deleted })
+  if not list then
+    return nil, message, code
+  end
+  return views.list(list, views.webhook)
+end
+
+--- One webhook by id or name; with `account` only among its. Returns it, or nil,
+-- message, code ("not_found", or "conflict" if several have the name).
+function Sender:webhook(id_or_name, account)
+  local row, message, code = self._store:webhook(account, id_or_name)
+  if not row then
+    return nil, message, code
+  end
+  return views.webhook(row)
+end
+
+--- Accepts one event. `event` is a payload (payload.points_earned{…}) or a table
+-- { event_type =, data = table | data_json = text }. place: account,
+-- idempotency_key (the same key, type and data give the first id again),
+-- id (24 lower-case hex). Returns the event's id once it is durable (a repeated
+-- one with nil, "duplicate" after it), or nil, message, code with nothing stored.
+function Sender:emit(event, place)
+  if type(event) ~= "table" then
+    error("emit: expected a payload or a table, got " .. type(event), 2)
+  end
+  place = options.check(place, rows.place, "emit")
+  local row, message, code = rows.make(self._catalogue, event, place, self._account)
+  if not row then
+    return nil, message, code
+  end
+  local results
+  results, message, code = self._store:emit({ row }, "all")
+  if not results then
+    return nil, message, code
+  end
+  return results[1].id, nil, results[1].duplicate and "duplicate" or nil
+end
+
+--- Accepts one event whose data is JSON text; the bytes are kept as they are.
+-- Otherwise like emit.
+function Sender:emit_json(event_type, data_json, place)
+  place = options.check(place, rows.place, "emit_json")
+  return self:emit({ event_type = event_type, data_json = data_json }, place)
+end
+
+local function check_list(list, where)
+  if type(list) ~= "table" then
+    error(where .. ": expected a list of events, got " .. type(list), 3)
+  elseif #list > core.limits.emit_many_max then
+    return nil, ("events: at most %d in one call, got %d"):format(core.limits.emit_many_max,
+      #list), "limit"
+  end
+  return true
+end
+
+local function at_event(index, message)
+  return ("event %d: %s"):format(index, message)
+end
+
+--- Accepts many events in one transaction, in order, all or none. Each entry is
+-- a payload, { payload, account =, idempotency_key =, id = } or { event_type =,
+-- data = | data_json =, account = … }; at most 10,000. Returns an array of ids,
+-- or nil, "event 3: message", code, 3 with nothing stored.
+function Sender:emit_many(list)
+  local ok, message, code = check_list(list, "emit_many")
+  if not ok then
+    return nil, message, code
+  end
+  local prepared = {}
+  for index = 1, #list do
+    prepared[index], message, code = rows.from_item(self._catalogue, list[index], self._account)
+    if not prepared[index] then
+      return nil, at_event(index, message), code, index
+    end
+  end
+  if #prepared == 0 then
+    return {}
+  end
+  local results, bad
+  results, message, code, bad = self._store:emit(prepared, "all")
+  if not results then
+    return nil, bad and at_event(bad, message) or message, code, bad
+  end
+  local ids = {}
+  for index = 1, #results do
+    ids[index] = results[index].id
+  end
+  return ids
+end
+
+--- Accepts what is good of many events in one transaction. Entries as for
+-- emit_many. Returns an array of results in the same order, { id =, duplicate = }
+-- or { code =, message = } for a refused one; or nil, message, code if nothing
+-- could be stored at all.
+function Sender:emit_each(list)
+  local ok, message, code = check_list(list, "emit_each")
+  if not ok then
+    return nil, message, code
+  end
+  local prepared, places, results = {}, {}, {}
+  for index = 1, #list do
+    local row
+    row, message, code = rows.from_item(self._catalogue, list[index], self._account)
+    if row then
+      prepared[#prepared + 1], places[#places + 1] = row, index
+    else
+      results[index] = { message = message, code = code }
+    end
+  end
+  if #prepared == 0 then
+    return results
+  end
+  local stored
+  stored, message, code = self._store:emit(prepared, "each")
+  if not stored then
+    return nil, message, code
+  end
+  for number, index in ipairs(places) do
+    results[index] = stored[number]
+  end
+  return results
+end
+
+-- nil stays nil; a name becomes the webhook's id.
+local function webhook_id(self, id_or_name, account)
+  if id_or_name == nil then
+    return nil
+  end
+  local row, message, code = self._store:webhook(account, id_or_name)
+  return row and row.id, message, code
+end
+
+local function check_state(state)
+  for _, known in ipairs(fields.states) do
+    if state == known then
+      return true
+    end
+  end
+  return nil, ("state: unknown state %s%s"):format(tostring(state):sub(1, 40),
+    nearest.hint(tostring(state), fields.states)), "invalid"
+end
+
+-- The filter as the store takes it, or nil, message, code.
+local function store_filter(self, filter)
+  local wanted = { state = filter.state, event = filter.event, member = filter.member,
+    limit = filter.limit or core.limits.list_limit_default, after = filter.after }
+  local ok, message, code = true, nil, nil
+  if filter.state ~= nil then
+    ok, message, code = check_state(filter.state)
+  end
+  if ok and filter.since ~= nil then
+    wanted.since_ms, message, code = time.since(filter.since, core.now_ms())
+    ok = wanted.since_ms
+  end
+  if ok and filter.webhook ~= nil then
+    wanted.webhook, message, code = webhook_id(self, filter.webhook, filter.account)
+    ok = wanted.webhook
+  end
+  if not ok then
+    return nil, message, code
+  end
+  return wanted
+end
+
+--- The log of requests, newest first. filter: state, webhook (id or name, with
+-- account if needed), event (id), member (id), since (RFC 3339, or "2h", "30m",
+-- "7d"), limit (1 to 1000, default 50), after (cursor). Returns an array and the
+-- cursor of the next page (nil at the end), or nil, message, code.
+function Sender:requests(filter)
+  filter = options.check(filter, REQUESTS, "requests")
+  local wanted, message, code = store_filter(self, filter)
+  if not wanted then
+    return nil, message, code
+  end
+  local list, following, failure = self._store:requests(wanted)
+  if not list then
+    return nil, following, failure
+  end
+  return views.list(list, views.request), following
+end
+
+--- One request with its attempts, or nil, message, code.
+function Sender:request(request_id)
+  local row, message, code = self._store:request(request_id)
+  if not row then
+    return nil, message, code
+  end
+  return views.request(row)
+end
+
+--- One event { id, event_type, account, created_at, data, data_json }, or nil,
+-- message, code. data_json is the exact bytes.
+function Sender:event(event_id)
+  local row, message, code = self._store:event(event_id)
+  if not row then
+    return nil, message, code
+  end
+  return views.event(row)
+end
+
+--- Figures of the whole store, or of one webhook (id or name; `account` if the
+-- name needs it), or nil, message, code.
+function Sender:stats(webhook, account)
+  local id, message, code = webhook_id(self, webhook, account)
+  if message then
+    return nil, message, code
+  end
+  local row
+  row, message, code = self._store:stats(id)
+  if not row then
+    return nil, message, code
+  end
+  return views.stats(row)
+end
+
+--- State of the store for people: integrity (a full check if `full`), key file,
+-- sizes, versions; or nil, message, code.
+function Sender:health(full)
+  return self._store:health(full)
+end
+
+--- Writes a consistent copy of the store (not its key file) to a new file.
+-- Returns true, or nil, message, code.
+function Sender:backup(path)
+  return self._store:backup(path)
+end
+
+--- True if the key file is there and every secret decrypts, or nil, message, code.
+function Sender:key_check()
+  return self._store:key_check()
+end
+
+--- Closes the store. Closing again does nothing.
+function Sender:close()
+  self._store:close()
+end
+
+return sender

@@ -1,0 +1,105 @@
+-- Rows of the store as the public API shows them: pinned field names, times in
+-- RFC 3339, nil for what is absent, lists marked as lists. Pure.
+
+local fields = require("loyalhook.fields")
+local json = require("loyalhook.json")
+local time = require("loyalhook.time")
+
+local views = {}
+
+-- Public name of a time → name in the store's rows.
+local TIMES = {
+  status_since = "status_since_ms", created_at = "created_ms", updated_at = "updated_ms",
+  next_attempt_at = "next_attempt_ms", finished_at = "finished_ms", started_at = "started_ms",
+  oldest_undelivered_at = "oldest_undelivered_ms",
+}
+local LISTS = { event_types = true, retry_schedule = true, event_ids = true }
+
+local function instant(ms)
+  ms = tonumber(ms)
+  return ms and ms > 0 and ms < 253402300800000 and time.format(ms) or nil
+end
+
+local function value_of(row, name)
+  if TIMES[name] then
+    return instant(row[TIMES[name]])
+  end
+  local value = row[name]
+  if value == "" then
+    return nil
+  elseif LISTS[name] and value ~= nil then
+    return json.array(value)
+  end
+  return value
+end
+
+local function pick(names, row)
+  local view = {}
+  for _, name in ipairs(names) do
+    view[name] = value_of(row, name)
+  end
+  return view
+end
+
+--- A webhook; `secret` only if the row has one (at creation).
+function views.webhook(row)
+  local view = pick(fields.webhook, row)
+  view.secret = row.secret
+  return view
+end
+
+local function attempt_view(row)
+  local view = pick(fields.attempt, row)
+  if view.duration_ms and view.duration_ms < 0 then
+    view.duration_ms = nil -- its end was not seen
+  end
+  if view.status == 0 then
+    view.status = nil -- no answer came
+  end
+  return view
+end
+
+--- A request; with `attempts` if the row has them.
+function views.request(row)
+  local view = pick(fields.request, row)
+  if view.state ~= "pending" and view.state ~= "retrying" then
+    view.next_attempt_at = nil
+  end
+  if row.attempts then
+    view.attempts = json.array()
+    for index, attempt in ipairs(row.attempts) do
+      view.attempts[index] = attempt_view(attempt)
+    end
+  end
+  return view
+end
+
+--- An event: `data_json` is the exact bytes, `data` the same decoded.
+function views.event(row)
+  local view = pick(fields.event, row)
+  view.data_json = row.data
+  view.data = json.decode(row.data)
+  return view
+end
+
+--- Figures: numbers as they are, times in RFC 3339.
+function views.stats(row)
+  local view = {}
+  for key, value in pairs(row) do
+    view[key] = value
+  end
+  view.oldest_undelivered_ms = nil
+  view.oldest_undelivered_at = instant(row.oldest_undelivered_ms)
+  return view
+end
+
+--- An array of rows, each shown by `view`.
+function views.list(rows, view)
+  local list = json.array()
+  for index, row in ipairs(rows) do
+    list[index] = view(row)
+  end
+  return list
+end
+
+return views

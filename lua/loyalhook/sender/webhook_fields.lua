@@ -1,0 +1,96 @@
+-- Checks the table that describes a new webhook before the store sees it:
+-- names, kinds, and that every subscription names something. Ranges and the
+-- URL are the core's business. Such tables come from people and from the API,
+-- so whatever is wrong is a returned message, never a raised error.
+
+local fields = require("loyalhook.fields")
+local options = require("loyalhook.options")
+
+local kinds = {}
+
+function kinds.text(value)
+  return type(value) == "string", "a string"
+end
+
+function kinds.flag(value)
+  return type(value) == "boolean", "true or false"
+end
+
+function kinds.integer(value)
+  return type(value) == "number" and value == math.floor(value) and math.abs(value) <= 2 ^ 53,
+    "a whole number"
+end
+
+local function all_of(value, kind)
+  if type(value) ~= "table" then
+    return false
+  end
+  local count = 0
+  for _ in pairs(value) do
+    count = count + 1
+  end
+  for index = 1, count do
+    if not kind(value[index]) then
+      return false
+    end
+  end
+  return true
+end
+
+function kinds.texts(value)
+  return all_of(value, kinds.text), "a list of strings"
+end
+
+function kinds.integers(value)
+  return all_of(value, kinds.integer), "a list of whole numbers"
+end
+
+function kinds.map(value)
+  if type(value) ~= "table" then
+    return false, "a table of strings by name"
+  end
+  for name, text in pairs(value) do
+    if type(name) ~= "string" or type(text) ~= "string" then
+      return false, "a table of strings by name"
+    end
+  end
+  return true
+end
+
+local function check_subscriptions(selectors, catalogue)
+  if #selectors == 0 then
+    return nil, "event_types: at least one is needed (a type, category:NAME or *)", "invalid"
+  end
+  for _, selector in ipairs(selectors) do
+    local ok, message, code = catalogue:check_selector(selector)
+    if not ok then
+      return nil, "event_types: " .. message, code
+    end
+  end
+  return true
+end
+
+local REQUIRED = { "name", "url", "event_types" }
+
+--- Checks `given`; returns true, or nil, "field: what is wrong", code.
+return function(given, catalogue)
+  local unknown = options.unknown(given, fields.webhook_settings, "field")
+  if unknown then
+    return nil, unknown, "invalid"
+  end
+  for _, name in ipairs(REQUIRED) do
+    if given[name] == nil then
+      return nil, name .. ": missing", "invalid"
+    end
+  end
+  for name, kind in pairs(fields.webhook_settings) do
+    if given[name] ~= nil then
+      local ok, expected = kinds[kind](given[name])
+      if not ok then
+        return nil, ("%s: expected %s, got %s"):format(name, expected, type(given[name])),
+          "invalid"
+      end
+    end
+  end
+  return check_subscriptions(given.event_types, catalogue)
+end

@@ -1,0 +1,60 @@
+-- Every setting of a deployment in one place: its type, range, default, the
+-- environment variable and what it does. config.lua reads by it, template.lua
+-- writes the commented loyalhook.lua and the table in the documentation from
+-- it. Options of one webhook are not settings; they live in the store.
+
+local settings = {}
+
+-- kind: text, flag, integer (min, max), list (of texts), types (table in the
+-- file only). No `environment`: cannot be set there.
+settings.list = {
+  { name = "store", kind = "text", default = "sqlite:loyalhook.db",
+    environment = "LOYALHOOK_STORE", example = '"sqlite:/var/lib/loyalhook/loyalhook.db"',
+    description = "Where events, webhooks and requests are kept." },
+  { name = "key_file", kind = "text", environment = "LOYALHOOK_KEY_FILE",
+    example = '"/etc/loyalhook/loyalhook.db.key"', default_text = "the store's path with .key",
+    description = "File with the key that encrypts webhook secrets. Keep a copy apart from the "
+      .. "store." },
+  { name = "account", kind = "text", default = "default", environment = "LOYALHOOK_ACCOUNT",
+    example = '"shop-7"',
+    description = "Account of events and webhooks that name none." },
+  { name = "allow_http", kind = "flag", default = false, environment = "LOYALHOOK_ALLOW_HTTP",
+    example = "true",
+    description = "Let webhooks have http:// URLs. For development: bodies and signatures "
+      .. "travel in the clear." },
+  { name = "allow_networks", kind = "list", environment = "LOYALHOOK_ALLOW_NETWORKS",
+    example = '{ "127.0.0.0/8", "10.20.0.0/16" }', default_text = "none",
+    description = "Networks (CIDR) that webhooks may reach although they are loopback, private "
+      .. "or reserved." },
+  { name = "ca_file", kind = "text", environment = "LOYALHOOK_CA_FILE",
+    example = '"/etc/ssl/certs/ca-certificates.crt"', default_text = "the system's bundle",
+    description = "Certificate authorities that endpoints are checked against." },
+  { name = "concurrency", kind = "integer", min = 1, max = 4096, default = 256,
+    environment = "LOYALHOOK_CONCURRENCY", example = "256",
+    description = "Requests that one worker has in flight at most." },
+  { name = "drain_grace_s", kind = "integer", min = 0, max = 3600, default = 30,
+    environment = "LOYALHOOK_DRAIN_GRACE_S", example = "30",
+    description = "Seconds that a worker told to stop waits for what is in flight." },
+  { name = "webhooks_max", kind = "integer", min = 1, max = 100000, default = 10,
+    environment = "LOYALHOOK_WEBHOOKS_MAX", example = "10",
+    description = "Webhooks that one account can have; deleted ones do not count." },
+  { name = "wal_bytes_max", kind = "integer", min = 4096, max = 1073741824, default = 16777216,
+    environment = "LOYALHOOK_WAL_BYTES_MAX", example = "16777216",
+    description = "Size of SQLite's write-ahead log from which it is moved into the database." },
+  { name = "log_level", kind = "choice", default = "info", environment = "LOYALHOOK_LOG_LEVEL",
+    values = { "debug", "info", "warn", "error" }, example = '"info"',
+    description = "Least important messages that a worker prints: debug, info, warn or error." },
+  { name = "types", kind = "types", default_text = "the built-in catalogue only",
+    example = '{ { name = "event_order_paid", category = "order", description = "When an order '
+      .. 'is paid." } }',
+    description = "Event types of your own, beside the built-in ones." },
+}
+
+settings.names = {}
+settings.by_name = {}
+for index, setting in ipairs(settings.list) do
+  settings.names[index] = setting.name
+  settings.by_name[setting.name] = setting
+end
+
+return settings

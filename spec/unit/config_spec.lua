@@ -1,0 +1,146 @@
+local config = require("loyalhook.config")
+
+local paths = {}
+
+local function written(text)
+  local path = os.tmpname()
+  paths[#paths + 1] = path
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  return path
+end
+
+-- An environment that has just these variables.
+local function environment(variables)
+  return function(name)
+    return variables[name]
+  end
+end
+
+local function refused(text)
+  local values, message, code = config.parse(text, "loyalhook.lua")
+  assert.is_nil(values)
+  assert.are.equal("config", code)
+  return message
+end
+
+describe("config.load", function()
+  after_each(function()
+    for _, path in ipairs(paths) do
+      os.remove(path)
+    end
+    paths = {}
+  end)
+
+  it("prefers flag to environment to file to default", function()
+    local file = written("return { store = 'from-file', concurrency = 7, account = 'file' }")
+    local values, origins = config.load({ file = file,
+      flags = { store = "from-flag" },
+      environment = environment({ LOYALHOOK_STORE = "from-environment",
+        LOYALHOOK_CONCURRENCY = "9" }) })
+    assert.are.equal("from-flag", values.store)
+    assert.are.equal(9, values.concurrency)
+    assert.are.equal("file", values.account)
+    assert.are.equal(30, values.drain_grace_s)
+    assert.are.same({ "flag", "environment", "file", "default" },
+      { origins.store, origins.concurrency, origins.account, origins.drain_grace_s })
+    assert.are.equal(file, origins.path)
+  end)
+
+  it("finds the file by flag, then by LOYALHOOK_CONFIG", function()
+    local first = written("return { account = 'one' }")
+    local second = written("return { account = 'two' }")
+    local from = environment({ LOYALHOOK_CONFIG = second })
+    assert.are.equal("one", config.load({ file = first, environment = from }).account)
+    assert.are.equal("two", config.load({ environment = from }).account)
+  end)
+
+  it("refuses a named file that is not there, but needs none", function()
+    local values, message, code = config.load({ file = "/nowhere/loyalhook.lua",
+      environment = environment({}) })
+    assert.is_nil(values)
+    assert.are.equal("config", code)
+    assert.is_truthy(message:find("/nowhere/loyalhook.lua", 1, true))
+    assert.are.equal("config",
+      select(3, config.load({ file = "/", environment = environment({}) })))
+    local defaults, origins = config.load({ environment = environment({ LOYALHOOK_CONFIG = "" }) })
+    assert.are.equal("sqlite:loyalhook.db", defaults.store)
+    assert.is_nil(origins.path)
+  end)
+
+  it("reads the environment's texts by kind", function()
+    local values = config.load({ environment = environment({ LOYALHOOK_ALLOW_HTTP = "1",
+      LOYALHOOK_ALLOW_NETWORKS = "10.0.0.0/8, ::1/128", LOYALHOOK_STORE = "" }) })
+    assert.is_true(values.allow_http)
+    assert.are.same({ "10.0.0.0/8", "::1/128" }, values.allow_networks)
+    assert.are.equal("sqlite:loyalhook.db", values.store)
+    assert.is_false(config.load({
+      environment = environment({ LOYALHOOK_ALLOW_HTTP = "no" }) }).allow_http)
+  end)
+
+  it("names the place of a wrong value", function()
+    for variable, text in pairs({ LOYALHOOK_ALLOW_HTTP = "2", LOYALHOOK_CONCURRENCY = "many",
+      LOYALHOOK_DRAIN_GRACE_S = "-1", LOYALHOOK_LOG_LEVEL = "loud" }) do
+      local values, message, code =
+        config.load({ environment = environment({ [variable] = text }) })
+      assert.is_nil(values)
+      assert.are.equal("config", code)
+      assert.is_truthy(message:find("(" .. variable .. ")", 1, true))
+    end
+    local _, message =
+      config.load({ flags = { concurrency = "0" }, environment = environment({}) })
+    assert.are.equal('concurrency: expected a whole number from 1 to 4096, got "0" (--concurrency)',
+      message)
+  end)
+
+  it("raises for a flag that is no setting", function()
+    assert.has_error(function()
+      config.load({ flags = { stor = "x" }, environment = environment({}) })
+    end, "config.load: no setting stor")
+  end)
+end)
+
+describe("config.parse", function()
+  it("takes every kind of setting", function()
+    local values = assert(config.parse([[
+      local network = "10." .. "0.0.0/8"
+      return { store = "sqlite:a.db", allow_http = true, allow_networks = { network },
+        types = { { name = "event_order_paid", category = "order" } } }]], "loyalhook.lua"))
+    assert.are.same({ store = "sqlite:a.db", allow_http = true, allow_networks = { "10.0.0.0/8" },
+      types = { { name = "event_order_paid", category = "order" } } }, values)
+    assert.are.same({}, config.parse("\239\187\191return {}", "loyalhook.lua"))
+  end)
+
+  it("names the nearest for an unknown setting", function()
+    assert.are.equal('loyalhook.lua: unknown setting "stor"; did you mean "store"?',
+      refused("return { stor = 'x' }"))
+    refused("return { 'x' }")
+  end)
+
+  it("refuses values of the wrong kind", function()
+    for _, text in ipairs({ "store = 5", "store = ''", "allow_http = 1", "concurrency = 1.5",
+      "concurrency = 4097", "allow_networks = 'x', log_level = 5", "allow_networks = { 1 }",
+      "allow_networks = { a = 'x' }", "allow_networks = { 'a', nil, 'b' }", "types = 5",
+      "types = { 5 }", "types = { { name = 'a b', category = 'c' } }" }) do
+      refused("return { " .. text .. " }")
+    end
+  end)
+
+  it("runs without globals, so that a configuration does nothing", function()
+    local message = refused("os.exit(1)")
+    assert.is_truthy(message:find("without globals", 1, true))
+    refused("return require('os')")
+    refused("x = 1 return _G")
+  end)
+
+  it("refuses bytecode, syntax errors and files that return nothing", function()
+    assert.are.equal("loyalhook.lua: bytecode is refused; a configuration is Lua text",
+      refused(string.dump(function()
+        return {}
+      end)))
+    assert.is_truthy(refused("retur {}"):find("^loyalhook.lua:1:"))
+    assert.are.equal("loyalhook.lua: must return a table, got nil", refused(""))
+    assert.are.equal("loyalhook.lua: must return a table, got number", refused("return 5"))
+  end)
+end)
