@@ -13,6 +13,7 @@
 
 #define STEPS_MAX 20000 /* at one instant of time; more is a loop without end */
 #define EVENTS_MAX 200000
+#define TICK_MS 250
 
 static int open_store(struct story *story, struct lh_store **store) {
   struct lh_store_options options = {
@@ -92,15 +93,18 @@ void story_webhook_add(struct story *story, struct lh_webhook *webhook) {
   snprintf(webhook->url, sizeof webhook->url, "https://%s.example/hook", webhook->name);
   int code = lh_webhook_check(webhook, &err);
   if (code == 0)
-    code = story->store->admin->webhook_create(story->store, webhook, webhook->url, secret,
-                                               LH_SECRET_GENERATED_LEN, story->clock.wall_ms, &err);
+    code = story->store->admin->webhook_create(story->store, webhook, webhook->url,
+                                               (struct lh_piece){secret, LH_SECRET_GENERATED_LEN},
+                                               story->clock.wall_ms, &err);
   if (code != 0) {
     story_complain(story, "webhook %s: %s", webhook->name, err.message);
     return;
   }
   struct story_webhook *kept = &story->webhooks[story->webhook_count++];
-  *kept = (struct story_webhook){
-      .id = webhook->id, .retries_max = webhook->retries_max, .scheme = webhook->scheme};
+  *kept = (struct story_webhook){.id = webhook->id,
+                                 .retries_max = webhook->retries_max,
+                                 .success = webhook->success,
+                                 .scheme = webhook->scheme};
   snprintf(kept->name, sizeof kept->name, "%.31s", webhook->name);
   kept->endpoint = fake_network_endpoint(&story->network, webhook->url);
   code = lh_signature_key_new(webhook->scheme, secret, LH_SECRET_GENERATED_LEN, &kept->key, &err);
@@ -110,9 +114,10 @@ void story_webhook_add(struct story *story, struct lh_webhook *webhook) {
 void story_emit(struct story *story, const struct lh_emit *emit, int times) {
   for (int i = 0; i < times; i++) {
     struct lh_emitted emitted = {0};
+    struct lh_emission emission = {.events = emit, .count = 1, .results = &emitted};
     struct lh_error err;
     assert(story->event_count < EVENTS_MAX);
-    int code = story->store->log->emit(story->store, emit, 1, LH_EMIT_ALL, &emitted, NULL, &err);
+    int code = story->store->log->emit(story->store, &emission, &err);
     if (code != 0) {
       story_complain(story, "emit: %s", err.message);
       return;
@@ -170,9 +175,10 @@ static int worker_step(struct story *story, struct story_worker *worker) {
   struct lh_engine_report report;
   struct lh_error err;
   int code = lh_engine_step(worker->engine, 0, NULL, 0, &report, &err);
+  int moved = report.in_flight != worker->in_flight; /* a lease may end before it was started */
+  worker->in_flight = report.in_flight;
   worker->next_due_ms = report.next_due_ms;
-  worker->wait_short = code != 0;
-  if (code == 0) return tell(story, &report);
+  if (code == 0) return tell(story, &report) || moved;
   if (code != worker->store.write_code)
     story_complain(story, "worker %s: %s", worker->name, err.message);
   return 0;
@@ -207,15 +213,14 @@ static void sooner(int64_t *at_ms, int64_t other_ms, int64_t now_ms) {
   if (other_ms > now_ms && other_ms < *at_ms) *at_ms = other_ms;
 }
 
-/* When the next thing can happen; a second at most, for the workers' own timers. */
+/* When the next thing can happen; TICK_MS at most, for the workers' own timers. */
 static int64_t next_ms(const struct story *story, int64_t end_ms) {
   int64_t now_ms = story->clock.wall_ms;
   int64_t next = end_ms;
-  sooner(&next, now_ms + LH_SAFETY_TIMER_MS, now_ms);
+  sooner(&next, now_ms - now_ms % TICK_MS + TICK_MS, now_ms);
   for (size_t i = 0; i < story->worker_count; i++) {
     const struct story_worker *worker = story->workers[i];
     if (!worker->engine || worker->stopped) continue;
-    if (worker->wait_short) sooner(&next, now_ms + LH_TURN_AGAIN_MS, now_ms);
     sooner(&next, worker->next_due_ms, now_ms);
     int64_t answer_ms = fake_transport_next_ms(&worker->transport);
     if (answer_ms != INT64_MAX)

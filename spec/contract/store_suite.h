@@ -20,6 +20,9 @@ int store_suite_run(const struct store_maker *maker);
 /* Helpers that a store's own tests share. */
 struct lh_id make_webhook(struct lh_store *store, const char *name, const char *event_types,
                           int32_t batch_size);
+static const struct lh_piece secret16 = {"0123456789abcdef", 16};
+int emit_event(struct lh_store *store, const struct lh_emit *emit, struct lh_emitted *emitted,
+               struct lh_error *err);
 struct lh_id emit_one(struct lh_store *store, const char *event_type, const char *data);
 
 /* A worker that notes its leases. */
@@ -32,11 +35,32 @@ struct noted {
   struct noted_lease leases[512];
   size_t count;
 };
-/* Records results and takes at most `slots` leases into *noted. */
-void take_turn(struct lh_store *store, int64_t session, int64_t now_ms,
-               struct lh_attempt_result *results, size_t result_count, size_t slots,
-               struct noted *noted, struct lh_turn *turn);
+/*
+** A turn of `session` at now_ms: records results, takes at most `slots` leases into *noted. The
+** rest as in *turn on entry.
+*/
+void take_turn(struct lh_store *store, struct lh_turn *turn, struct noted *noted);
+/* The turn that take_turn starts from. */
+struct lh_turn turn_of(int64_t session, int64_t now_ms, size_t slots,
+                       struct lh_attempt_result *results, size_t result_count);
 struct lh_attempt_result result_of(const struct lh_lease *lease, enum lh_input_kind kind,
                                    int64_t now_ms);
+
+/* What each test of the suite starts with: an empty store, a clock of its own, one session. */
+struct suite {
+  struct fake_clock fake;
+  struct lh_store *store;
+  int64_t session;
+  struct noted noted;
+  struct lh_turn turn;
+};
+extern struct suite suite;
+int suite_set_up(void **state);
+int suite_tear_down(void **state);
+struct lh_emit suite_emit_of(const char *event_type, const char *data);
+void suite_lease(size_t slots); /* into suite.noted */
+struct lh_attempt_result suite_record(const struct lh_lease *of, enum lh_input_kind kind);
+size_t suite_count_requests(int state);
+int store_suite_run_log(void); /* run by store_suite_run */
 
 #endif

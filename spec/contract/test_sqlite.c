@@ -33,8 +33,9 @@ static const char *path_of(const char *suffix) {
 }
 
 static void wipe(void) {
-  static const char *const suffixes[] = {"", "-wal", "-shm", ".lock", ".key", ".copy", ".copy-wal",
-                                         ".copy-shm", ".copy.lock", ".copy.key"};
+  static const char *const suffixes[] = {"",           "-wal",     "-shm",      ".lock",
+                                         ".key",       ".copy",    ".copy-wal", ".copy-shm",
+                                         ".copy.lock", ".copy.key"};
   for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) unlink(path_of(suffixes[i]));
   rmdir(folder);
   folder[0] = '\0';
@@ -179,8 +180,8 @@ static void test_a_missing_key_file_has_its_own_code(void **state) {
   snprintf(webhook.account, sizeof webhook.account, "default");
   snprintf(webhook.name, sizeof webhook.name, "w");
   webhook.event_types = strdup("*");
-  assert_int_equal(store->admin->webhook_create(store, &webhook, "u", "0123456789abcdef", 16, 1,
-                                                NULL), LH_E_KEY_MISSING);
+  assert_int_equal(store->admin->webhook_create(store, &webhook, "u", secret16, 1, NULL),
+                   LH_E_KEY_MISSING);
   lh_webhook_clear(&webhook);
   lh_store_close(store);
 }
@@ -198,7 +199,8 @@ static void test_another_key_pauses_the_webhook_instead_of_signing(void **state)
   write_file(".key", other, sizeof other - 1);
   store = open_store(NULL);
   assert_int_equal(store->requests->session_open(store, FAKE_START_MS, &session, NULL), LH_OK);
-  take_turn(store, session, INT64_C(4102444800000), NULL, 0, 10, &noted, &turn);
+  turn = turn_of(session, INT64_C(4102444800000), 10, NULL, 0);
+  take_turn(store, &turn, &noted);
   assert_int_equal(noted.count, 0);
   struct lh_webhook_list list;
   assert_int_equal(store->admin->webhook_get(store, NULL, "w", &list, NULL), LH_OK);
@@ -239,11 +241,13 @@ static void test_a_handle_that_crossed_a_fork_refuses(void **state) {
     lh_store_close(store);
     struct lh_store_options options = {.location = location};
     int opened = lh_store_open(&options, &store, &err) == LH_OK;
-    struct lh_emit emit = {.account = "default", .event_type = "event_points_earned",
-                           .category = "transaction", .data = "{}", .data_len = 2};
+    struct lh_emit emit = {.account = "default",
+                           .event_type = "event_points_earned",
+                           .category = "transaction",
+                           .data = "{}",
+                           .data_len = 2};
     struct lh_emitted emitted;
-    int emitted_too = opened && store->log->emit(store, &emit, 1, LH_EMIT_ALL, &emitted, NULL,
-                                                 &err) == LH_OK;
+    int emitted_too = opened && emit_event(store, &emit, &emitted, &err) == LH_OK;
     _exit(refused && opened && emitted_too ? 0 : 1);
   }
   int status;
@@ -262,11 +266,13 @@ static void *emit_many(void *context) {
   struct lh_store *store;
   if (lh_store_open(&options, &store, NULL) != LH_OK) return (void *)1;
   for (int i = 0; i < 50; i++) {
-    struct lh_emit emit = {.account = "default", .event_type = "event_points_earned",
-                           .category = "transaction", .data = "{}", .data_len = 2};
+    struct lh_emit emit = {.account = "default",
+                           .event_type = "event_points_earned",
+                           .category = "transaction",
+                           .data = "{}",
+                           .data_len = 2};
     struct lh_emitted emitted;
-    if (store->log->emit(store, &emit, 1, LH_EMIT_ALL, &emitted, NULL, NULL) != LH_OK)
-      return (void *)1;
+    if (emit_event(store, &emit, &emitted, NULL) != LH_OK) return (void *)1;
   }
   lh_store_close(store);
   return NULL;

@@ -286,9 +286,13 @@ static int emit(lua_State *L) {
   if (reserve(batch.buffers, batch.count, &err)) return lh_push_error(L, &err);
   batch.member = batch.buffers->members;
   if (read_events(L, &batch, mode, &bad, &err)) return push_bad(L, &err, bad);
-  if (batch.accepted > 0 && store->log->emit(store, batch.buffers->events, batch.accepted, mode,
-                                             batch.buffers->results, &bad, &err)) {
-    return push_bad(L, &err, mode == LH_EMIT_ALL && err.code == LH_E_CONFLICT ? bad : SIZE_MAX);
+  struct lh_emission emission = {.events = batch.buffers->events,
+                                 .count = batch.accepted,
+                                 .mode = mode,
+                                 .results = batch.buffers->results};
+  if (batch.accepted > 0 && store->log->emit(store, &emission, &err)) {
+    int at_event = mode == LH_EMIT_ALL && err.code == LH_E_CONFLICT;
+    return push_bad(L, &err, at_event ? emission.bad_index : SIZE_MAX);
   }
   push_results(L, &batch);
   lua_pushvalue(L, box);

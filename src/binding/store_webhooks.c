@@ -134,7 +134,8 @@ static int webhook_create(lua_State *L) {
       lh_url_check(draft->webhook.url, &options, draft->url_normal, sizeof draft->url_normal,
                    &err) ||
       lh_secret_check(draft->webhook.scheme, secret, secret_len, &err) ||
-      store->admin->webhook_create(store, &draft->webhook, draft->url_normal, secret, secret_len,
+      store->admin->webhook_create(store, &draft->webhook, draft->url_normal,
+                                   (struct lh_piece){secret, secret_len},
                                    clock->wall_ms(clock->self), &err)) {
     return lh_push_error(L, &err);
   }

@@ -14,12 +14,12 @@ void lh_webhook_list_clear(struct lh_webhook_list *list);
 
 /* Figures of one webhook, or of all. */
 struct lh_stats {
-  int64_t events;            /* in the log */
-  int64_t waiting;           /* matching events not yet in a request (of one webhook; -1 for all) */
-  int64_t requests[5];       /* by enum lh_state */
+  int64_t events;      /* in the log */
+  int64_t waiting;     /* matching events not yet in a request (of one webhook; -1 for all) */
+  int64_t requests[5]; /* by enum lh_state */
   int64_t attempts;
   int64_t oldest_undelivered_ms; /* created time of the oldest event not finished, 0: none */
-  int64_t webhooks;          /* not deleted */
+  int64_t webhooks;              /* not deleted */
   int64_t accounts;
   int64_t database_bytes;
   int64_t wal_bytes;
@@ -27,14 +27,15 @@ struct lh_stats {
 
 /* Findings of a check of the store, for doctor. */
 struct lh_store_health {
-  char integrity[256];       /* "ok" or the first complaint */
+  char integrity[256]; /* "ok" or the first complaint */
   int key_present;
-  int key_readable;          /* every stored secret decrypts */
-  int64_t sessions;          /* live workers */
+  int key_readable; /* every stored secret decrypts */
+  int64_t sessions; /* live workers */
   int schema_version;
   char sqlite_version[32];
   char path[4096];
-  char filesystem_warning[128]; /* "" or why the file system is unsuited */
+  char filesystem_warning[128];   /* "" or why the file system is unsuited */
+  char permissions_warning[4224]; /* "" or which file others than its owner may open */
 };
 
 struct lh_store_admin {
@@ -44,11 +45,14 @@ struct lh_store_admin {
   ** (name or URL), LH_E_KEY_MISSING, LH_E_FULL, LH_E_IO ….
   */
   int (*webhook_create)(struct lh_store *store, struct lh_webhook *webhook, const char *url_normal,
-                        const char *secret, size_t secret_len, int64_t now_ms, struct lh_error *err);
+                        struct lh_piece secret, int64_t now_ms, struct lh_error *err);
   /* account NULL: all. Deleted ones only if with_deleted. Oldest first. */
   int (*webhook_list)(struct lh_store *store, const char *account, int with_deleted,
                       struct lh_webhook_list *list, struct lh_error *err);
-  /* By id (24 hex) or, within account (NULL: must be unique over all), by name. A list of one. LH_E_NOT_FOUND, LH_E_CONFLICT (name not unique). */
+  /*
+  ** By id (24 hex) or, within account (NULL: must be unique over all), by name. A list of one.
+  ** LH_E_NOT_FOUND, LH_E_CONFLICT (name not unique).
+  */
   int (*webhook_get)(struct lh_store *store, const char *account, const char *id_or_name,
                      struct lh_webhook_list *list, struct lh_error *err);
   /* webhook_id NULL: all together. */
@@ -58,7 +62,10 @@ struct lh_store_admin {
                 struct lh_error *err);
   /* Writes a consistent copy to a new file (LH_E_REFUSED if it exists), key file not included. */
   int (*backup)(struct lh_store *store, const char *path, struct lh_error *err);
-  /* 0 if the key file is there and right; LH_E_KEY_MISSING, LH_E_SECRET_UNREADABLE. Called before work. */
+  /*
+  ** 0 if the key file is there and right; LH_E_KEY_MISSING, LH_E_SECRET_UNREADABLE. Called before
+  ** work.
+  */
   int (*key_check)(struct lh_store *store, struct lh_error *err);
   /* Moves the WAL into the database if it holds more than min_bytes; bounded by the lock. */
   int (*checkpoint)(struct lh_store *store, int64_t min_bytes, struct lh_error *err);

@@ -12,22 +12,30 @@
 
 struct lh_store;
 
-/* What a worker needs to send to a webhook, as it is now. Shared and counted; take with _hold, give back with _release. */
+/*
+** What a worker needs to send to a webhook, as it is now. Shared and counted; take with _hold,
+** give back with _release.
+*/
 struct lh_target {
   struct lh_webhook webhook;
-  int64_t revision;            /* changes with every edit */
-  struct lh_hmac_key *keys[2]; /* the signing key, and the other one during a rotation (standard signs with both); NULL: the secret cannot be read */
-  int holders;                 /* the store's business */
+  int64_t revision; /* changes with every edit */
+  struct lh_hmac_key *keys
+      /*
+      ** the signing key, and the other one during a rotation (standard signs with both); NULL: the
+      ** secret cannot be read
+      */
+      [2];
+  int holders; /* the store's business */
 };
 
 /* The right to make one attempt. */
 struct lh_lease {
-  int64_t request;             /* the store's number of the request */
+  int64_t request; /* the store's number of the request */
   struct lh_id request_id;
-  int32_t attempt;             /* its number, from 1 */
-  int32_t count;               /* events */
-  int64_t created_ms;          /* of the request: created_date */
-  struct lh_target *target;    /* borrowed from the turn; hold it to keep it */
+  int32_t attempt;          /* its number, from 1 */
+  int32_t count;            /* events */
+  int64_t created_ms;       /* of the request: created_date */
+  struct lh_target *target; /* borrowed from the turn; hold it to keep it */
 };
 
 /*
@@ -49,7 +57,8 @@ struct lh_lease_visitor {
 struct lh_attempt_result {
   int64_t request;
   int32_t attempt;
-  enum lh_input_kind kind; /* SUCCESS, FAILURE, LOST or GIVEN_BACK; the store finds out if it is late */
+  enum lh_input_kind
+      kind; /* SUCCESS, FAILURE, LOST or GIVEN_BACK; the store finds out if it is late */
   enum lh_outcome outcome;
   int status;
   int64_t started_ms;
@@ -57,7 +66,7 @@ struct lh_attempt_result {
   int64_t duration_ms;
   int64_t retry_after_ms;
   uint32_t jitter_ppm;
-  const char *error;       /* "" if none */
+  const char *error; /* "" if none */
   const char *url;
   const char *nonce;
   const char *response;
@@ -73,22 +82,22 @@ struct lh_turn {
   int64_t now_ms;
   struct lh_attempt_result *results;
   size_t result_count;
-  size_t slots;            /* leases wanted at most; 0 while draining */
-  int64_t bytes;           /* bodies wanted at most; a lease is granted while more than 0 is left */
+  size_t slots;  /* leases wanted at most; 0 while draining */
+  int64_t bytes; /* bodies wanted at most; a lease is granted while more than 0 is left */
   const struct lh_lease_visitor *visitor; /* may be NULL if slots is 0 */
   /* out: */
   size_t leased;
-  int64_t next_due_ms;     /* when the store next has something due, INT64_MAX if nothing waits */
-  int more;                /* 1: the turn stopped at its bound; call again at once */
-  int session_dead;        /* 1: others declared this session dead; open a new one */
+  int64_t next_due_ms; /* when the store next has something due, INT64_MAX if nothing waits */
+  int more;            /* 1: the turn stopped at its bound; call again at once */
+  int session_dead;    /* 1: others declared this session dead; open a new one */
 };
 
 /* Counts of what is unfinished, for --until-idle. */
 struct lh_pending_work {
-  int64_t due;             /* due now or not yet formed, of enabled webhooks */
-  int64_t sending;         /* leased by anybody */
-  int64_t later;           /* waiting for a later time */
-  int64_t given_back;      /* of `later` and `due`: only because attempts were given back */
+  int64_t due;        /* due now or not yet formed, of enabled webhooks */
+  int64_t sending;    /* leased by anybody */
+  int64_t later;      /* waiting for a later time */
+  int64_t given_back; /* of `later` and `due`: only because attempts were given back */
 };
 
 /* One row of the request log. */
@@ -139,16 +148,26 @@ struct lh_attempt_list {
 void lh_attempt_list_clear(struct lh_attempt_list *list);
 
 struct lh_store_requests {
-  /* Opens a worker's session; its life is seen by others through a lock that ends with the process. */
-  int (*session_open)(struct lh_store *store, int64_t now_ms, int64_t *session, struct lh_error *err);
+  /*
+  ** Opens a worker's session; its life is seen by others through a lock that ends with the
+  ** process.
+  */
+  int (*session_open)(struct lh_store *store, int64_t now_ms, int64_t *session,
+                      struct lh_error *err);
   /* Ends it; attempts it still holds are rescued as lost. */
   void (*session_close)(struct lh_store *store, int64_t session, int64_t now_ms);
-  /* Heartbeat (write at most every LH_HEARTBEAT_MS) and rescue of dead sessions' attempts, a bounded number; *rescued counts them. */
+  /*
+  ** Heartbeat (write at most every LH_HEARTBEAT_MS) and rescue of dead sessions' attempts, a
+  ** bounded number; *rescued counts them.
+  */
   int (*rescue)(struct lh_store *store, int64_t session, int64_t now_ms, size_t *rescued,
                 struct lh_error *err);
   /* Records, then leases (due retries first, then newly formed requests). All or nothing. */
   int (*turn)(struct lh_store *store, struct lh_turn *turn, struct lh_error *err);
-  /* A descriptor that becomes readable when another process or VM commits something due; -1: none, use the safety timer. Owned by the store. */
+  /*
+  ** A descriptor that becomes readable when another process or VM commits something due; -1: none,
+  ** use the safety timer. Owned by the store.
+  */
   int (*wake_fd)(struct lh_store *store);
   /* Empties the descriptor. */
   void (*wake_clear)(struct lh_store *store);

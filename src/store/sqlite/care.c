@@ -1,6 +1,4 @@
 /* Figures, health, backup, key and checkpoint: what an operator asks of the store. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +38,7 @@ static int all_stats(struct lh_connection *reader, struct lh_stats *stats, struc
       "SELECT count(*) FROM requests WHERE next_attempt_ms IS NOT NULL AND state = 0",
       "SELECT count(*) FROM requests WHERE session IS NOT NULL",
       "SELECT count(*) FROM requests WHERE next_attempt_ms IS NOT NULL AND state = 2",
-      "SELECT count(*) FROM requests",
-      "SELECT count(*) FROM requests WHERE state = 4"};
+      "SELECT count(*) FROM requests", "SELECT count(*) FROM requests WHERE state = 4"};
   for (int i = 0; i < 5; i++) {
     stats->requests[i] = number(reader, counts[i], 0, err);
     if (stats->requests[i] < 0) return err->code;
@@ -50,15 +47,15 @@ static int all_stats(struct lh_connection *reader, struct lh_stats *stats, struc
                                    stats->requests[LH_RETRYING] + stats->requests[LH_FAILED];
   stats->waiting = -1;
   stats->attempts = number(reader, "SELECT count(*) FROM attempts", 0, err);
-  stats->oldest_undelivered_ms = number(
-      reader,
-      "SELECT coalesce(min(ms), 0) FROM (SELECT min(e.created_ms) AS ms FROM requests r"
-      " JOIN events e ON e.position = r.first_position"
-      " WHERE r.next_attempt_ms IS NOT NULL OR r.session IS NOT NULL"
-      " UNION ALL SELECT (SELECT created_ms FROM events e WHERE e.account = d.account"
-      " AND e.position > d.cursor ORDER BY e.position LIMIT 1)"
-      " FROM dispatch d WHERE d.status = 0 AND d.due_ms IS NOT NULL)",
-      0, err);
+  stats->oldest_undelivered_ms =
+      number(reader,
+             "SELECT coalesce(min(ms), 0) FROM (SELECT min(e.created_ms) AS ms FROM requests r"
+             " JOIN events e ON e.position = r.first_position"
+             " WHERE r.next_attempt_ms IS NOT NULL OR r.session IS NOT NULL"
+             " UNION ALL SELECT (SELECT created_ms FROM events e WHERE e.account = d.account"
+             " AND e.position > d.cursor ORDER BY e.position LIMIT 1)"
+             " FROM dispatch d WHERE d.status = 0 AND d.due_ms IS NOT NULL)",
+             0, err);
   return stats->attempts < 0 || stats->oldest_undelivered_ms < 0 ? (int)err->code : LH_OK;
 }
 
@@ -101,26 +98,26 @@ static int one_stats(struct lh_connection *reader, const struct lh_id *id, struc
   sqlite3_reset(find);
   for (int state = LH_PENDING; state <= LH_FAILED; state++) {
     char text[128];
-    snprintf(text, sizeof text,
-             "SELECT count(*) FROM requests WHERE webhook = ?1 AND state = %d", state);
+    snprintf(text, sizeof text, "SELECT count(*) FROM requests WHERE webhook = ?1 AND state = %d",
+             state);
     stats->requests[state] = number(reader, text, webhook, err);
     if (stats->requests[state] < 0) return err->code;
   }
-  stats->attempts = number(
-      reader,
-      "SELECT coalesce(sum(attempts_made), 0) FROM requests WHERE webhook = ?1", webhook, err);
-  stats->oldest_undelivered_ms = number(
-      reader,
-      "SELECT coalesce(min(e.created_ms), 0) FROM requests r JOIN events e"
-      " ON e.position = r.first_position WHERE r.webhook = ?1 AND r.state IN (0, 1, 2)",
-      webhook, err);
+  stats->attempts =
+      number(reader, "SELECT coalesce(sum(attempts_made), 0) FROM requests WHERE webhook = ?1",
+             webhook, err);
+  stats->oldest_undelivered_ms =
+      number(reader,
+             "SELECT coalesce(min(e.created_ms), 0) FROM requests r JOIN events e"
+             " ON e.position = r.first_position WHERE r.webhook = ?1 AND r.state IN (0, 1, 2)",
+             webhook, err);
   if (stats->attempts < 0 || stats->oldest_undelivered_ms < 0) return err->code;
   stats->waiting = count_waiting(reader, webhook, &stats->oldest_undelivered_ms, err);
   return stats->waiting < 0 ? (int)err->code : LH_OK;
 }
 
-int lh_sqlite_stats(struct lh_store *store, const struct lh_id *webhook_id,
-                    struct lh_stats *stats, struct lh_error *err) {
+int lh_sqlite_stats(struct lh_store *store, const struct lh_id *webhook_id, struct lh_stats *stats,
+                    struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   memset(stats, 0, sizeof *stats);
@@ -213,21 +210,41 @@ static const char *unsuited_filesystem(const char *path) {
   struct statfs found;
   if (statfs(path, &found) != 0) return "";
   switch ((unsigned long)found.f_type & 0xffffffffUL) {
-    case 0x6969: return "NFS: locks and syncs of a network file system are not to be trusted";
-    case 0xff534d42UL:
-    case 0xfe534d42UL:
-    case 0x517b: return "SMB: locks and syncs of a network file system are not to be trusted";
-    case 0x01021997: return "9P: locks and syncs of a network file system are not to be trusted";
-    case 0x65735546: return "FUSE: whether syncs reach the disk depends on its driver";
-    default: return "";
+  case 0x6969:
+    return "NFS: locks and syncs of a network file system are not to be trusted";
+  case 0xff534d42UL:
+  case 0xfe534d42UL:
+  case 0x517b:
+    return "SMB: locks and syncs of a network file system are not to be trusted";
+  case 0x01021997:
+    return "9P: locks and syncs of a network file system are not to be trusted";
+  case 0x65735546:
+    return "FUSE: whether syncs reach the disk depends on its driver";
+  default:
+    return "";
+  }
+}
+
+/* Names the first of the store's files that somebody else may read or change. */
+static void check_permissions(const char *path, const char *key_path, char *out, size_t cap) {
+  static const char *const suffixes[] = {"", "-wal", "-shm", ""};
+  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+    char name[PATH_MAX + 8];
+    struct stat found;
+    int is_key = i + 1 == sizeof suffixes / sizeof suffixes[0];
+    snprintf(name, sizeof name, "%s%s", is_key ? key_path : path, suffixes[i]);
+    if (stat(name, &found) != 0 || (found.st_mode & 077) == 0) continue;
+    snprintf(out, cap, "%s has mode %03o: others than its owner may open it (chmod 600)", name,
+             (unsigned)(found.st_mode & 0777));
+    return;
   }
 }
 
 static int read_integrity(struct lh_connection *reader, int full, char *out, size_t cap,
                           struct lh_error *err) {
   sqlite3_stmt *check = NULL;
-  int rc = sqlite3_prepare_v2(reader->db, full ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)",
-                              -1, &check, NULL);
+  int rc = sqlite3_prepare_v2(
+      reader->db, full ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)", -1, &check, NULL);
   if (rc == SQLITE_OK) rc = sqlite3_step(check);
   if (rc == SQLITE_ROW) snprintf(out, cap, "%s", lh_column_text(check, 0));
   sqlite3_finalize(check);
@@ -256,6 +273,8 @@ int lh_sqlite_health(struct lh_store *store, int full, struct lh_store_health *h
   snprintf(health->path, sizeof health->path, "%s", path);
   snprintf(health->filesystem_warning, sizeof health->filesystem_warning, "%s",
            unsuited_filesystem(path));
+  check_permissions(path, self->committer->key_path, health->permissions_warning,
+                    sizeof health->permissions_warning);
   return health->sessions < 0 ? (int)err->code : LH_OK;
 }
 
@@ -282,27 +301,11 @@ int lh_sqlite_backup(struct lh_store *store, const char *path, struct lh_error *
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
   if (reader == NULL) return err->code;
-  if ((size_t)snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid()) >= sizeof fresh)
-    return lh_error_set(err, LH_E_INVALID, "backup: path is too long");
   if (access(path, F_OK) == 0)
     return lh_error_set(err, LH_E_REFUSED, "%s exists already; a backup never overwrites", path);
-  unlink(fresh);
-  int fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0)
-    return lh_error_set(err, errno == ENOSPC ? LH_E_FULL : LH_E_IO, "%s: %s", path,
-                        strerror(errno));
-  close(fd);
-  int rc = copy_pages(reader->db, fresh, err);
-  if (rc == LH_OK && (fd = open(fresh, O_RDWR | O_CLOEXEC)) >= 0) {
-    if (fsync(fd) != 0) rc = lh_error_set(err, LH_E_IO, "%s: %s", path, strerror(errno));
-    close(fd);
-  }
-  /* link() and not rename(): it refuses a file that appeared meanwhile. */
-  if (rc == LH_OK && link(fresh, path) != 0)
-    rc = lh_error_set(err, errno == EEXIST ? LH_E_REFUSED : LH_E_IO, "%s: %s", path,
-                      strerror(errno));
-  unlink(fresh);
-  return rc;
+  int rc = lh_file_begin(path, fresh, err);
+  if (rc != LH_OK) return rc;
+  return lh_file_finish(path, fresh, copy_pages(reader->db, fresh, err), err);
 }
 
 int lh_sqlite_checkpoint(struct lh_store *store, int64_t min_bytes, struct lh_error *err) {

@@ -38,7 +38,9 @@ static void forget_in_child(void) {
   pthread_mutex_init(&table.mutex, NULL);
   table.first = NULL;
 }
-static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_in_child); }
+static void watch_forks(void) {
+  pthread_atfork(NULL, NULL, forget_in_child);
+}
 
 static int on_commit(void *self, sqlite3 *db, const char *name, int frames) {
   struct lh_committer *committer = self;

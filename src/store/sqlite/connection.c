@@ -9,7 +9,8 @@
 
 #include "store/sqlite/sqlite.h"
 
-#define BUSY_TIMEOUT_MS 5000 /* only a foreign program can make us wait: our writers queue at the lock file */
+#define BUSY_TIMEOUT_MS                                                                            \
+  5000 /* only a foreign program can make us wait: our writers queue at the lock file */
 #define WRITER_CACHE_KIB 16384
 #define READER_CACHE_KIB 2048
 
@@ -22,18 +23,24 @@ static const char *const texts[LH_SQL_COUNT] = {
 static enum lh_code code_of(sqlite3 *db, int rc) {
   int system = db != NULL ? sqlite3_system_errno(db) : 0;
   switch (rc & 0xff) {
-    case SQLITE_FULL: return LH_E_FULL;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return LH_E_BUSY;
-    case SQLITE_NOMEM: return LH_E_MEMORY;
-    case SQLITE_NOTADB: return LH_E_STORE_FOREIGN;
-    case SQLITE_CORRUPT: return LH_E_STORE_DAMAGED;
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-      if (system == ENOSPC || system == EDQUOT || system == EFBIG) return LH_E_FULL;
-      if (system == EMFILE || system == ENFILE) return LH_E_SHORTAGE;
-      return LH_E_IO;
-    default: return LH_E_IO;
+  case SQLITE_FULL:
+    return LH_E_FULL;
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+    return LH_E_BUSY;
+  case SQLITE_NOMEM:
+    return LH_E_MEMORY;
+  case SQLITE_NOTADB:
+    return LH_E_STORE_FOREIGN;
+  case SQLITE_CORRUPT:
+    return LH_E_STORE_DAMAGED;
+  case SQLITE_IOERR:
+  case SQLITE_CANTOPEN:
+    if (system == ENOSPC || system == EDQUOT || system == EFBIG) return LH_E_FULL;
+    if (system == EMFILE || system == ENFILE) return LH_E_SHORTAGE;
+    return LH_E_IO;
+  default:
+    return LH_E_IO;
   }
 }
 
@@ -41,15 +48,21 @@ int lh_connection_error(sqlite3 *db, int rc, struct lh_error *err) {
   enum lh_code code = code_of(db, rc);
   const char *text = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
   switch (code) {
-    case LH_E_FULL: return lh_error_set(err, code, "disk is full; nothing was stored");
-    case LH_E_BUSY:
-      return lh_error_set(err, code, "store is locked by another program for more than %d s",
-                          BUSY_TIMEOUT_MS / 1000);
-    case LH_E_MEMORY: return lh_error_set(err, code, "out of memory");
-    case LH_E_STORE_DAMAGED: return lh_error_set(err, code, "store is damaged: %s", text);
-    case LH_E_STORE_FOREIGN: return lh_error_set(err, code, "not a loyalhook store: %s", text);
-    case LH_E_SHORTAGE: return lh_error_set(err, code, "no file descriptor left to open the store");
-    default: return lh_error_set(err, code, "store: %s", text);
+  case LH_E_FULL:
+    return lh_error_set(err, code, "disk is full; nothing was stored");
+  case LH_E_BUSY:
+    return lh_error_set(err, code, "store is locked by another program for more than %d s",
+                        BUSY_TIMEOUT_MS / 1000);
+  case LH_E_MEMORY:
+    return lh_error_set(err, code, "out of memory");
+  case LH_E_STORE_DAMAGED:
+    return lh_error_set(err, code, "store is damaged: %s", text);
+  case LH_E_STORE_FOREIGN:
+    return lh_error_set(err, code, "not a loyalhook store: %s", text);
+  case LH_E_SHORTAGE:
+    return lh_error_set(err, code, "no file descriptor left to open the store");
+  default:
+    return lh_error_set(err, code, "store: %s", text);
   }
 }
 

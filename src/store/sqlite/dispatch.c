@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
-void lh_dispatch_begin(struct lh_tx *tx) { tx->committer->dispatch_count = 0; }
+void lh_dispatch_begin(struct lh_tx *tx) {
+  tx->committer->dispatch_count = 0;
+}
 
 static int grow(struct lh_committer *committer, struct lh_error *err) {
   size_t cap = committer->dispatch_cap == 0 ? 32 : 2 * committer->dispatch_cap;
@@ -89,7 +91,9 @@ int lh_dispatch_save_all(struct lh_tx *tx, struct lh_error *err) {
   return rc;
 }
 
-/* The span at the cursor is split there; what stands behind it takes the new mode (design §3a.3). */
+/*
+** The span at the cursor is split there; what stands behind it takes the new mode (design §3a.3).
+*/
 static int split_span(struct lh_tx *tx, const struct lh_dispatch *dispatch, enum lh_reason reason,
                       struct lh_error *err) {
   int64_t from = dispatch->cursor + 1;

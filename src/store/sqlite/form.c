@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 #define PASSED_OVER_MAX 24 /* events of others read before the index takes over */
 
@@ -22,7 +22,8 @@ struct search {
   int64_t last;     /* of the span, and of the log */
   int passed_over;
   int by_index;
-  int64_t next_of_type[LH_EVENT_TYPES_MAX]; /* by index: next position of each type, INT64_MAX none */
+  int64_t
+      next_of_type[LH_EVENT_TYPES_MAX]; /* by index: next position of each type, INT64_MAX none */
 };
 
 /* The request that is being formed. */
@@ -46,7 +47,10 @@ static int takes(const struct search *search, int64_t account, int64_t type) {
   return low < search->span->type_count && search->span->types[low] == type;
 }
 
-/* Walks the log. 1 a match (the statement stands on it), 0 none left, -1 failure; by_index is set if it gives up. */
+/*
+** Walks the log. 1 a match (the statement stands on it), 0 none left, -1 failure; by_index is set
+** if it gives up.
+*/
 static int walk(struct search *search, sqlite3_stmt *statement, struct lh_error *err) {
   for (;;) {
     int row = lh_connection_row(search->turning->tx->connection, statement, err);
@@ -206,8 +210,8 @@ static const struct lh_span *span_at(const struct lh_target_entry *entry, int64_
   return span;
 }
 
-static void bind_state(sqlite3_stmt *statement, const struct lh_delivery *delivery,
-                       int64_t session, int64_t now_ms) {
+static void bind_state(sqlite3_stmt *statement, const struct lh_delivery *delivery, int64_t session,
+                       int64_t now_ms) {
   int sends = delivery->state == LH_SENDING;
   sqlite3_bind_int(statement, 3, (int)delivery->state);
   sqlite3_bind_int(statement, 4, (int)delivery->reason);
@@ -297,7 +301,10 @@ static int form_failed(struct lh_turning *turning, const struct lh_dispatch *dis
   return insert(turning, dispatch, forming, &delivery, &lease, err);
 }
 
-/* batch_wait_ms, or the minute of a fail span: is what waits worth a request yet? *until says when it will be. */
+/*
+** batch_wait_ms, or the minute of a fail span: is what waits worth a request yet? *until says when
+** it will be.
+*/
 static int must_wait(struct search *search, struct lh_dispatch *dispatch, int64_t *until,
                      struct lh_error *err) {
   struct forming probe;
@@ -318,7 +325,10 @@ static int must_wait(struct search *search, struct lh_dispatch *dispatch, int64_
   return now_ms < *until;
 }
 
-/* One span's worth: forms at most one request. *formed: 1 a request, 0 nothing here, 2 wait (due_ms set). */
+/*
+** One span's worth: forms at most one request. *formed: 1 a request, 0 nothing here, 2 wait
+** (due_ms set).
+*/
 static int form_in_span(struct search *search, struct lh_dispatch *dispatch,
                         struct lh_target_entry *entry, int *formed, struct lh_error *err) {
   struct lh_turning *turning = search->turning;

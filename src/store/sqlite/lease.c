@@ -5,7 +5,7 @@
 */
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 #define STOPPED_PER_TURN 200 /* rows failed per turn for a stopped webhook; bounds the lock */
 

@@ -67,7 +67,9 @@ int lh_lock_take(struct lh_lock *lock, struct lh_error *err) {
   }
 }
 
-void lh_lock_drop(struct lh_lock *lock) { flock(lock->fd, LOCK_UN); }
+void lh_lock_drop(struct lh_lock *lock) {
+  flock(lock->fd, LOCK_UN);
+}
 
 void lh_lock_wake(struct lh_lock *lock) {
   /* Best effort: sleepers look for themselves every second. */

@@ -8,51 +8,50 @@
 #include "store/sqlite/sqlite.h"
 
 struct emitting {
-  const struct lh_emit *events;
-  size_t count;
-  enum lh_emit_mode mode;
-  struct lh_emitted *results;
-  size_t bad_index;
+  struct lh_emission *emission;
   int64_t now_ms;
   int64_t head;
   const char *account_name; /* of the event before, whose number is `account` */
   int64_t account;
+  int64_t type; /* of the event at hand */
 };
 
 /* An event that is already there under this id or key: the same one, or a conflict? */
-static int settle_known(const struct lh_emit *event, int64_t account, int64_t type,
-                        sqlite3_stmt *known, struct lh_emitted *result) {
-  int same = sqlite3_column_int64(known, 1) == account && sqlite3_column_int64(known, 2) == type &&
+static void settle_known(const struct emitting *emitting, const struct lh_emit *event,
+                         sqlite3_stmt *known, struct lh_emitted *result) {
+  int same = sqlite3_column_int64(known, 1) == emitting->account &&
+             sqlite3_column_int64(known, 2) == emitting->type &&
              (size_t)sqlite3_column_bytes(known, 4) == event->data_len &&
              memcmp(sqlite3_column_blob(known, 4), event->data, event->data_len) == 0;
   result->position = sqlite3_column_int64(known, 0);
   memcpy(result->id.bytes, sqlite3_column_blob(known, 3), LH_ID_BYTES);
   result->duplicate = same;
   result->code = same ? LH_OK : LH_E_CONFLICT;
-  return 1;
 }
 
 /* 1 if the event's id is known, 0 if not, -1 failure. */
-static int known_by_id(struct lh_tx *tx, const struct lh_emit *event, int64_t account,
-                       int64_t type, struct lh_emitted *result, struct lh_error *err) {
+static int known_by_id(struct lh_tx *tx, const struct emitting *emitting,
+                       const struct lh_emit *event, struct lh_emitted *result,
+                       struct lh_error *err) {
   if (event->id == NULL) return 0;
   sqlite3_stmt *known = lh_connection_sql(tx->connection, LH_SQL_EVENT_BY_ID, err);
   if (known == NULL) return -1;
   sqlite3_bind_blob(known, 1, event->id->bytes, LH_ID_BYTES, SQLITE_STATIC);
   int row = lh_connection_row(tx->connection, known, err);
-  if (row > 0) settle_known(event, account, type, known, result);
+  if (row > 0) settle_known(emitting, event, known, result);
   if (row > 0) sqlite3_reset(known);
   return row;
 }
 
 /* 1 if the idempotency key is known, 0 if not, -1 failure. */
-static int known_by_key(struct lh_tx *tx, const struct lh_emit *event, int64_t account,
-                        int64_t type, struct lh_emitted *result, struct lh_error *err) {
+static int known_by_key(struct lh_tx *tx, const struct emitting *emitting,
+                        const struct lh_emit *event, struct lh_emitted *result,
+                        struct lh_error *err) {
   if (event->idempotency_key == NULL) return 0;
   sqlite3_stmt *find = lh_connection_sql(tx->connection, LH_SQL_KEY_FIND, err);
   sqlite3_stmt *known = lh_connection_sql(tx->connection, LH_SQL_EVENT_BY_POSITION, err);
   if (find == NULL || known == NULL) return -1;
-  sqlite3_bind_int64(find, 1, account);
+  sqlite3_bind_int64(find, 1, emitting->account);
   sqlite3_bind_text(find, 2, event->idempotency_key, (int)event->idempotency_key_len,
                     SQLITE_STATIC);
   int row = lh_connection_row(tx->connection, find, err);
@@ -60,14 +59,13 @@ static int known_by_key(struct lh_tx *tx, const struct lh_emit *event, int64_t a
   sqlite3_bind_int64(known, 1, sqlite3_column_int64(find, 0));
   sqlite3_reset(find);
   row = lh_connection_row(tx->connection, known, err);
-  if (row > 0) settle_known(event, account, type, known, result);
+  if (row > 0) settle_known(emitting, event, known, result);
   if (row > 0) sqlite3_reset(known);
   return row;
 }
 
 static int insert_event(struct lh_tx *tx, struct emitting *emitting, const struct lh_emit *event,
-                        int64_t account, int64_t type, struct lh_emitted *result,
-                        struct lh_error *err) {
+                        struct lh_emitted *result, struct lh_error *err) {
   sqlite3_stmt *add = lh_connection_sql(tx->connection, LH_SQL_EVENT_ADD, err);
   if (add == NULL) return err->code;
   int rc = LH_OK;
@@ -78,8 +76,8 @@ static int insert_event(struct lh_tx *tx, struct emitting *emitting, const struc
   if (rc != LH_OK) return rc;
   result->position = ++emitting->head;
   sqlite3_bind_int64(add, 1, result->position);
-  sqlite3_bind_int64(add, 2, account);
-  sqlite3_bind_int64(add, 3, type);
+  sqlite3_bind_int64(add, 2, emitting->account);
+  sqlite3_bind_int64(add, 3, emitting->type);
   sqlite3_bind_blob(add, 4, result->id.bytes, LH_ID_BYTES, SQLITE_STATIC);
   sqlite3_bind_int64(add, 5, emitting->now_ms);
   if (event->member_len > 0)
@@ -91,9 +89,8 @@ static int insert_event(struct lh_tx *tx, struct emitting *emitting, const struc
   if (rc != LH_OK || event->idempotency_key == NULL) return rc;
   sqlite3_stmt *key = lh_connection_sql(tx->connection, LH_SQL_KEY_ADD, err);
   if (key == NULL) return err->code;
-  sqlite3_bind_int64(key, 1, account);
-  sqlite3_bind_text(key, 2, event->idempotency_key, (int)event->idempotency_key_len,
-                    SQLITE_STATIC);
+  sqlite3_bind_int64(key, 1, emitting->account);
+  sqlite3_bind_text(key, 2, event->idempotency_key, (int)event->idempotency_key_len, SQLITE_STATIC);
   sqlite3_bind_int64(key, 3, result->position);
   return lh_connection_done(tx->connection, key, err);
 }
@@ -122,18 +119,17 @@ static int turn_to_account(struct lh_tx *tx, struct emitting *emitting, const ch
 
 static int emit_one(struct lh_tx *tx, struct emitting *emitting, size_t index,
                     struct lh_error *err) {
-  const struct lh_emit *event = &emitting->events[index];
-  struct lh_emitted *result = &emitting->results[index];
-  int64_t type;
+  const struct lh_emit *event = &emitting->emission->events[index];
+  struct lh_emitted *result = &emitting->emission->results[index];
   memset(result, 0, sizeof *result);
   int rc = turn_to_account(tx, emitting, event->account, err);
-  if (rc == LH_OK) rc = lh_tx_type(tx, event->event_type, event->category, &type, err);
+  if (rc == LH_OK) rc = lh_tx_type(tx, event->event_type, event->category, &emitting->type, err);
   if (rc != LH_OK) return rc;
-  int known = known_by_key(tx, event, emitting->account, type, result, err);
-  if (known == 0) known = known_by_id(tx, event, emitting->account, type, result, err);
+  int known = known_by_key(tx, emitting, event, result, err);
+  if (known == 0) known = known_by_id(tx, emitting, event, result, err);
   if (known < 0) return err->code;
-  if (known == 0) return insert_event(tx, emitting, event, emitting->account, type, result, err);
-  if (result->code == LH_OK || emitting->mode == LH_EMIT_EACH) return LH_OK;
+  if (known == 0) return insert_event(tx, emitting, event, result, err);
+  if (result->code == LH_OK || emitting->emission->mode == LH_EMIT_EACH) return LH_OK;
   return lh_error_set(err, LH_E_CONFLICT,
                       "this id or idempotency key was used for an event with another type or data");
 }
@@ -142,34 +138,27 @@ static int emit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct emitting *emitting = context;
   emitting->account_name = NULL;
   int rc = lh_tx_head(tx, &emitting->head, err);
-  for (size_t i = 0; i < emitting->count && rc == LH_OK; i++) {
-    emitting->bad_index = i;
+  for (size_t i = 0; i < emitting->emission->count && rc == LH_OK; i++) {
+    emitting->emission->bad_index = i;
     rc = emit_one(tx, emitting, i, err);
   }
   if (rc == LH_OK) rc = wake(tx, emitting->account, emitting->now_ms, err);
   return rc;
 }
 
-int lh_sqlite_emit(struct lh_store *store, const struct lh_emit *events, size_t count,
-                   enum lh_emit_mode mode, struct lh_emitted *results, size_t *bad_index,
-                   struct lh_error *err) {
+int lh_sqlite_emit(struct lh_store *store, struct lh_emission *emission, struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   if (self == NULL) return err->code;
-  if (count == 0 || count > LH_EMIT_MANY_MAX)
+  if (emission->count == 0 || emission->count > LH_EMIT_MANY_MAX)
     return lh_error_set(err, LH_E_INVALID, "emit: 1 to %d events at a time", LH_EMIT_MANY_MAX);
   const struct lh_clock *clock = self->committer->clock;
   struct emitting emitting;
   memset(&emitting, 0, sizeof emitting);
-  emitting.events = events;
-  emitting.count = count;
-  emitting.mode = mode;
-  emitting.results = results;
+  emitting.emission = emission;
   emitting.now_ms = clock->wall_ms(clock->self);
-  int rc = lh_committer_write(self->committer, emit_write, &emitting, err);
-  if (bad_index != NULL) *bad_index = emitting.bad_index;
-  return rc;
+  return lh_committer_write(self->committer, emit_write, &emitting, err);
 }
 
 int lh_sqlite_event_get(struct lh_store *store, const struct lh_id *id, struct lh_event *event,

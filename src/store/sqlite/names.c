@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 void lh_tx_forget(struct lh_committer *committer) {
   committer->type_count = 0;
@@ -66,8 +66,7 @@ int lh_tx_types_refresh(struct lh_tx *tx, int64_t *highest, struct lh_error *err
 }
 
 /* Types are few and their numbers dense: the entry is nearly always at id - 1. */
-const struct lh_stored_type *lh_tx_type_name(struct lh_tx *tx, int64_t type,
-                                             struct lh_error *err) {
+const struct lh_stored_type *lh_tx_type_name(struct lh_tx *tx, int64_t type, struct lh_error *err) {
   struct lh_committer *committer = tx->committer;
   for (int tries = 0; tries < 2; tries++) {
     size_t at = (size_t)(type - 1);

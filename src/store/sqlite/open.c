@@ -12,19 +12,19 @@
 
 #include "store/sqlite/sqlite.h"
 
-#define QUICK_CHECK_BYTES_MAX (4 * 1024 * 1024) /* a few milliseconds; larger ones are checked by doctor */
+#define QUICK_CHECK_BYTES_MAX                                                                      \
+  (4 * 1024 * 1024) /* a few milliseconds; larger ones are checked by doctor */
 
-static const struct lh_store_log log_functions = {
-    lh_sqlite_emit, lh_sqlite_event_get, lh_sqlite_types};
+static const struct lh_store_log log_functions = {lh_sqlite_emit, lh_sqlite_event_get,
+                                                  lh_sqlite_types};
 static const struct lh_store_requests request_functions = {
     lh_sqlite_session_open, lh_sqlite_session_close, lh_sqlite_rescue,
     lh_sqlite_turn,         lh_sqlite_wake_fd,       lh_sqlite_wake_clear,
     lh_sqlite_pending_work, lh_sqlite_request_list,  lh_sqlite_request_get,
     lh_sqlite_target_hold,  lh_sqlite_target_release};
 static const struct lh_store_admin admin_functions = {
-    lh_sqlite_webhook_create, lh_sqlite_webhook_list, lh_sqlite_webhook_get,
-    lh_sqlite_stats,          lh_sqlite_health,       lh_sqlite_backup,
-    lh_sqlite_key_check,      lh_sqlite_checkpoint};
+    lh_sqlite_webhook_create, lh_sqlite_webhook_list, lh_sqlite_webhook_get, lh_sqlite_stats,
+    lh_sqlite_health,         lh_sqlite_backup,       lh_sqlite_key_check,   lh_sqlite_checkpoint};
 
 struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *err) {
   struct lh_sqlite_store *self = (struct lh_sqlite_store *)(void *)store;
@@ -59,7 +59,8 @@ static int resolve(const char *path, char out[PATH_MAX], struct lh_error *err) {
     snprintf(folder, sizeof folder, ".");
   if (*name == '\0' || realpath(folder, real) == NULL)
     return lh_error_set(err, LH_E_STORE_MISSING, "no store at %s: %s", path, strerror(errno));
-  if ((size_t)snprintf(out, PATH_MAX, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) >= PATH_MAX)
+  if ((size_t)snprintf(out, PATH_MAX, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) >=
+      PATH_MAX)
     return lh_error_set(err, LH_E_INVALID, "store: path is too long");
   return LH_OK;
 }
@@ -78,8 +79,7 @@ static int look(const char *path, struct lh_error *err) {
   struct stat found;
   int64_t bytes = 0;
   if (stat(path, &found) != 0) {
-    if (errno != ENOENT)
-      return lh_error_set(err, LH_E_IO, "%s: %s", path, strerror(errno));
+    if (errno != ENOENT) return lh_error_set(err, LH_E_IO, "%s: %s", path, strerror(errno));
     if (has_wal(path, &bytes))
       return lh_error_set(err, LH_E_STORE_DAMAGED,
                           "%s is missing but its -wal is there: restore both from a backup", path);
@@ -95,7 +95,10 @@ static int look(const char *path, struct lh_error *err) {
   return LH_OK;
 }
 
-/* Is it whole? With nothing in the WAL the file must hold all its pages; a small one is checked page by page. */
+/*
+** Is it whole? With nothing in the WAL the file must hold all its pages; a small one is checked
+** page by page.
+*/
 static int check_whole(struct lh_connection *reader, const char *path, struct lh_error *err) {
   struct stat found;
   int64_t wal_bytes = 0;
@@ -196,14 +199,4 @@ int lh_sqlite_wake_fd(struct lh_store *store) {
 void lh_sqlite_wake_clear(struct lh_store *store) {
   struct lh_sqlite_store *self = lh_sqlite_self(store, NULL);
   if (self != NULL && self->watch_fd >= 0) lh_lock_watch_clear(self->watch_fd);
-}
-
-void lh_sqlite_target_hold(struct lh_store *store, struct lh_target *target) {
-  (void)store;
-  lh_target_hold(target);
-}
-
-void lh_sqlite_target_release(struct lh_store *store, struct lh_target *target) {
-  (void)store;
-  lh_target_release(target);
 }

@@ -10,8 +10,8 @@
 #include "store/sqlite/sqlite.h"
 
 /* The positions of a request's events, as ids. */
-static int read_ids(struct lh_connection *reader, sqlite3_stmt *request,
-                    struct lh_request_row *row, struct lh_error *err) {
+static int read_ids(struct lh_connection *reader, sqlite3_stmt *request, struct lh_request_row *row,
+                    struct lh_error *err) {
   sqlite3_stmt *id_at = lh_connection_sql(reader, LH_SQL_EVENT_ID_AT, err);
   if (id_at == NULL) return err->code;
   row->event_ids = calloc((size_t)row->count, sizeof *row->event_ids);
@@ -23,8 +23,7 @@ static int read_ids(struct lh_connection *reader, sqlite3_stmt *request,
     sqlite3_bind_int64(id_at, 1, position);
     int found = lh_connection_row(reader, id_at, err);
     if (found < 0) return err->code;
-    if (found > 0)
-      memcpy(row->event_ids[i].bytes, sqlite3_column_blob(id_at, 0), LH_ID_BYTES);
+    if (found > 0) memcpy(row->event_ids[i].bytes, sqlite3_column_blob(id_at, 0), LH_ID_BYTES);
     sqlite3_reset(id_at);
     if (i + 1 == row->count) break;
     size_t used = lh_batch_list_get(at, end, position, &position);
@@ -74,9 +73,9 @@ static int collect(struct lh_connection *reader, sqlite3_stmt *statement, int li
 ** Events are few per filter value and lead to requests by one seek each: the
 ** one of a webhook whose range starts last at or before the position.
 */
-#define OF_EVENTS \
-  " AND r.request IN (SELECT (SELECT q.request FROM requests q WHERE q.webhook = v.webhook" \
-  " AND q.first_position <= e.position ORDER BY q.first_position DESC LIMIT 1)" \
+#define OF_EVENTS                                                                                  \
+  " AND r.request IN (SELECT (SELECT q.request FROM requests q WHERE q.webhook = v.webhook"        \
+  " AND q.first_position <= e.position ORDER BY q.first_position DESC LIMIT 1)"                    \
   " FROM events e JOIN webhooks v ON v.account = e.account WHERE "
 #define STATE_WAITING " AND r.next_attempt_ms IS NOT NULL AND r.state = ?1"
 #define STATE_SENDING " AND r.session IS NOT NULL AND r.state = ?1"
@@ -85,12 +84,17 @@ static int collect(struct lh_connection *reader, sqlite3_stmt *statement, int li
 
 static const char *state_text(int state) {
   switch (state) {
-    case LH_PENDING:
-    case LH_RETRYING: return STATE_WAITING;
-    case LH_SENDING: return STATE_SENDING;
-    case LH_FAILED: return STATE_FAILED;
-    case LH_DELIVERED: return STATE_DELIVERED;
-    default: return "";
+  case LH_PENDING:
+  case LH_RETRYING:
+    return STATE_WAITING;
+  case LH_SENDING:
+    return STATE_SENDING;
+  case LH_FAILED:
+    return STATE_FAILED;
+  case LH_DELIVERED:
+    return STATE_DELIVERED;
+  default:
+    return "";
   }
 }
 
@@ -166,14 +170,12 @@ static char *copy_column(sqlite3_stmt *statement, int column) {
   return strdup(lh_column_text(statement, column));
 }
 
-static int read_attempt(sqlite3_stmt *statement, struct lh_attempt_row *row,
-                        struct lh_error *err) {
+static int read_attempt(sqlite3_stmt *statement, struct lh_attempt_row *row, struct lh_error *err) {
   memset(row, 0, sizeof *row);
   row->number = sqlite3_column_int(statement, 0);
   row->started_ms = sqlite3_column_int64(statement, 1);
-  row->duration_ms = sqlite3_column_type(statement, 2) == SQLITE_NULL
-                         ? -1
-                         : sqlite3_column_int64(statement, 2);
+  row->duration_ms =
+      sqlite3_column_type(statement, 2) == SQLITE_NULL ? -1 : sqlite3_column_int64(statement, 2);
   row->outcome = (enum lh_outcome)sqlite3_column_int(statement, 3);
   row->status = sqlite3_column_int(statement, 4);
   row->error = copy_column(statement, 5);

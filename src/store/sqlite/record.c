@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/pause.h"
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 static int put_attempt(struct lh_tx *tx, const struct lh_attempt_result *result,
                        struct lh_error *err) {
@@ -44,8 +44,7 @@ int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
   if (effects & LH_EFFECT_FAILING_START) {
     dispatch->failing++;
     dispatch->next_start_ms =
-        now_ms +
-        lh_retry_backoff_ms(dispatch->failing, (int64_t)webhook->retry_interval_s * 1000);
+        now_ms + lh_retry_backoff_ms(dispatch->failing, (int64_t)webhook->retry_interval_s * 1000);
   }
   if (effects & LH_EFFECT_FAILING_END) dispatch->failing = 0;
   if (effects & LH_EFFECT_DELIVERED) dispatch->failed_in_a_row = 0;

@@ -1,7 +1,7 @@
 /* One row of requests, loaded, stepped by core/delivery.h elsewhere, and saved. */
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 static int64_t or_zero(sqlite3_stmt *statement, int column) {
   return sqlite3_column_int64(statement, column); /* NULL reads as 0 */

@@ -3,17 +3,15 @@
 ** migration that has been released is never changed; the next one is added.
 ** Enumerations are stored as the numbers of core/delivery.h and webhook.h.
 */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "store/sqlite/sqlite.h"
 
 /* clang-format off */
-/* 1: the log, webhooks, requests, attempts, sessions. In parts, because C promises only 4095 characters. */
+/*
+** 1: the log, webhooks, requests, attempts, sessions. In parts, because C promises only 4095
+** characters.
+*/
 static const char *const first_log[] = {
   "CREATE TABLE accounts ("
   " account INTEGER PRIMARY KEY,"
@@ -158,7 +156,8 @@ static const char *const first_requests[] = {
   ") STRICT;"
   "CREATE UNIQUE INDEX requests_by_id ON requests (request_id);"
   "CREATE INDEX requests_by_range ON requests (webhook, first_position);"
-  "CREATE INDEX requests_due ON requests (webhook, next_attempt_ms) WHERE next_attempt_ms IS NOT NULL;"
+  "CREATE INDEX requests_due ON requests (webhook, next_attempt_ms)"
+  " WHERE next_attempt_ms IS NOT NULL;"
   "CREATE INDEX requests_of_session ON requests (session) WHERE session IS NOT NULL;"
   "CREATE INDEX requests_failed ON requests (webhook) WHERE state = 4;"
   "CREATE INDEX requests_given_back ON requests (given_back) WHERE given_back > 0;"
@@ -233,19 +232,6 @@ int lh_schema_check(sqlite3 *db, const char *path, struct lh_error *err) {
   return LH_OK;
 }
 
-static int sync_folder_of(const char *path) {
-  char folder[PATH_MAX];
-  snprintf(folder, sizeof folder, "%s", path);
-  char *slash = strrchr(folder, '/');
-  if (slash == NULL) return -1;
-  slash[slash == folder] = '\0';
-  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return -1;
-  int rc = fsync(fd);
-  close(fd);
-  return rc;
-}
-
 static int build_new(const char *path, struct lh_error *err) {
   sqlite3 *db = NULL;
   int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -269,24 +255,7 @@ static int build_new(const char *path, struct lh_error *err) {
 
 int lh_schema_create(const char *path, struct lh_error *err) {
   char fresh[PATH_MAX];
-  if ((size_t)snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid()) >= sizeof fresh)
-    return lh_error_set(err, LH_E_INVALID, "store: path is too long");
-  unlink(fresh);
-  int fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) {
-    enum lh_code code = errno == ENOSPC ? LH_E_FULL : LH_E_IO;
-    return lh_error_set(err, code, "%s cannot be created: %s", path, strerror(errno));
-  }
-  close(fd);
-  int rc = build_new(fresh, err);
-  if (rc == LH_OK && (fd = open(fresh, O_RDWR | O_CLOEXEC)) >= 0) {
-    if (fsync(fd) != 0) rc = lh_error_set(err, LH_E_IO, "%s: %s", path, strerror(errno));
-    close(fd);
-  }
-  if (rc == LH_OK && rename(fresh, path) != 0)
-    rc = lh_error_set(err, LH_E_IO, "%s cannot be created: %s", path, strerror(errno));
-  if (rc == LH_OK && sync_folder_of(path) != 0)
-    rc = lh_error_set(err, LH_E_IO, "%s: its folder cannot be synced: %s", path, strerror(errno));
-  if (rc != LH_OK) unlink(fresh);
-  return rc;
+  int rc = lh_file_begin(path, fresh, err);
+  if (rc != LH_OK) return rc;
+  return lh_file_finish(path, fresh, build_new(fresh, err), err);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 #define RESCUED_PER_WRITE 500
 #define SESSIONS_LOOKED_AT 64
@@ -53,8 +53,8 @@ int lh_sqlite_session_open(struct lh_store *store, int64_t now_ms, int64_t *sess
 }
 
 /* Ends up to `limit` attempts of a session as lost. *left 1: there are more. */
-static int lose_attempts(struct lh_tx *tx, int64_t session, int64_t now_ms, size_t *lost,
-                         int *left, struct lh_error *err) {
+static int lose_attempts(struct lh_tx *tx, int64_t session, int64_t now_ms, size_t *lost, int *left,
+                         struct lh_error *err) {
   int64_t requests[RESCUED_PER_WRITE];
   size_t count = 0;
   int row;
@@ -132,8 +132,8 @@ static int beat_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   return lh_connection_done(tx->connection, statement, err);
 }
 
-static int is_dead(const struct lh_lock *lock, int64_t session, int64_t heartbeat_ms,
-                   int64_t inode, int64_t now_ms) {
+static int is_dead(const struct lh_lock *lock, int64_t session, int64_t heartbeat_ms, int64_t inode,
+                   int64_t now_ms) {
   if (lh_lock_session_alive(lock, session, inode) == 0) return 1;
   return now_ms - heartbeat_ms > LH_SESSION_DEAD_MS;
 }

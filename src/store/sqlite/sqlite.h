@@ -2,8 +2,8 @@
 ** What the files of the SQLite store share. Nobody outside this folder sees
 ** it. Read in this order: schema.c (tables), connection.c (one connection and
 ** its statements), committer.c (group commit and the writer lock), then one
-** file per concern: log, webhooks, targets, turn, form, record, sessions,
-** query, care.
+** file per concern: names, log, webhooks, sessions, query, care; and turn.h for
+** what happens inside a worker's turn.
 */
 #ifndef LH_STORE_SQLITE_SQLITE_H
 #define LH_STORE_SQLITE_SQLITE_H
@@ -26,11 +26,17 @@ struct lh_connection {
   sqlite3_stmt *statements[LH_SQL_COUNT];
 };
 
-/* Opens an existing database file. writer 0: query only. Codes: LH_E_STORE_*, LH_E_BUSY, LH_E_IO, LH_E_SHORTAGE. */
+/*
+** Opens an existing database file. writer 0: query only. Codes: LH_E_STORE_*, LH_E_BUSY, LH_E_IO,
+** LH_E_SHORTAGE.
+*/
 int lh_connection_open(struct lh_connection *connection, const char *path, int writer,
                        struct lh_error *err);
 void lh_connection_close(struct lh_connection *connection);
-/* The statement, prepared on first use, reset and with no bindings. NULL and *err on failure. Borrowed. */
+/*
+** The statement, prepared on first use, reset and with no bindings. NULL and *err on failure.
+** Borrowed.
+*/
 sqlite3_stmt *lh_connection_sql(struct lh_connection *connection, enum lh_sql which,
                                 struct lh_error *err);
 /* Turns the connection's last failure (or rc) into a code and a sentence. */
@@ -69,14 +75,30 @@ int lh_lock_take(struct lh_lock *lock, struct lh_error *err);
 void lh_lock_drop(struct lh_lock *lock);
 /* Tells sleeping workers of all processes that something is due. */
 void lh_lock_wake(struct lh_lock *lock);
-/* A descriptor that becomes readable at every wake; -1 if the system has none left. Yours to close. */
+/*
+** A descriptor that becomes readable at every wake; -1 if the system has none left. Yours to
+** close.
+*/
 int lh_lock_watch(const struct lh_lock *lock);
 void lh_lock_watch_clear(int fd);
-/* Marks a session as alive until the descriptor is closed or the process ends; -1 and *err on failure. */
+/*
+** Marks a session as alive until the descriptor is closed or the process ends; -1 and *err on
+** failure.
+*/
 int lh_lock_session(const struct lh_lock *lock, int64_t session, struct lh_error *err);
 /* 1 alive, 0 dead, -1 cannot be told (another lock file was in use then). */
 int lh_lock_session_alive(const struct lh_lock *lock, int64_t session, int64_t inode);
 int64_t lh_lock_inode(const struct lh_lock *lock);
+
+/* ---- file.c: files made whole or not at all ---- */
+
+/* Makes an empty file (0600) beside path to write into; its name goes to `fresh`. */
+int lh_file_begin(const char *path, char fresh[PATH_MAX], struct lh_error *err);
+/*
+** With code LH_OK: syncs it and gives it the name `path` (LH_E_REFUSED if that exists). Removes
+** `fresh` in any case. Returns code or the failure.
+*/
+int lh_file_finish(const char *path, const char *fresh, int code, struct lh_error *err);
 
 /* ---- key.c: the key file ---- */
 
@@ -89,29 +111,7 @@ int lh_key_load(struct lh_key *key, const char *path, struct lh_error *err);
 /* Makes it if there is none, synced with its folder; an existing good one is kept. */
 int lh_key_create(const char *path, const struct lh_clock *clock, struct lh_error *err);
 
-/* ---- targets.c: webhook settings as dispatch needs them, kept per revision ---- */
-
-enum lh_span_mode { LH_SPAN_DELIVER = 0, LH_SPAN_FAIL = 1, LH_SPAN_SKIP = 2 };
-
-struct lh_span {
-  int64_t from;             /* first position it covers */
-  enum lh_span_mode mode;
-  enum lh_reason reason;    /* fail */
-  char *event_types;
-  int64_t *types;           /* type ids it takes, ascending */
-  size_t type_count;
-};
-
-struct lh_target_entry {
-  struct lh_target target;  /* first, so that a pointer to one is a pointer to the other */
-  int64_t webhook;
-  int64_t account;
-  int64_t types_seen;       /* highest type id when the spans were expanded */
-  int32_t schedule[LH_RETRY_SCHEDULE_MAX];
-  int32_t schedule_count;
-  struct lh_span *spans;
-  size_t span_count;
-};
+struct lh_target_entry; /* turn.h */
 
 /* ---- committer.c: one writing connection per database and process ---- */
 
@@ -158,7 +158,7 @@ struct lh_committer {
 struct lh_tx {
   struct lh_committer *committer;
   struct lh_connection *connection;
-  int wake; /* set: tell sleeping workers after the commit */
+  int wake;                         /* set: tell sleeping workers after the commit */
   struct lh_checkpoint *checkpoint; /* set: checkpoint after the commit, and report here */
 };
 
@@ -203,94 +203,6 @@ int lh_tx_types_refresh(struct lh_tx *tx, int64_t *highest, struct lh_error *err
 /* Forgets everything cached from rows, after a rollback. */
 void lh_tx_forget(struct lh_committer *committer);
 
-/* Target of a webhook as of `revision`; borrowed until the next forget or get. Only inside a write. */
-int lh_target_get(struct lh_tx *tx, int64_t webhook, int64_t revision,
-                  struct lh_target_entry **entry, struct lh_error *err);
-void lh_target_hold(struct lh_target *target);
-void lh_target_release(struct lh_target *target);
-void lh_target_forget(struct lh_committer *committer);
-
-/* ---- dispatch.c: the hot row of a webhook, loaded once and saved once per turn ---- */
-
-struct lh_dispatch {
-  int64_t webhook;
-  int64_t account;
-  enum lh_status status;
-  int64_t epoch;
-  enum lh_reason epoch_reason;
-  int64_t revision;
-  int64_t cursor;          /* last position that was formed or passed over */
-  int32_t in_flight;
-  int32_t failing;         /* failed attempts in a row; 0: not failing */
-  int64_t next_start_ms;   /* failing: no start before; stopped: no partial fail request before */
-  int32_t failed_in_a_row; /* requests */
-  int64_t due_ms;          /* INT64_MAX: nothing to do until something changes */
-  int asleep;              /* waits for new events of its account */
-  int dirty;
-  int served;              /* looked at in this turn */
-};
-
-/* Context of one turn, beside the public struct. */
-struct lh_turning {
-  struct lh_tx *tx;
-  struct lh_turn *turn;
-  int64_t now_ms;
-  size_t slots;
-  int64_t bytes;
-  int64_t head; /* of the log; the log cannot grow during the turn */
-  int64_t types_highest;
-  int room_ran_out;
-};
-
-/* Borrowed until the next call of it. */
-struct lh_dispatch *lh_dispatch_get(struct lh_tx *tx, int64_t webhook, struct lh_error *err);
-int lh_dispatch_save_all(struct lh_tx *tx, struct lh_error *err);
-void lh_dispatch_begin(struct lh_tx *tx);
-/* Pauses: status, epoch, fail span at the cursor. */
-int lh_dispatch_pause(struct lh_tx *tx, struct lh_dispatch *dispatch, const char *why,
-                      int64_t now_ms, struct lh_error *err);
-
-/* ---- requests.c: one row of requests, loaded, stepped and saved ---- */
-
-struct lh_request_hot {
-  int64_t request;
-  struct lh_id request_id;
-  int64_t webhook;
-  struct lh_delivery delivery;
-  int32_t count;
-  int64_t session;    /* while sending, else 0 */
-  int64_t started_ms; /* of the attempt in flight */
-  int32_t given_back; /* in a row */
-  int64_t created_ms;
-};
-/* LH_E_NOT_FOUND if there is none. */
-int lh_request_load(struct lh_tx *tx, int64_t request, struct lh_request_hot *row,
-                    struct lh_error *err);
-int lh_request_save(struct lh_tx *tx, const struct lh_request_hot *row, struct lh_error *err);
-/* What lh_delivery_step needs to know of the webhook. */
-void lh_request_policy(const struct lh_dispatch *dispatch, const struct lh_target_entry *entry,
-                       struct lh_delivery_policy *policy);
-
-/* record.c: one result into its request, its webhook and the attempt log. `session` is who reports. */
-int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t session, int64_t now_ms,
-              struct lh_error *err);
-
-/* What a step's effects mean for the webhook: failing, failed_in_a_row, pause. */
-int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
-                      const struct lh_target_entry *entry, unsigned effects, int64_t now_ms,
-                      struct lh_error *err);
-
-/* lease.c: gives one webhook as many leases as it may have; sets its due time. */
-int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, size_t slots_max,
-                   struct lh_error *err);
-
-/* form.c: the next request of a webhook from the log. *formed 0: nothing (more) to form now. */
-int lh_form_next(struct lh_turning *turning, struct lh_dispatch *dispatch,
-                 struct lh_target_entry *entry, int *formed, struct lh_error *err);
-/* Shows the events of a formed request to the visitor. */
-int lh_form_replay(struct lh_turning *turning, int64_t request, int64_t *bytes,
-                   struct lh_error *err);
-
 /* ---- open.c: the handle ---- */
 
 struct lh_sqlite_store {
@@ -315,8 +227,7 @@ struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *
 struct lh_connection *lh_sqlite_reader(struct lh_sqlite_store *self, struct lh_error *err);
 
 /* The functions behind the structs of store.h; contracts there. */
-int lh_sqlite_emit(struct lh_store *, const struct lh_emit *, size_t, enum lh_emit_mode,
-                   struct lh_emitted *, size_t *, struct lh_error *);
+int lh_sqlite_emit(struct lh_store *, struct lh_emission *, struct lh_error *);
 int lh_sqlite_event_get(struct lh_store *, const struct lh_id *, struct lh_event *,
                         struct lh_error *);
 int lh_sqlite_types(struct lh_store *, struct lh_stored_type **, size_t *, struct lh_error *);
@@ -328,20 +239,18 @@ void lh_sqlite_target_hold(struct lh_store *, struct lh_target *);
 void lh_sqlite_target_release(struct lh_store *, struct lh_target *);
 int lh_sqlite_wake_fd(struct lh_store *);
 void lh_sqlite_wake_clear(struct lh_store *);
-int lh_sqlite_pending_work(struct lh_store *, int64_t, struct lh_pending_work *,
-                           struct lh_error *);
+int lh_sqlite_pending_work(struct lh_store *, int64_t, struct lh_pending_work *, struct lh_error *);
 int lh_sqlite_request_list(struct lh_store *, const struct lh_request_filter *,
                            struct lh_request_list *, struct lh_error *);
 int lh_sqlite_request_get(struct lh_store *, const struct lh_id *, struct lh_request_list *,
                           struct lh_attempt_list *, struct lh_error *);
-int lh_sqlite_webhook_create(struct lh_store *, struct lh_webhook *, const char *, const char *,
-                             size_t, int64_t, struct lh_error *);
+int lh_sqlite_webhook_create(struct lh_store *, struct lh_webhook *, const char *, struct lh_piece,
+                             int64_t, struct lh_error *);
 int lh_sqlite_webhook_list(struct lh_store *, const char *, int, struct lh_webhook_list *,
                            struct lh_error *);
 int lh_sqlite_webhook_get(struct lh_store *, const char *, const char *, struct lh_webhook_list *,
                           struct lh_error *);
-int lh_sqlite_stats(struct lh_store *, const struct lh_id *, struct lh_stats *,
-                    struct lh_error *);
+int lh_sqlite_stats(struct lh_store *, const struct lh_id *, struct lh_stats *, struct lh_error *);
 int lh_sqlite_health(struct lh_store *, int, struct lh_store_health *, struct lh_error *);
 int lh_sqlite_backup(struct lh_store *, const char *, struct lh_error *);
 int lh_sqlite_key_check(struct lh_store *, struct lh_error *);

@@ -13,7 +13,8 @@
   " w.max_in_flight, w.ordered, w.success, w.scheme, w.created_ms, w.updated_ms, w.webhook," \
   " w.secret, w.secret_next, w.account, d.revision"
 #define LH_WEBHOOK_FROM \
-  " FROM webhooks w JOIN dispatch d ON d.webhook = w.webhook JOIN accounts a ON a.account = w.account "
+  " FROM webhooks w JOIN dispatch d ON d.webhook = w.webhook JOIN accounts a ON a.account =" \
+                      " w.account "
 #define LH_REQUEST_COLUMNS \
   "r.request, r.request_id, w.id, r.state, r.reason, r.epoch, r.attempts_made, r.budget_start," \
   " r.next_attempt_ms, r.finished_ms, r.total_count, r.created_ms, r.positions, r.first_position"
@@ -33,37 +34,52 @@
   X(TYPE_FIND,        "SELECT type, category FROM event_types WHERE name = ?1") \
   X(TYPE_ADD,         "INSERT INTO event_types (name, category) VALUES (?1, ?2)") \
   X(TYPES_HIGHEST,    "SELECT max(type) FROM event_types") \
-  X(TYPES_AFTER,      "SELECT type, name, category FROM event_types WHERE type > ?1 ORDER BY type") \
+  X(TYPES_AFTER,      "SELECT type, name, category FROM event_types WHERE type > ?1 ORDER BY" \
+                      " type") \
   X(KEY_FIND,         "SELECT position FROM idempotency WHERE account = ?1 AND key = ?2") \
   X(KEY_ADD,          "INSERT INTO idempotency (account, key, position) VALUES (?1, ?2, ?3)") \
-  X(EVENT_ADD,        "INSERT INTO events (position, account, type, event_id, created_ms, member, data)" \
+  X(EVENT_ADD,        "INSERT INTO events (position, account, type, event_id, created_ms," \
+                      " member, data)" \
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
-  X(EVENT_BY_ID,      "SELECT position, account, type, event_id, data FROM events WHERE event_id = ?1") \
-  X(EVENT_BY_POSITION,"SELECT position, account, type, event_id, data, created_ms FROM events WHERE position = ?1") \
+  X(EVENT_BY_ID,      "SELECT position, account, type, event_id, data FROM events WHERE" \
+                      " event_id = ?1") \
+  X(EVENT_BY_POSITION,"SELECT position, account, type, event_id, data, created_ms FROM events" \
+                      " WHERE position = ?1") \
   X(EVENT_SHOW,       "SELECT e.position, t.name, a.name, e.created_ms, e.data FROM events e" \
-                      " JOIN event_types t ON t.type = e.type JOIN accounts a ON a.account = e.account" \
+                      " JOIN event_types t ON t.type = e.type JOIN accounts a ON a.account =" \
+                      " e.account" \
                       " WHERE e.event_id = ?1") \
   X(EVENTS_FROM,      "SELECT position, account, type, event_id, data, created_ms FROM events" \
                       " WHERE position > ?1 ORDER BY position") \
   X(EVENT_NEXT_OF_TYPE,"SELECT position FROM events INDEXED BY events_by_type" \
-                      " WHERE account = ?1 AND type = ?2 AND position > ?3 ORDER BY position LIMIT 1") \
-  X(WAKE_ACCOUNT,     "UPDATE dispatch SET asleep = 0, due_ms = ?2 WHERE account = ?1 AND asleep = 1") \
-  X(DISPATCH_GET,     "SELECT account, status, epoch, epoch_reason, revision, cursor, in_flight, failing," \
-                      " next_start_ms, failed_in_a_row, due_ms, asleep FROM dispatch WHERE webhook = ?1") \
-  X(DISPATCH_SAVE,    "UPDATE dispatch SET status = ?2, epoch = ?3, epoch_reason = ?4, revision = ?5," \
+                      " WHERE account = ?1 AND type = ?2 AND position > ?3 ORDER BY position" \
+                      " LIMIT 1") \
+  X(WAKE_ACCOUNT,     "UPDATE dispatch SET asleep = 0, due_ms = ?2 WHERE account = ?1 AND" \
+                      " asleep = 1") \
+  X(DISPATCH_GET,     "SELECT account, status, epoch, epoch_reason, revision, cursor," \
+                      " in_flight, failing," \
+                      " next_start_ms, failed_in_a_row, due_ms, asleep FROM dispatch WHERE" \
+                      " webhook = ?1") \
+  X(DISPATCH_SAVE,    "UPDATE dispatch SET status = ?2, epoch = ?3, epoch_reason = ?4," \
+                      " revision = ?5," \
                       " cursor = ?6, in_flight = ?7, failing = ?8, next_start_ms = ?9," \
                       " failed_in_a_row = ?10, due_ms = ?11, asleep = ?12 WHERE webhook = ?1") \
-  X(DISPATCH_STATUS,  "UPDATE dispatch SET status_reason = ?2, status_since_ms = ?3 WHERE webhook = ?1") \
+  X(DISPATCH_STATUS,  "UPDATE dispatch SET status_reason = ?2, status_since_ms = ?3 WHERE" \
+                      " webhook = ?1") \
   X(DISPATCH_DUE,     "SELECT webhook FROM dispatch WHERE due_ms <= ?1 ORDER BY due_ms LIMIT ?2") \
   X(DISPATCH_NEXT,    "SELECT min(due_ms) FROM dispatch WHERE due_ms IS NOT NULL") \
   X(DISPATCH_COUNT_DUE,"SELECT count(*) FROM dispatch WHERE due_ms <= ?1") \
   X(DISPATCH_COUNT_LATER,"SELECT count(*) FROM dispatch WHERE due_ms > ?1") \
-  X(SPANS,            "SELECT from_position, mode, reason, event_types FROM spans WHERE webhook = ?1" \
+  X(SPANS,            "SELECT from_position, mode, reason, event_types FROM spans WHERE" \
+                      " webhook = ?1" \
                       " ORDER BY from_position") \
   X(SPAN_PUT,         "INSERT INTO spans (webhook, from_position, mode, reason, event_types)" \
-                      " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (webhook, from_position) DO UPDATE" \
-                      " SET mode = excluded.mode, reason = excluded.reason, event_types = excluded.event_types") \
-  X(SPANS_LATER_MODE, "UPDATE spans SET mode = ?3, reason = ?4 WHERE webhook = ?1 AND from_position > ?2 AND mode = 0") \
+                      " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (webhook, from_position) DO" \
+                      " UPDATE" \
+                      " SET mode = excluded.mode, reason = excluded.reason, event_types =" \
+                      " excluded.event_types") \
+  X(SPANS_LATER_MODE, "UPDATE spans SET mode = ?3, reason = ?4 WHERE webhook = ?1 AND" \
+                      " from_position > ?2 AND mode = 0") \
   X(SPAN_AT,          "SELECT event_types FROM spans WHERE webhook = ?1 AND from_position <= ?2" \
                       " ORDER BY from_position DESC LIMIT 1") \
   X(SPANS_CUT,        "DELETE FROM spans WHERE webhook = ?1 AND from_position < ?2") \
@@ -73,46 +89,68 @@
                       "WHERE w.name = ?1 AND w.deleted_ms IS NULL AND (?2 IS NULL OR a.name = ?2)" \
                       " ORDER BY w.webhook LIMIT 2") \
   X(WEBHOOKS,         "SELECT " LH_WEBHOOK_COLUMNS LH_WEBHOOK_FROM \
-                      "WHERE (?1 IS NULL OR a.name = ?1) AND (?2 OR w.deleted_ms IS NULL) ORDER BY w.webhook") \
+                      "WHERE (?1 IS NULL OR a.name = ?1) AND (?2 OR w.deleted_ms IS NULL)" \
+                      " ORDER BY w.webhook") \
   X(WEBHOOK_COUNT,    "SELECT count(*) FROM webhooks WHERE account = ?1 AND deleted_ms IS NULL") \
-  X(WEBHOOK_SAME,     "SELECT name = ?2, id FROM webhooks WHERE account = ?1 AND deleted_ms IS NULL" \
+  X(WEBHOOK_SAME,     "SELECT name = ?2, id FROM webhooks WHERE account = ?1 AND deleted_ms" \
+                      " IS NULL" \
                       " AND (name = ?2 OR url_normal = ?3) LIMIT 1") \
-  X(WEBHOOK_ADD,      "INSERT INTO webhooks (id, account, name, url, url_normal, event_types, headers," \
+  X(WEBHOOK_ADD,      "INSERT INTO webhooks (id, account, name, url, url_normal, event_types," \
+                      " headers," \
                       " retry_schedule, batch_size, batch_bytes_max, batch_wait_ms, retries_max," \
-                      " retry_interval_s, pause_after, timeout_ms, max_in_flight, ordered, success, scheme," \
-                      " secret, created_ms, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10," \
+                      " retry_interval_s, pause_after, timeout_ms, max_in_flight, ordered," \
+                      " success, scheme," \
+                      " secret, created_ms, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7," \
+                      " ?8, ?9, ?10," \
                       " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?21)") \
-  X(DISPATCH_ADD,     "INSERT INTO dispatch (webhook, account, status_since_ms, cursor) VALUES (?1, ?2, ?3, ?4)") \
-  X(REQUEST_GET,      "SELECT request_id, webhook, state, reason, epoch, attempts_made, budget_start," \
-                      " next_attempt_ms, finished_ms, total_count, session, started_ms, given_back, created_ms" \
+  X(DISPATCH_ADD,     "INSERT INTO dispatch (webhook, account, status_since_ms, cursor)" \
+                      " VALUES (?1, ?2, ?3, ?4)") \
+  X(REQUEST_GET,      "SELECT request_id, webhook, state, reason, epoch, attempts_made," \
+                      " budget_start," \
+                      " next_attempt_ms, finished_ms, total_count, session, started_ms," \
+                      " given_back, created_ms" \
                       " FROM requests WHERE request = ?1") \
-  X(REQUEST_SAVE,     "UPDATE requests SET state = ?2, reason = ?3, epoch = ?4, attempts_made = ?5," \
+  X(REQUEST_SAVE,     "UPDATE requests SET state = ?2, reason = ?3, epoch = ?4, attempts_made" \
+                      " = ?5," \
                       " budget_start = ?6, next_attempt_ms = ?7, finished_ms = ?8, session = ?9," \
                       " started_ms = ?10, given_back = ?11 WHERE request = ?1") \
-  X(REQUEST_ADD,      "INSERT INTO requests (request_id, webhook, state, reason, epoch, attempts_made," \
-                      " next_attempt_ms, finished_ms, session, started_ms, total_count, first_position," \
-                      " last_position, positions, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10," \
+  X(REQUEST_ADD,      "INSERT INTO requests (request_id, webhook, state, reason, epoch," \
+                      " attempts_made," \
+                      " next_attempt_ms, finished_ms, session, started_ms, total_count," \
+                      " first_position," \
+                      " last_position, positions, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6," \
+                      " ?7, ?8, ?9, ?10," \
                       " ?11, ?12, ?13, ?14, ?15)") \
   X(REQUEST_DUE,      "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
-                      " AND next_attempt_ms IS NOT NULL ORDER BY next_attempt_ms, request LIMIT 1") \
-  X(REQUEST_EVENTS,   "SELECT first_position, positions, total_count FROM requests WHERE request = ?1") \
+                      " AND next_attempt_ms IS NOT NULL ORDER BY next_attempt_ms, request" \
+                      " LIMIT 1") \
+  X(REQUEST_EVENTS,   "SELECT first_position, positions, total_count FROM requests WHERE" \
+                      " request = ?1") \
   X(REQUEST_OF_SESSION,"SELECT request FROM requests WHERE session = ?1 LIMIT ?2") \
   X(REQUESTS_SENDING, "SELECT count(*) FROM requests WHERE session IS NOT NULL") \
-  X(REQUESTS_GIVEN_BACK,"SELECT count(*) FROM requests WHERE given_back > 0 AND next_attempt_ms IS NOT NULL") \
+  X(REQUESTS_GIVEN_BACK,"SELECT count(*) FROM requests WHERE given_back > 0 AND" \
+                      " next_attempt_ms IS NOT NULL") \
   X(REQUEST_BY_ID,    "SELECT " LH_REQUEST_COLUMNS LH_REQUEST_FROM "WHERE r.request_id = ?1") \
-  X(ATTEMPT_PUT,      "INSERT INTO attempts (request, number, started_ms, duration_ms, outcome, status," \
-                      " error, url, nonce, response) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)" \
-                      " ON CONFLICT (request, number) DO UPDATE SET started_ms = excluded.started_ms," \
-                      " duration_ms = excluded.duration_ms, outcome = excluded.outcome, status = excluded.status," \
+  X(ATTEMPT_PUT,      "INSERT INTO attempts (request, number, started_ms, duration_ms," \
+                      " outcome, status," \
+                      " error, url, nonce, response) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8," \
+                      " ?9, ?10)" \
+                      " ON CONFLICT (request, number) DO UPDATE SET started_ms =" \
+                      " excluded.started_ms," \
+                      " duration_ms = excluded.duration_ms, outcome = excluded.outcome," \
+                      " status = excluded.status," \
                       " error = excluded.error, url = excluded.url, nonce = excluded.nonce," \
                       " response = excluded.response") \
-  X(ATTEMPTS,         "SELECT number, started_ms, duration_ms, outcome, status, error, url, nonce, response" \
+  X(ATTEMPTS,         "SELECT number, started_ms, duration_ms, outcome, status, error, url," \
+                      " nonce, response" \
                       " FROM attempts WHERE request = ?1 ORDER BY number") \
-  X(SESSION_ADD,      "INSERT INTO sessions (started_ms, heartbeat_ms, pid, lock_inode) VALUES (?1, ?1, ?2, ?3)") \
+  X(SESSION_ADD,      "INSERT INTO sessions (started_ms, heartbeat_ms, pid, lock_inode)" \
+                      " VALUES (?1, ?1, ?2, ?3)") \
   X(SESSION_BEAT,     "UPDATE sessions SET heartbeat_ms = ?2 WHERE session = ?1") \
   X(SESSION_HERE,     "SELECT 1 FROM sessions WHERE session = ?1") \
   X(SESSION_END,      "DELETE FROM sessions WHERE session = ?1") \
-  X(SESSIONS,         "SELECT session, heartbeat_ms, lock_inode FROM sessions WHERE session <> ?1 ORDER BY session LIMIT 1000") \
+  X(SESSIONS,         "SELECT session, heartbeat_ms, lock_inode FROM sessions WHERE session" \
+                      " <> ?1 ORDER BY session LIMIT 1000") \
   X(EVENT_ID_AT,      "SELECT event_id FROM events WHERE position = ?1")
 
 enum lh_sql {

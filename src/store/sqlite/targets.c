@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 #define CACHE_SLOTS 4096 /* about 3 KB each when used; more webhooks share slots and reload */
 
@@ -19,10 +19,6 @@ static void spans_free(struct lh_target_entry *entry) {
   free(entry->spans);
 }
 
-void lh_target_hold(struct lh_target *target) {
-  __atomic_add_fetch(&target->holders, 1, __ATOMIC_RELAXED);
-}
-
 void lh_target_release(struct lh_target *target) {
   if (target == NULL || __atomic_sub_fetch(&target->holders, 1, __ATOMIC_ACQ_REL) > 0) return;
   struct lh_target_entry *entry = (struct lh_target_entry *)(void *)target;
@@ -31,6 +27,16 @@ void lh_target_release(struct lh_target *target) {
   lh_hmac_key_free(entry->target.keys[1]);
   spans_free(entry);
   free(entry);
+}
+
+void lh_sqlite_target_hold(struct lh_store *store, struct lh_target *target) {
+  (void)store;
+  __atomic_add_fetch(&target->holders, 1, __ATOMIC_RELAXED);
+}
+
+void lh_sqlite_target_release(struct lh_store *store, struct lh_target *target) {
+  (void)store;
+  lh_target_release(target);
 }
 
 void lh_target_forget(struct lh_committer *committer) {
@@ -132,8 +138,8 @@ static int expand_types(struct lh_tx *tx, struct lh_target_entry *entry, struct 
   return LH_OK;
 }
 
-static int load(struct lh_tx *tx, int64_t webhook, int64_t revision,
-                struct lh_target_entry **entry, struct lh_error *err) {
+static int load(struct lh_tx *tx, int64_t webhook, int64_t revision, struct lh_target_entry **entry,
+                struct lh_error *err) {
   struct lh_target_entry *fresh = calloc(1, sizeof *fresh);
   if (fresh == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
   fresh->webhook = webhook;
@@ -161,8 +167,7 @@ int lh_target_get(struct lh_tx *tx, int64_t webhook, int64_t revision,
   }
   struct lh_target_entry **slot = &committer->targets[(size_t)webhook % CACHE_SLOTS];
   struct lh_target_entry *found = *slot;
-  int64_t highest =
-      committer->type_count > 0 ? committer->types[committer->type_count - 1].id : 0;
+  int64_t highest = committer->type_count > 0 ? committer->types[committer->type_count - 1].id : 0;
   if (found != NULL && found->webhook == webhook && found->target.revision == revision) {
     *entry = found;
     return found->types_seen == highest ? LH_OK : expand_types(tx, found, err);

@@ -6,7 +6,7 @@
 */
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 #define SERVED_PER_TURN 64 /* webhooks taken from the line in one turn; bounds the lock */
 

@@ -1,8 +1,11 @@
-/* Webhooks: created within the account's limits, listed, found. Secrets go in sealed and come out nowhere here. */
+/*
+** Webhooks: created within the account's limits, listed, found. Secrets go in sealed and come out
+** nowhere here.
+*/
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 static int copy(sqlite3_stmt *statement, int column, char **out, struct lh_error *err) {
   if (sqlite3_column_type(statement, column) == SQLITE_NULL) return LH_OK;
@@ -15,8 +18,7 @@ static void put(char *out, size_t cap, sqlite3_stmt *statement, int column) {
   out[cap - 1] = '\0';
 }
 
-int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook,
-                        struct lh_error *err) {
+int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, struct lh_error *err) {
   lh_webhook_init(webhook);
   memcpy(webhook->id.bytes, sqlite3_column_blob(statement, 0), LH_ID_BYTES);
   put(webhook->account, sizeof webhook->account, statement, 1);
@@ -48,8 +50,7 @@ int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook,
 struct creating {
   struct lh_webhook *webhook;
   const char *url_normal;
-  const char *secret;
-  size_t secret_len;
+  struct lh_piece secret;
   int64_t now_ms;
 };
 
@@ -84,11 +85,10 @@ static int seal_secret(struct lh_tx *tx, const struct creating *creating, unsign
   struct lh_committer *committer = tx->committer;
   unsigned char nonce[LH_SEAL_NONCE_BYTES];
   int rc = committer->key.loaded ? LH_OK : lh_key_load(&committer->key, committer->key_path, err);
-  if (rc == LH_OK)
-    rc = committer->clock->random(committer->clock->self, nonce, sizeof nonce, err);
+  if (rc == LH_OK) rc = committer->clock->random(committer->clock->self, nonce, sizeof nonce, err);
   if (rc != LH_OK) return rc;
   return lh_seal(committer->key.bytes, nonce, creating->webhook->id.bytes, LH_ID_BYTES,
-                 creating->secret, creating->secret_len, sealed, err);
+                 creating->secret.at, creating->secret.len, sealed, err);
 }
 
 static void bind_text_or_null(sqlite3_stmt *statement, int column, const char *text) {
@@ -113,15 +113,14 @@ static int insert_row(struct lh_tx *tx, const struct creating *creating, int64_t
   sqlite3_bind_text(add, 6, webhook->event_types, -1, SQLITE_STATIC);
   bind_text_or_null(add, 7, webhook->headers);
   bind_text_or_null(add, 8, webhook->retry_schedule);
-  const int32_t numbers[] = {webhook->batch_size,       webhook->batch_bytes_max,
-                             webhook->batch_wait_ms,    webhook->retries_max,
-                             webhook->retry_interval_s, webhook->pause_after,
-                             webhook->timeout_ms,       webhook->max_in_flight,
-                             webhook->ordered,          (int32_t)webhook->success,
-                             (int32_t)webhook->scheme};
+  const int32_t numbers[] = {
+      webhook->batch_size,       webhook->batch_bytes_max,  webhook->batch_wait_ms,
+      webhook->retries_max,      webhook->retry_interval_s, webhook->pause_after,
+      webhook->timeout_ms,       webhook->max_in_flight,    webhook->ordered,
+      (int32_t)webhook->success, (int32_t)webhook->scheme};
   for (int i = 0; i < (int)(sizeof numbers / sizeof numbers[0]); i++)
     sqlite3_bind_int(add, 9 + i, numbers[i]);
-  sqlite3_bind_blob64(add, 20, sealed, creating->secret_len + LH_SEAL_OVERHEAD, SQLITE_STATIC);
+  sqlite3_bind_blob64(add, 20, sealed, creating->secret.len + LH_SEAL_OVERHEAD, SQLITE_STATIC);
   sqlite3_bind_int64(add, 21, creating->now_ms);
   return lh_connection_done(tx->connection, add, err);
 }
@@ -161,15 +160,15 @@ static int create_write(struct lh_tx *tx, void *context, struct lh_error *err) {
 }
 
 int lh_sqlite_webhook_create(struct lh_store *store, struct lh_webhook *webhook,
-                             const char *url_normal, const char *secret, size_t secret_len,
-                             int64_t now_ms, struct lh_error *err) {
+                             const char *url_normal, struct lh_piece secret, int64_t now_ms,
+                             struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   if (self == NULL) return err->code;
-  if (secret_len > LH_SECRET_MAX)
+  if (secret.len > LH_SECRET_MAX)
     return lh_error_set(err, LH_E_SECRET_INVALID, "secret: longer than %d bytes", LH_SECRET_MAX);
-  struct creating creating = {webhook, url_normal, secret, secret_len, now_ms};
+  struct creating creating = {webhook, url_normal, secret, now_ms};
   webhook->status = LH_STATUS_ENABLED;
   webhook->status_reason[0] = '\0';
   webhook->status_since_ms = webhook->created_ms = webhook->updated_ms = now_ms;

@@ -1,0 +1,159 @@
+/* The contract suite's second part: the log, its keys, the limits and the lists. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "spec/contract/store_suite.h"
+
+static void test_idempotency_keys_and_ids(void **state) {
+  (void)state;
+  struct lh_emit emit = suite_emit_of("event_points_earned", "{\"n\":1}");
+  struct lh_emitted first, again;
+  emit.idempotency_key = "order-1";
+  emit.idempotency_key_len = 7;
+  assert_int_equal(emit_event(suite.store, &emit, &first, NULL), LH_OK);
+  assert_int_equal(emit_event(suite.store, &emit, &again, NULL), LH_OK);
+  assert_true(again.duplicate);
+  assert_memory_equal(&first.id, &again.id, sizeof first.id);
+  emit.data = "{\"n\":2}";
+  assert_int_equal(emit_event(suite.store, &emit, &again, NULL), LH_E_CONFLICT);
+  emit.account = "other"; /* another account's keys are its own */
+  assert_int_equal(emit_event(suite.store, &emit, &again, NULL), LH_OK);
+  assert_false(again.duplicate);
+  struct lh_emit given = suite_emit_of("event_points_earned", "{}");
+  struct lh_id id = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
+  given.id = &id;
+  assert_int_equal(emit_event(suite.store, &given, &again, NULL), LH_OK);
+  assert_memory_equal(&again.id, &id, sizeof id);
+  assert_int_equal(emit_event(suite.store, &given, &again, NULL), LH_OK);
+  assert_true(again.duplicate);
+  given.event_type = "event_points_expired";
+  assert_int_equal(emit_event(suite.store, &given, &again, NULL), LH_E_CONFLICT);
+}
+
+static int emit_three(const struct lh_emit *emits, enum lh_emit_mode mode,
+                      struct lh_emitted *results, size_t *bad) {
+  struct lh_emission emission = {.events = emits, .count = 3, .mode = mode, .results = results};
+  int rc = suite.store->log->emit(suite.store, &emission, NULL);
+  *bad = emission.bad_index;
+  return rc;
+}
+
+static void test_emit_all_undoes_and_emit_each_skips(void **state) {
+  (void)state;
+  struct lh_id id = {{9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}};
+  struct lh_emit emits[3] = {suite_emit_of("event_points_earned", "{\"n\":1}"),
+                             suite_emit_of("event_points_earned", "{\"n\":2}"),
+                             suite_emit_of("event_points_earned", "{\"n\":3}")};
+  struct lh_emitted results[3];
+  size_t bad;
+  struct lh_stats stats;
+  emits[0].id = emits[2].id = &id;
+  assert_int_equal(emit_three(emits, LH_EMIT_ALL, results, &bad), LH_E_CONFLICT);
+  assert_int_equal(bad, 2);
+  assert_int_equal(suite.store->admin->stats(suite.store, NULL, &stats, NULL), LH_OK);
+  assert_int_equal(stats.events, 0);
+  assert_int_equal(emit_three(emits, LH_EMIT_EACH, results, &bad), LH_OK);
+  assert_int_equal(results[0].code, LH_OK);
+  assert_int_equal(results[1].code, LH_OK);
+  assert_int_equal(results[2].code, LH_E_CONFLICT);
+  assert_int_equal(suite.store->admin->stats(suite.store, NULL, &stats, NULL), LH_OK);
+  assert_int_equal(stats.events, 2);
+}
+
+static void test_ten_webhooks_per_account_unique_names_and_urls(void **state) {
+  (void)state;
+  char name[16];
+  struct lh_webhook webhook;
+  for (int i = 0; i < 10; i++) {
+    snprintf(name, sizeof name, "w%d", i);
+    make_webhook(suite.store, name, "*", 1);
+  }
+  lh_webhook_init(&webhook);
+  snprintf(webhook.account, sizeof webhook.account, "default");
+  snprintf(webhook.name, sizeof webhook.name, "eleventh");
+  webhook.event_types = strdup("*");
+  assert_int_equal(
+      suite.store->admin->webhook_create(suite.store, &webhook, "http://x/", secret16, 1, NULL),
+      LH_E_LIMIT);
+  snprintf(webhook.account, sizeof webhook.account, "other");
+  assert_int_equal(
+      suite.store->admin->webhook_create(suite.store, &webhook, "http://x/", secret16, 1, NULL),
+      LH_OK);
+  assert_int_equal(
+      suite.store->admin->webhook_create(suite.store, &webhook, "http://y/", secret16, 1, NULL),
+      LH_E_CONFLICT);
+  snprintf(webhook.name, sizeof webhook.name, "twelfth");
+  assert_int_equal(
+      suite.store->admin->webhook_create(suite.store, &webhook, "http://x/", secret16, 1, NULL),
+      LH_E_CONFLICT);
+  lh_webhook_clear(&webhook);
+}
+
+static void test_lists_filter_and_page(void **state) {
+  (void)state;
+  struct lh_emit emit = suite_emit_of("event_points_earned", "{}");
+  struct lh_emitted emitted;
+  struct lh_id one = make_webhook(suite.store, "one", "*", 1);
+  make_webhook(suite.store, "two", "*", 1);
+  emit.member = "m1";
+  emit.member_len = 2;
+  emit_event(suite.store, &emit, &emitted, NULL);
+  for (int i = 0; i < 3; i++) emit_one(suite.store, "event_points_earned", "{}");
+  suite_lease(100);
+  assert_int_equal(suite.noted.count, 8);
+  suite_record(&suite.noted.leases[0].lease, LH_INPUT_SUCCESS);
+  assert_int_equal(suite_count_requests(LH_DELIVERED), 1);
+  assert_int_equal(suite_count_requests(LH_SENDING), 7);
+  struct lh_request_filter filter = {.state = -1, .webhook_id = &one, .limit = 3};
+  struct lh_request_list list;
+  assert_int_equal(suite.store->requests->list(suite.store, &filter, &list, NULL), LH_OK);
+  assert_int_equal(list.count, 3);
+  filter.after = list.next;
+  assert_true(list.next > 0);
+  lh_request_list_clear(&list);
+  assert_int_equal(suite.store->requests->list(suite.store, &filter, &list, NULL), LH_OK);
+  assert_int_equal(list.count, 1);
+  assert_int_equal(list.next, 0);
+  lh_request_list_clear(&list);
+  struct lh_request_filter by_event = {.state = -1, .event_id = &emitted.id, .limit = 50};
+  assert_int_equal(suite.store->requests->list(suite.store, &by_event, &list, NULL), LH_OK);
+  assert_int_equal(list.count, 2);
+  lh_request_list_clear(&list);
+  struct lh_request_filter by_member = {.state = -1, .member = "m1", .limit = 50};
+  assert_int_equal(suite.store->requests->list(suite.store, &by_member, &list, NULL), LH_OK);
+  assert_int_equal(list.count, 2);
+  lh_request_list_clear(&list);
+}
+
+static void test_an_event_reads_back_byte_for_byte(void **state) {
+  (void)state;
+  const char *data = "{ \"a\\u0000b\" : 1e400, \"x\":[ ] ,\"\":\"\\/\"}";
+  struct lh_event event;
+  struct lh_id id = emit_one(suite.store, "event_points_earned", data);
+  assert_int_equal(suite.store->log->event_get(suite.store, &id, &event, NULL), LH_OK);
+  assert_int_equal(event.data_len, strlen(data));
+  assert_memory_equal(event.data, data, event.data_len);
+  assert_string_equal(event.event_type, "event_points_earned");
+  assert_string_equal(event.account, "default");
+  struct lh_id none = {{0}};
+  assert_int_equal(suite.store->log->event_get(suite.store, &none, &event, NULL), LH_E_NOT_FOUND);
+}
+
+int store_suite_run_log(void) {
+#define T(test) cmocka_unit_test_setup_teardown(test, suite_set_up, suite_tear_down)
+  const struct CMUnitTest tests[] = {
+      T(test_idempotency_keys_and_ids),
+      T(test_emit_all_undoes_and_emit_each_skips),
+      T(test_ten_webhooks_per_account_unique_names_and_urls),
+      T(test_lists_filter_and_page),
+      T(test_an_event_reads_back_byte_for_byte),
+  };
+#undef T
+  return cmocka_run_group_tests_name("store contract: log", tests, NULL, NULL);
+}

@@ -1,0 +1,129 @@
+/*
+** What happens inside a worker's turn, and what its files share: webhook
+** settings (targets.c), a webhook's hot row (dispatch.c), one request's row
+** (requests.c), recording results (record.c), giving leases (lease.c) and
+** forming requests from the log (form.c). turn.c puts them in order.
+*/
+#ifndef LH_STORE_SQLITE_TURN_H
+#define LH_STORE_SQLITE_TURN_H
+
+#include "store/sqlite/sqlite.h"
+
+/* ---- targets.c: webhook settings as dispatch needs them, kept per revision ---- */
+
+enum lh_span_mode { LH_SPAN_DELIVER = 0, LH_SPAN_FAIL = 1, LH_SPAN_SKIP = 2 };
+
+struct lh_span {
+  int64_t from; /* first position it covers */
+  enum lh_span_mode mode;
+  enum lh_reason reason; /* fail */
+  char *event_types;
+  int64_t *types; /* type ids it takes, ascending */
+  size_t type_count;
+};
+
+struct lh_target_entry {
+  struct lh_target target; /* first, so that a pointer to one is a pointer to the other */
+  int64_t webhook;
+  int64_t account;
+  int64_t types_seen; /* highest type id when the spans were expanded */
+  int32_t schedule[LH_RETRY_SCHEDULE_MAX];
+  int32_t schedule_count;
+  struct lh_span *spans;
+  size_t span_count;
+};
+
+/*
+** Target of a webhook as of `revision`; borrowed until the next forget or get. Only inside a
+** write.
+*/
+int lh_target_get(struct lh_tx *tx, int64_t webhook, int64_t revision,
+                  struct lh_target_entry **entry, struct lh_error *err);
+void lh_target_release(struct lh_target *target);
+void lh_target_forget(struct lh_committer *committer);
+
+/* ---- dispatch.c: the hot row of a webhook, loaded once and saved once per turn ---- */
+
+struct lh_dispatch {
+  int64_t webhook;
+  int64_t account;
+  enum lh_status status;
+  int64_t epoch;
+  enum lh_reason epoch_reason;
+  int64_t revision;
+  int64_t cursor; /* last position that was formed or passed over */
+  int32_t in_flight;
+  int32_t failing;         /* failed attempts in a row; 0: not failing */
+  int64_t next_start_ms;   /* failing: no start before; stopped: no partial fail request before */
+  int32_t failed_in_a_row; /* requests */
+  int64_t due_ms;          /* INT64_MAX: nothing to do until something changes */
+  int asleep;              /* waits for new events of its account */
+  int dirty;
+  int served; /* looked at in this turn */
+};
+
+/* Context of one turn, beside the public struct. */
+struct lh_turning {
+  struct lh_tx *tx;
+  struct lh_turn *turn;
+  int64_t now_ms;
+  size_t slots;
+  int64_t bytes;
+  int64_t head; /* of the log; the log cannot grow during the turn */
+  int64_t types_highest;
+  int room_ran_out;
+};
+
+/* Borrowed until the next call of it. */
+struct lh_dispatch *lh_dispatch_get(struct lh_tx *tx, int64_t webhook, struct lh_error *err);
+int lh_dispatch_save_all(struct lh_tx *tx, struct lh_error *err);
+void lh_dispatch_begin(struct lh_tx *tx);
+/* Pauses: status, epoch, fail span at the cursor. */
+int lh_dispatch_pause(struct lh_tx *tx, struct lh_dispatch *dispatch, const char *why,
+                      int64_t now_ms, struct lh_error *err);
+
+/* ---- requests.c: one row of requests, loaded, stepped and saved ---- */
+
+struct lh_request_hot {
+  int64_t request;
+  struct lh_id request_id;
+  int64_t webhook;
+  struct lh_delivery delivery;
+  int32_t count;
+  int64_t session;    /* while sending, else 0 */
+  int64_t started_ms; /* of the attempt in flight */
+  int32_t given_back; /* in a row */
+  int64_t created_ms;
+};
+/* LH_E_NOT_FOUND if there is none. */
+int lh_request_load(struct lh_tx *tx, int64_t request, struct lh_request_hot *row,
+                    struct lh_error *err);
+int lh_request_save(struct lh_tx *tx, const struct lh_request_hot *row, struct lh_error *err);
+/* What lh_delivery_step needs to know of the webhook. */
+void lh_request_policy(const struct lh_dispatch *dispatch, const struct lh_target_entry *entry,
+                       struct lh_delivery_policy *policy);
+
+/*
+** record.c: one result into its request, its webhook and the attempt log. `session` is who
+** reports.
+*/
+int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t session, int64_t now_ms,
+              struct lh_error *err);
+
+/* What a step's effects mean for the webhook: failing, failed_in_a_row, pause. */
+int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
+                      const struct lh_target_entry *entry, unsigned effects, int64_t now_ms,
+                      struct lh_error *err);
+
+/* lease.c: gives one webhook as many leases as it may have; sets its due time. */
+int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, size_t slots_max,
+                   struct lh_error *err);
+
+/* form.c: the next request of a webhook from the log. *formed 0: nothing (more) to form now. */
+int lh_form_next(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                 struct lh_target_entry *entry, int *formed, struct lh_error *err);
+/* Shows the events of a formed request to the visitor. */
+int lh_form_replay(struct lh_turning *turning, int64_t request, int64_t *bytes,
+                   struct lh_error *err);
+
+#endif
