@@ -183,39 +183,6 @@ static void test_an_event_is_delivered_to_a_webhook_that_was_there_before(void *
   assert_true(suite.turn.next_due_ms == INT64_MAX);
 }
 
-static void test_subscriptions_by_type_category_and_all(void **state) {
-  (void)state;
-  make_webhook(suite.store, "one", "event_points_earned", 100);
-  make_webhook(suite.store, "category", "category:member", 100);
-  make_webhook(suite.store, "all", "*", 100);
-  emit_one(suite.store, "event_points_earned", "{}");
-  emit_one(suite.store, "event_member_enrol", "{}");
-  emit_one(suite.store, "event_points_expired", "{}");
-  suite_lease(10);
-  assert_int_equal(suite.noted.count, 3);
-  int events[3] = {0, 0, 0};
-  for (int i = 0; i < 3; i++) {
-    const char *name = suite.noted.leases[i].lease.target->webhook.name;
-    events[strcmp(name, "one") == 0        ? 0
-           : strcmp(name, "category") == 0 ? 1
-                                           : 2] = suite.noted.leases[i].events;
-  }
-  assert_int_equal(events[0], 1);
-  assert_int_equal(events[1], 1);
-  assert_int_equal(events[2], 3);
-}
-
-static void test_star_includes_types_stored_later(void **state) {
-  (void)state;
-  make_webhook(suite.store, "all", "*", 100);
-  emit_one(suite.store, "event_points_earned", "{}");
-  suite_lease(1);
-  suite_record(&suite.noted.leases[0].lease, LH_INPUT_SUCCESS);
-  emit_one(suite.store, "event_new_kind", "{}");
-  suite_lease(1);
-  assert_int_equal(suite.noted.count, 1);
-}
-
 static void test_batches_are_full_and_disjoint_and_in_order(void **state) {
   (void)state;
   struct lh_id ids[17];
@@ -236,24 +203,6 @@ static void test_batches_are_full_and_disjoint_and_in_order(void **state) {
   for (int i = 0; i < 7; i++)
     assert_memory_equal(&list.rows[2].event_ids[i], &ids[i], sizeof ids[0]);
   lh_request_list_clear(&list);
-}
-
-static void test_rare_events_in_a_busy_log_are_found(void **state) {
-  (void)state;
-  struct lh_emit other = suite_emit_of("event_points_earned", "{}");
-  struct lh_emitted emitted;
-  other.account = "other";
-  make_webhook(suite.store, "rare", "event_member_delete\nevent_member_update", 100);
-  for (int round = 0; round < 3; round++) {
-    for (int i = 0; i < 60; i++) emit_event(suite.store, &other, &emitted, NULL);
-    emit_one(suite.store, round == 1 ? "event_member_update" : "event_member_delete", "{}");
-  }
-  suite_lease(10);
-  assert_int_equal(suite.noted.count, 1);
-  assert_int_equal(suite.noted.leases[0].events, 3);
-  suite_record(&suite.noted.leases[0].lease, LH_INPUT_SUCCESS);
-  suite_lease(10);
-  assert_int_equal(suite.noted.count, 0);
 }
 
 static void test_no_more_in_flight_than_the_webhook_allows(void **state) {
@@ -499,10 +448,7 @@ int store_suite_run(const struct store_maker *of) {
 #define T(test) cmocka_unit_test_setup_teardown(test, suite_set_up, suite_tear_down)
   const struct CMUnitTest tests[] = {
       T(test_an_event_is_delivered_to_a_webhook_that_was_there_before),
-      T(test_subscriptions_by_type_category_and_all),
-      T(test_star_includes_types_stored_later),
       T(test_batches_are_full_and_disjoint_and_in_order),
-      T(test_rare_events_in_a_busy_log_are_found),
       T(test_no_more_in_flight_than_the_webhook_allows),
       T(test_a_failed_attempt_is_due_after_the_interval_with_the_same_events),
       T(test_six_failures_end_as_retries_exhausted_with_every_attempt_logged),

@@ -1,4 +1,4 @@
-/* The contract suite's second part: the log, its keys, the limits and the lists. */
+/* The contract suite's second part: what matches, keys and ids, the limits and the lists. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,57 @@
 #include <cmocka.h>
 
 #include "spec/contract/store_suite.h"
+
+static void test_subscriptions_by_type_category_and_all(void **state) {
+  (void)state;
+  make_webhook(suite.store, "one", "event_points_earned", 100);
+  make_webhook(suite.store, "category", "category:member", 100);
+  make_webhook(suite.store, "all", "*", 100);
+  emit_one(suite.store, "event_points_earned", "{}");
+  emit_one(suite.store, "event_member_enrol", "{}");
+  emit_one(suite.store, "event_points_expired", "{}");
+  suite_lease(10);
+  assert_int_equal(suite.noted.count, 3);
+  int events[3] = {0, 0, 0};
+  for (int i = 0; i < 3; i++) {
+    const char *name = suite.noted.leases[i].lease.target->webhook.name;
+    events[strcmp(name, "one") == 0        ? 0
+           : strcmp(name, "category") == 0 ? 1
+                                           : 2] = suite.noted.leases[i].events;
+  }
+  assert_int_equal(events[0], 1);
+  assert_int_equal(events[1], 1);
+  assert_int_equal(events[2], 3);
+}
+
+static void test_star_includes_types_stored_later(void **state) {
+  (void)state;
+  make_webhook(suite.store, "all", "*", 100);
+  emit_one(suite.store, "event_points_earned", "{}");
+  suite_lease(1);
+  suite_record(&suite.noted.leases[0].lease, LH_INPUT_SUCCESS);
+  emit_one(suite.store, "event_new_kind", "{}");
+  suite_lease(1);
+  assert_int_equal(suite.noted.count, 1);
+}
+
+static void test_rare_events_in_a_busy_log_are_found(void **state) {
+  (void)state;
+  struct lh_emit other = suite_emit_of("event_points_earned", "{}");
+  struct lh_emitted emitted;
+  other.account = "other";
+  make_webhook(suite.store, "rare", "event_member_delete\nevent_member_update", 100);
+  for (int round = 0; round < 3; round++) {
+    for (int i = 0; i < 60; i++) emit_event(suite.store, &other, &emitted, NULL);
+    emit_one(suite.store, round == 1 ? "event_member_update" : "event_member_delete", "{}");
+  }
+  suite_lease(10);
+  assert_int_equal(suite.noted.count, 1);
+  assert_int_equal(suite.noted.leases[0].events, 3);
+  suite_record(&suite.noted.leases[0].lease, LH_INPUT_SUCCESS);
+  suite_lease(10);
+  assert_int_equal(suite.noted.count, 0);
+}
 
 static void test_idempotency_keys_and_ids(void **state) {
   (void)state;
@@ -153,6 +204,9 @@ int store_suite_run_log(void) {
       T(test_ten_webhooks_per_account_unique_names_and_urls),
       T(test_lists_filter_and_page),
       T(test_an_event_reads_back_byte_for_byte),
+      T(test_subscriptions_by_type_category_and_all),
+      T(test_star_includes_types_stored_later),
+      T(test_rare_events_in_a_busy_log_are_found),
   };
 #undef T
   return cmocka_run_group_tests_name("store contract: log", tests, NULL, NULL);
