@@ -35,6 +35,19 @@ static int first_waiting(struct lh_tx *tx, int64_t webhook, int64_t *request, in
   return 1;
 }
 
+/* Forming must wait where order forbids it: 1 yes, 0 no, -1 failure (design §3.12, §3a.9, §3a.15). */
+static int must_not_form(struct lh_tx *tx, const struct lh_dispatch *dispatch, int ordered,
+                         struct lh_error *err) {
+  if (ordered) return 1;
+  /* One given back before its first attempt keeps its place. */
+  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_REQUEST_PENDING, err);
+  if (statement == NULL) return -1;
+  sqlite3_bind_int64(statement, 1, dispatch->webhook);
+  int row = lh_connection_row(tx->connection, statement, err);
+  if (row > 0) sqlite3_reset(statement);
+  return row;
+}
+
 static int show_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
                       struct lh_target_entry *entry, const struct lh_request_hot *row,
                       struct lh_error *err) {
@@ -114,9 +127,12 @@ static int serve_one(struct lh_turning *turning, struct lh_dispatch *dispatch,
   if (row < 0) return err->code;
   if (row > 0 && at_ms <= turning->now_ms)
     return lease_waiting(turning, dispatch, entry, request, LH_INPUT_LEASE, err);
-  if (row > 0) due_by(dispatch, at_ms);
   *more = 0;
-  if (row > 0 && entry->target.webhook.ordered) return LH_OK;
+  if (row > 0) {
+    due_by(dispatch, at_ms);
+    int wait = must_not_form(turning->tx, dispatch, entry->target.webhook.ordered, err);
+    if (wait != 0) return wait < 0 ? (int)err->code : LH_OK;
+  }
   int rc = lh_form_next(turning, dispatch, entry, &formed, err);
   *more = formed == 1;
   dispatch->asleep = formed == 0;

@@ -160,6 +160,7 @@ static const char *const first_requests[] = {
   " WHERE next_attempt_ms IS NOT NULL;"
   "CREATE INDEX requests_of_session ON requests (session) WHERE session IS NOT NULL;"
   "CREATE INDEX requests_failed ON requests (webhook) WHERE state = 4;"
+  "CREATE INDEX requests_pending ON requests (webhook) WHERE state = 0;"
   "CREATE INDEX requests_given_back ON requests (given_back) WHERE given_back > 0;"
 
   "CREATE TABLE attempts ("

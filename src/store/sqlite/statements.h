@@ -124,6 +124,7 @@
   X(REQUEST_DUE,      "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
                       " AND next_attempt_ms IS NOT NULL ORDER BY next_attempt_ms, request" \
                       " LIMIT 1") \
+  X(REQUEST_PENDING,  "SELECT 1 FROM requests WHERE webhook = ?1 AND state = 0 LIMIT 1") \
   X(REQUEST_EVENTS,   "SELECT first_position, positions, total_count FROM requests WHERE" \
                       " request = ?1") \
   X(REQUEST_OF_SESSION,"SELECT request FROM requests WHERE session = ?1 LIMIT ?2") \
