@@ -13,8 +13,7 @@ static struct lh_network network(const char *text) {
   struct lh_network parsed;
   struct lh_error err = {.message = ""};
   int code = lh_network_parse(text, strlen(text), &parsed, &err);
-  if (code != LH_OK)
-    print_error("%s: %s\n", text, err.message);
+  if (code != LH_OK) print_error("%s: %s\n", text, err.message);
   assert_int_equal(code, LH_OK);
   return parsed;
 }
@@ -26,14 +25,12 @@ static const char *refused(const char *text) {
 
 static void check(const char *text, const char *range) {
   const char *got = refused(text);
-  if (range == NULL && got != NULL)
-    print_error("%s is refused as %s\n", text, got);
+  if (range == NULL && got != NULL) print_error("%s is refused as %s\n", text, got);
   if (range == NULL) {
     assert_null(got);
     return;
   }
-  if (got == NULL)
-    print_error("%s is let through\n", text);
+  if (got == NULL) print_error("%s is let through\n", text);
   assert_non_null(got);
   assert_string_equal(got, range);
 }
@@ -69,15 +66,14 @@ static void test_first_and_last_of_every_ipv4_range(void **state) {
 static void test_neighbours_of_every_ipv4_range_are_public(void **state) {
   (void)state;
   static const char *const open[] = {
-      "1.0.0.0",         "9.255.255.255",   "11.0.0.0",        "100.63.255.255",  "100.128.0.0",
-      "126.255.255.255", "128.0.0.0",       "169.253.255.255", "169.255.0.0",     "172.15.255.255",
-      "172.32.0.0",      "191.255.255.255", "192.0.1.0",       "192.0.1.255",     "192.0.3.0",
-      "192.88.98.255",   "192.88.100.0",    "192.167.255.255", "192.169.0.0",     "198.17.255.255",
-      "198.20.0.0",      "198.51.99.255",   "198.51.101.0",    "203.0.112.255",   "203.0.114.0",
+      "1.0.0.0",         "9.255.255.255",   "11.0.0.0",        "100.63.255.255", "100.128.0.0",
+      "126.255.255.255", "128.0.0.0",       "169.253.255.255", "169.255.0.0",    "172.15.255.255",
+      "172.32.0.0",      "191.255.255.255", "192.0.1.0",       "192.0.1.255",    "192.0.3.0",
+      "192.88.98.255",   "192.88.100.0",    "192.167.255.255", "192.169.0.0",    "198.17.255.255",
+      "198.20.0.0",      "198.51.99.255",   "198.51.101.0",    "203.0.112.255",  "203.0.114.0",
       "223.255.255.255", "8.8.8.8",         "93.184.216.34",
   };
-  for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
-    check(open[i], NULL);
+  for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) check(open[i], NULL);
 }
 
 static void test_ipv6_ranges(void **state) {
@@ -88,16 +84,16 @@ static void test_ipv6_ranges(void **state) {
       {"::", "unspecified"},
       {"::1", "loopback"},
       {"::2", "reserved"},
-      {"::7f00:1", "reserved"},           /* IPv4-compatible */
+      {"::7f00:1", "reserved"}, /* IPv4-compatible */
       {"::127.0.0.1", "reserved"},
       {"::8.8.8.8", "reserved"},
-      {"::ffff:0:7f00:1", "reserved"},    /* SIIT */
-      {"::5efe:7f00:1", "reserved"},      /* ISATAP */
-      {"::ffff:127.0.0.1", "loopback"},   /* mapped: judged as IPv4 */
+      {"::ffff:0:7f00:1", "reserved"},  /* SIIT */
+      {"::5efe:7f00:1", "reserved"},    /* ISATAP */
+      {"::ffff:127.0.0.1", "loopback"}, /* mapped: judged as IPv4 */
       {"::ffff:10.1.2.3", "private"},
       {"::ffff:a9fe:a9fe", "link-local"}, /* 169.254.169.254 */
       {"::ffff:8.8.8.8", NULL},
-      {"64:ff9b::7f00:1", "loopback"},    /* NAT64 */
+      {"64:ff9b::7f00:1", "loopback"}, /* NAT64 */
       {"64:ff9b::10.0.0.1", "private"},
       {"64:ff9b::169.254.169.254", "link-local"},
       {"64:ff9b::8.8.8.8", NULL},
@@ -128,7 +124,7 @@ static void test_ipv6_ranges(void **state) {
       {"8000::1", "reserved"},
       {"fbff::1", "reserved"},
       {"fc00::1", "private"},
-      {"fd00:ec2::254", "private"},       /* a cloud's metadata service */
+      {"fd00:ec2::254", "private"}, /* a cloud's metadata service */
       {"fe00::1", "reserved"},
       {"fe80::1", "link-local"},
       {"febf::1", "link-local"},
@@ -154,11 +150,21 @@ static void test_allowed_networks_lift_a_refusal_and_no_more(void **state) {
     const char *address;
     int passes;
   } cases[] = {
-      {"10.1.0.0", 1},        {"10.1.255.255", 1},   {"10.2.0.0", 0},
-      {"10.0.255.255", 0},    {"127.0.0.1", 1},      {"127.0.0.2", 0},
-      {"::1", 0},             {"fd00:1::5", 1},      {"fd00:2::5", 0},
-      {"::ffff:10.1.2.3", 1}, {"::ffff:10.2.2.3", 0}, {"64:ff9b::10.1.2.3", 1},
-      {"192.168.7.9", 1},     {"192.168.8.9", 0},    {"8.8.8.8", 1},
+      {"10.1.0.0", 1},
+      {"10.1.255.255", 1},
+      {"10.2.0.0", 0},
+      {"10.0.255.255", 0},
+      {"127.0.0.1", 1},
+      {"127.0.0.2", 0},
+      {"::1", 0},
+      {"fd00:1::5", 1},
+      {"fd00:2::5", 0},
+      {"::ffff:10.1.2.3", 1},
+      {"::ffff:10.2.2.3", 0},
+      {"64:ff9b::10.1.2.3", 1},
+      {"192.168.7.9", 1},
+      {"192.168.8.9", 0},
+      {"8.8.8.8", 1},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct lh_network one = network(cases[i].address);

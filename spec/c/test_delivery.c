@@ -75,19 +75,15 @@ static void check_step(const struct lh_delivery *before, const struct lh_input *
     assert_true(effects & LH_EFFECT_SEND);
   assert_int_equal(!!(effects & LH_EFFECT_FAILED), became_failed);
   assert_int_equal(!!(effects & LH_EFFECT_DELIVERED), became_delivered);
-  if (became_failed || became_delivered)
-    assert_int_equal(after->finished_ms, NOW_MS);
-  if (became_failed)
-    assert_int_not_equal(after->reason, LH_REASON_NONE);
+  if (became_failed || became_delivered) assert_int_equal(after->finished_ms, NOW_MS);
+  if (became_failed) assert_int_not_equal(after->reason, LH_REASON_NONE);
   assert_int_equal(!!(effects & LH_EFFECT_COUNT_FAILURE), became_failed && own);
   if (before->state == LH_FAILED && after->state != LH_FAILED)
     assert_true(input->kind == LH_INPUT_RETRY || input->kind == LH_INPUT_LATE_SUCCESS);
-  if (after->budget_start != before->budget_start)
-    assert_int_equal(input->kind, LH_INPUT_RETRY);
+  if (after->budget_start != before->budget_start) assert_int_equal(input->kind, LH_INPUT_RETRY);
   if (effects & LH_EFFECT_FAILING_START)
     assert_true(input->kind == LH_INPUT_FAILURE && before->state == LH_SENDING);
-  if (became_delivered)
-    assert_true(effects & LH_EFFECT_FAILING_END);
+  if (became_delivered) assert_true(effects & LH_EFFECT_FAILING_END);
   if (input->kind == LH_INPUT_LOST)
     assert_false(effects & (LH_EFFECT_FAILING_START | LH_EFFECT_FAILING_END));
   assert_false((effects & LH_EFFECT_LOG_ATTEMPT) && (effects & LH_EFFECT_REMOVE_ATTEMPT));
@@ -125,8 +121,7 @@ static void try_deliveries(const struct lh_delivery_policy *policy, size_t *step
     before.epoch = policy->epoch - rest % 2;
     rest /= 2;
     before.next_attempt_ms = NOW_MS + (rest % 2 ? 1 : 0);
-    if (legal(&before, policy))
-      try_inputs(&before, policy, steps);
+    if (legal(&before, policy)) try_inputs(&before, policy, steps);
   }
 }
 
@@ -186,11 +181,9 @@ static void test_six_failures_end_a_request(void **state) {
     now_ms += 700;
     unsigned effects = give(&delivery, LH_INPUT_FAILURE, &policy, now_ms);
     unsigned expected = LH_EFFECT_LOG_ATTEMPT | LH_EFFECT_FAILING_START;
-    if (attempt == 6)
-      expected |= LH_EFFECT_FAILED | LH_EFFECT_COUNT_FAILURE;
+    if (attempt == 6) expected |= LH_EFFECT_FAILED | LH_EFFECT_COUNT_FAILURE;
     assert_int_equal(effects, expected);
-    if (attempt == 6)
-      break;
+    if (attempt == 6) break;
     assert_int_equal(delivery.state, LH_RETRYING);
     assert_int_equal(delivery.next_attempt_ms, now_ms + INTERVAL_MS);
     /* not a millisecond early */
@@ -370,10 +363,8 @@ static void test_lowered_budget_fails_at_the_lease_without_an_attempt(void **sta
 static void test_late_success_delivers_even_what_had_failed(void **state) {
   (void)state;
   struct lh_delivery_policy policy = policy_of(LH_STATUS_PAUSED, 1, LH_REASON_PAUSED, 5);
-  struct lh_delivery delivery = {.state = LH_FAILED,
-                                 .reason = LH_REASON_WORKER_LOST,
-                                 .attempts_made = 6,
-                                 .finished_ms = 1};
+  struct lh_delivery delivery = {
+      .state = LH_FAILED, .reason = LH_REASON_WORKER_LOST, .attempts_made = 6, .finished_ms = 1};
   assert_int_equal(give(&delivery, LH_INPUT_LATE_SUCCESS, &policy, NOW_MS),
                    LH_EFFECT_LOG_ATTEMPT | LH_EFFECT_DELIVERED | LH_EFFECT_FAILING_END);
   assert_int_equal(delivery.state, LH_DELIVERED);

@@ -65,8 +65,7 @@ static void bytes_of(const char *text, unsigned char fill, size_t len, unsigned 
 
 static void assert_tag(const unsigned char *tag, size_t len, const char *expected) {
   char hex[2 * LH_HMAC_MAX + 1] = "";
-  for (size_t i = 0; i < len; i++)
-    snprintf(hex + 2 * i, 3, "%02x", tag[i]);
+  for (size_t i = 0; i < len; i++) snprintf(hex + 2 * i, 3, "%02x", tag[i]);
   assert_string_equal(hex, expected);
 }
 
@@ -99,14 +98,12 @@ static void test_rfc_4231(void **state) {
 static void test_pieces_are_the_message_wherever_it_is_cut(void **state) {
   (void)state;
   unsigned char message[300], expected[LH_HMAC_MAX], tag[LH_HMAC_MAX];
-  for (size_t i = 0; i < sizeof message; i++)
-    message[i] = (unsigned char)(i * 7);
+  for (size_t i = 0; i < sizeof message; i++) message[i] = (unsigned char)(i * 7);
   struct lh_hmac_key *key = key_of(LH_SHA512, "secret", 6);
   struct lh_piece whole = {message, sizeof message};
   assert_int_equal(lh_hmac_tag(key, &whole, 1, expected), 64);
   for (size_t cut = 0; cut <= sizeof message; cut++) {
-    struct lh_piece pieces[] = {
-        {message, cut}, {NULL, 0}, {message + cut, sizeof message - cut}};
+    struct lh_piece pieces[] = {{message, cut}, {NULL, 0}, {message + cut, sizeof message - cut}};
     assert_int_equal(lh_hmac_tag(key, pieces, 3, tag), 64);
     assert_memory_equal(tag, expected, 64);
   }

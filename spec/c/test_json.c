@@ -20,8 +20,7 @@ static void check(const char *text, size_t len, const char *expected) {
   memcpy(copy, text, len);
   int code = lh_json_check(copy, len, LH_JSON_DEPTH_MAX, NULL, &err);
   free(copy);
-  if (strcmp(err.message, expected) != 0)
-    print_error("text: %.*s\n", (int)len, text);
+  if (strcmp(err.message, expected) != 0) print_error("text: %.*s\n", (int)len, text);
   assert_string_equal(err.message, expected);
   assert_int_equal(code, expected[0] == '\0' ? LH_OK : LH_E_INVALID);
 }
@@ -37,91 +36,110 @@ static void refuses(const char *text, const char *expected) {
 static void test_accepts_what_rfc_8259_allows(void **state) {
   (void)state;
   static const char *const texts[] = {
-      "{}", "[]", "0", "-0", "-0.0e-0", "1E+9", "1e5", "12.5", "true", "false", "null", "\"\"",
-      " \t\r\n{ \"a\" : [ 1 , 2 ] }\n", "[[],{},[{}]]", "{\"\":0}", "{\"a\":1,\"a\":2}",
-      "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\uABcd\"", "\"\\ud83d\\ude00\"", "\"/\"", "\"\x7F\"",
+      "{}",
+      "[]",
+      "0",
+      "-0",
+      "-0.0e-0",
+      "1E+9",
+      "1e5",
+      "12.5",
+      "true",
+      "false",
+      "null",
+      "\"\"",
+      " \t\r\n{ \"a\" : [ 1 , 2 ] }\n",
+      "[[],{},[{}]]",
+      "{\"\":0}",
+      "{\"a\":1,\"a\":2}",
+      "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\uABcd\"",
+      "\"\\ud83d\\ude00\"",
+      "\"/\"",
+      "\"\x7F\"",
       "\"Zo\xC3\xAB \xF0\x9F\x98\x80 \xE2\x80\xA8 \xEF\xBF\xBF\xF4\x8F\xBF\xBF\"",
-      "\"\xEF\xBB\xBF\"", "123456789012345678901234567890", "1e999999",
+      "\"\xEF\xBB\xBF\"",
+      "123456789012345678901234567890",
+      "1e999999",
       "\"a rather long string, so that it is passed in steps of eight \xC3\xA9 bytes\"",
   };
-  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-    accepts(texts[i]);
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) accepts(texts[i]);
 }
+
+static const struct {
+  const char *text;
+  const char *message;
+} refusals[] = {
+    {"", "invalid JSON at byte 1: unexpected end"},
+    {"  ", "invalid JSON at byte 3: unexpected end"},
+    {"{", "invalid JSON at byte 2: unexpected end"},
+    {"[", "invalid JSON at byte 2: unexpected end"},
+    {"[1", "invalid JSON at byte 3: unexpected end"},
+    {"{\"a\"", "invalid JSON at byte 5: unexpected end"},
+    {"{\"a\":", "invalid JSON at byte 6: unexpected end"},
+    {"[1,]", "invalid JSON at byte 4: unexpected character"},
+    {"[,1]", "invalid JSON at byte 2: unexpected character"},
+    {"{,}", "invalid JSON at byte 2: a member's name was expected"},
+    {"{\"a\":1,}", "invalid JSON at byte 8: a member's name was expected"},
+    {"{a:1}", "invalid JSON at byte 2: a member's name was expected"},
+    {"{'a':1}", "invalid JSON at byte 2: a member's name was expected"},
+    {"{1:1}", "invalid JSON at byte 2: a member's name was expected"},
+    {"{\"a\" 1}", "invalid JSON at byte 6: a colon was expected"},
+    {"{\"a\":1 \"b\":2}", "invalid JSON at byte 8: a comma or } was expected"},
+    {"[1 2]", "invalid JSON at byte 4: a comma or ] was expected"},
+    {"[1}", "invalid JSON at byte 3: a comma or ] was expected"},
+    {"{\"a\":1]", "invalid JSON at byte 7: a comma or } was expected"},
+    {"{}{}", "invalid JSON at byte 3: more after the value"},
+    {"1 2", "invalid JSON at byte 3: more after the value"},
+    {"{}]", "invalid JSON at byte 3: more after the value"},
+    {"]", "invalid JSON at byte 1: unexpected character"},
+    {"01", "invalid JSON at byte 1: number with a leading zero"},
+    {"-01", "invalid JSON at byte 2: number with a leading zero"},
+    {"-", "invalid JSON at byte 2: number without digits"},
+    {"+1", "invalid JSON at byte 1: unexpected character"},
+    {".5", "invalid JSON at byte 1: unexpected character"},
+    {"1.", "invalid JSON at byte 3: number without digits after the point"},
+    {"1.e5", "invalid JSON at byte 3: number without digits after the point"},
+    {"1e", "invalid JSON at byte 3: number without digits in its exponent"},
+    {"1e+", "invalid JSON at byte 4: number without digits in its exponent"},
+    {"0x10", "invalid JSON at byte 2: more after the value"},
+    {"NaN", "invalid JSON at byte 1: unexpected character"},
+    {"nan", "invalid JSON at byte 1: unexpected character"},
+    {"Infinity", "invalid JSON at byte 1: unexpected character"},
+    {"-Infinity", "invalid JSON at byte 2: number without digits"},
+    {"tru", "invalid JSON at byte 1: unexpected character"},
+    {"True", "invalid JSON at byte 1: unexpected character"},
+    {"nulll", "invalid JSON at byte 5: more after the value"},
+    {"\"", "invalid JSON at byte 2: string without an end"},
+    {"\"abc", "invalid JSON at byte 5: string without an end"},
+    {"\"abcdefgh", "invalid JSON at byte 10: string without an end"},
+    {"\"\\", "invalid JSON at byte 2: string without an end"},
+    {"\"\\\"", "invalid JSON at byte 4: string without an end"},
+    {"\"\\x41\"", "invalid JSON at byte 2: unknown escape in a string"},
+    {"\"\\u12\"", "invalid JSON at byte 2: \\u without four hex digits"},
+    {"\"\\u12G4\"", "invalid JSON at byte 2: \\u without four hex digits"},
+    {"\"\\ud800\"", "invalid JSON at byte 2: lone surrogate escape"},
+    {"\"\\udc00\"", "invalid JSON at byte 2: lone surrogate escape"},
+    {"\"\\ud800\\ud800\"", "invalid JSON at byte 2: lone surrogate escape"},
+    {"\"\\ud800x\"", "invalid JSON at byte 2: lone surrogate escape"},
+    {"\"\\ud800\\u00\"", "invalid JSON at byte 2: lone surrogate escape"},
+    {"\"a\nb\"", "invalid JSON at byte 3: raw control character in a string"},
+    {"\"12345678\x01\"", "invalid JSON at byte 10: raw control character in a string"},
+    {"\"\xFF\"", "invalid JSON at byte 2: invalid UTF-8"},
+    {"\"\xC0\xAF\"", "invalid JSON at byte 2: invalid UTF-8"},
+    {"\"\xED\xA0\x80\"", "invalid JSON at byte 2: invalid UTF-8"},
+    {"\"\xF4\x90\x80\x80\"", "invalid JSON at byte 2: invalid UTF-8"},
+    {"\"\xC3\"", "invalid JSON at byte 2: invalid UTF-8"},
+    {"\"\xC3", "invalid JSON at byte 2: invalid UTF-8"},
+    {"\xEF\xBB\xBF{}", "invalid JSON at byte 1: a byte order mark is not JSON"},
+    {"{} \xC2\xA0", "invalid JSON at byte 4: more after the value"},
+    {"// x\n{}", "invalid JSON at byte 1: unexpected character"},
+    {"\f{}", "invalid JSON at byte 1: unexpected character"},
+};
 
 static void test_refuses_with_place_and_reason(void **state) {
   (void)state;
-  static const struct {
-    const char *text;
-    const char *message;
-  } cases[] = {
-      {"", "invalid JSON at byte 1: unexpected end"},
-      {"  ", "invalid JSON at byte 3: unexpected end"},
-      {"{", "invalid JSON at byte 2: unexpected end"},
-      {"[", "invalid JSON at byte 2: unexpected end"},
-      {"[1", "invalid JSON at byte 3: unexpected end"},
-      {"{\"a\"", "invalid JSON at byte 5: unexpected end"},
-      {"{\"a\":", "invalid JSON at byte 6: unexpected end"},
-      {"[1,]", "invalid JSON at byte 4: unexpected character"},
-      {"[,1]", "invalid JSON at byte 2: unexpected character"},
-      {"{,}", "invalid JSON at byte 2: a member's name was expected"},
-      {"{\"a\":1,}", "invalid JSON at byte 8: a member's name was expected"},
-      {"{a:1}", "invalid JSON at byte 2: a member's name was expected"},
-      {"{'a':1}", "invalid JSON at byte 2: a member's name was expected"},
-      {"{1:1}", "invalid JSON at byte 2: a member's name was expected"},
-      {"{\"a\" 1}", "invalid JSON at byte 6: a colon was expected"},
-      {"{\"a\":1 \"b\":2}", "invalid JSON at byte 8: a comma or } was expected"},
-      {"[1 2]", "invalid JSON at byte 4: a comma or ] was expected"},
-      {"[1}", "invalid JSON at byte 3: a comma or ] was expected"},
-      {"{\"a\":1]", "invalid JSON at byte 7: a comma or } was expected"},
-      {"{}{}", "invalid JSON at byte 3: more after the value"},
-      {"1 2", "invalid JSON at byte 3: more after the value"},
-      {"{}]", "invalid JSON at byte 3: more after the value"},
-      {"]", "invalid JSON at byte 1: unexpected character"},
-      {"01", "invalid JSON at byte 1: number with a leading zero"},
-      {"-01", "invalid JSON at byte 2: number with a leading zero"},
-      {"-", "invalid JSON at byte 2: number without digits"},
-      {"+1", "invalid JSON at byte 1: unexpected character"},
-      {".5", "invalid JSON at byte 1: unexpected character"},
-      {"1.", "invalid JSON at byte 3: number without digits after the point"},
-      {"1.e5", "invalid JSON at byte 3: number without digits after the point"},
-      {"1e", "invalid JSON at byte 3: number without digits in its exponent"},
-      {"1e+", "invalid JSON at byte 4: number without digits in its exponent"},
-      {"0x10", "invalid JSON at byte 2: more after the value"},
-      {"NaN", "invalid JSON at byte 1: unexpected character"},
-      {"nan", "invalid JSON at byte 1: unexpected character"},
-      {"Infinity", "invalid JSON at byte 1: unexpected character"},
-      {"-Infinity", "invalid JSON at byte 2: number without digits"},
-      {"tru", "invalid JSON at byte 1: unexpected character"},
-      {"True", "invalid JSON at byte 1: unexpected character"},
-      {"nulll", "invalid JSON at byte 5: more after the value"},
-      {"\"", "invalid JSON at byte 2: string without an end"},
-      {"\"abc", "invalid JSON at byte 5: string without an end"},
-      {"\"abcdefgh", "invalid JSON at byte 10: string without an end"},
-      {"\"\\", "invalid JSON at byte 2: string without an end"},
-      {"\"\\\"", "invalid JSON at byte 4: string without an end"},
-      {"\"\\x41\"", "invalid JSON at byte 2: unknown escape in a string"},
-      {"\"\\u12\"", "invalid JSON at byte 2: \\u without four hex digits"},
-      {"\"\\u12G4\"", "invalid JSON at byte 2: \\u without four hex digits"},
-      {"\"\\ud800\"", "invalid JSON at byte 2: lone surrogate escape"},
-      {"\"\\udc00\"", "invalid JSON at byte 2: lone surrogate escape"},
-      {"\"\\ud800\\ud800\"", "invalid JSON at byte 2: lone surrogate escape"},
-      {"\"\\ud800x\"", "invalid JSON at byte 2: lone surrogate escape"},
-      {"\"\\ud800\\u00\"", "invalid JSON at byte 2: lone surrogate escape"},
-      {"\"a\nb\"", "invalid JSON at byte 3: raw control character in a string"},
-      {"\"12345678\x01\"", "invalid JSON at byte 10: raw control character in a string"},
-      {"\"\xFF\"", "invalid JSON at byte 2: invalid UTF-8"},
-      {"\"\xC0\xAF\"", "invalid JSON at byte 2: invalid UTF-8"},
-      {"\"\xED\xA0\x80\"", "invalid JSON at byte 2: invalid UTF-8"},
-      {"\"\xF4\x90\x80\x80\"", "invalid JSON at byte 2: invalid UTF-8"},
-      {"\"\xC3\"", "invalid JSON at byte 2: invalid UTF-8"},
-      {"\"\xC3", "invalid JSON at byte 2: invalid UTF-8"},
-      {"\xEF\xBB\xBF{}", "invalid JSON at byte 1: a byte order mark is not JSON"},
-      {"{} \xC2\xA0", "invalid JSON at byte 4: more after the value"},
-      {"// x\n{}", "invalid JSON at byte 1: unexpected character"},
-      {"\f{}", "invalid JSON at byte 1: unexpected character"},
-  };
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-    refuses(cases[i].text, cases[i].message);
+  for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+    refuses(refusals[i].text, refusals[i].message);
 }
 
 static void test_refuses_nul_bytes(void **state) {
@@ -158,8 +176,7 @@ static char *nested(size_t depth, size_t *len) {
     at += strlen(opening);
   }
   text[at++] = '7';
-  for (size_t i = depth; i-- > 0;)
-    text[at++] = i % 2 ? ']' : '}';
+  for (size_t i = depth; i-- > 0;) text[at++] = i % 2 ? ']' : '}';
   *len = at;
   return text;
 }
@@ -175,8 +192,7 @@ static void test_depth_is_limited(void **state) {
       int code = lh_json_check(text, len, limits[i], NULL, &err);
       free(text);
       assert_int_equal(code, more ? LH_E_INVALID : LH_OK);
-      if (more)
-        assert_non_null(strstr(err.message, "nested too deep"));
+      if (more) assert_non_null(strstr(err.message, "nested too deep"));
     }
   size_t len;
   char *text = nested(100000, &len);

@@ -22,8 +22,7 @@ static int prepare(enum lh_scheme scheme, const char *secret) {
   int code = lh_signature_key_new(scheme, secret, strlen(secret), &key, NULL);
   assert_int_equal(key != NULL, code == LH_OK);
   if (key != NULL)
-    assert_int_equal(lh_hmac_key_hash(key),
-                     scheme == LH_SCHEME_ZINRELO ? LH_SHA512 : LH_SHA256);
+    assert_int_equal(lh_hmac_key_hash(key), scheme == LH_SCHEME_ZINRELO ? LH_SHA512 : LH_SHA256);
   lh_hmac_key_free(key);
   return code;
 }
@@ -46,10 +45,11 @@ static void test_new_secrets_of_the_first_scheme(void **state) {
 static void test_new_secrets_of_the_standard_scheme(void **state) {
   (void)state;
   assert_int_equal(check(LH_SCHEME_STANDARD, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), LH_OK);
-  assert_int_equal(check(LH_SCHEME_STANDARD, "whsec_AAAAAAAAAAAAAAAAAAAAAA=="), LH_OK); /* 16 bytes */
+  assert_int_equal(check(LH_SCHEME_STANDARD, "whsec_AAAAAAAAAAAAAAAAAAAAAA=="),
+                   LH_OK); /* 16 bytes */
   static const char *const wrong[] = {
-      "whsec_AAAAAAAAAAAAAAAAAAAA",        /* 15 bytes */
-      "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",  /* no prefix */
+      "whsec_AAAAAAAAAAAAAAAAAAAA",       /* 15 bytes */
+      "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", /* no prefix */
       "WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
       "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", /* a character short */
       "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS-",
@@ -77,8 +77,7 @@ static void test_generated_secret_suits_both_schemes(void **state) {
   (void)state;
   unsigned char random[32];
   char secret[LH_SECRET_GENERATED_LEN + 1];
-  for (size_t i = 0; i < sizeof random; i++)
-    random[i] = (unsigned char)(255 - i);
+  for (size_t i = 0; i < sizeof random; i++) random[i] = (unsigned char)(255 - i);
   lh_secret_from_random(random, secret);
   assert_string_equal(secret, "whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA=");
   assert_int_equal(strlen(secret), LH_SECRET_GENERATED_LEN);

@@ -100,10 +100,11 @@ static int sign(lua_State *L) {
   if (lh_signature_key_new(stamp.scheme, secret, secret_len, &key, &err)) {
     return lh_push_error(L, &err);
   }
-  int code = stamp.scheme == LH_SCHEME_ZINRELO
-                 ? lh_signature_sign_zinrelo(key, body, body_len, stamp.digits, value, &err)
-                 : lh_signature_sign_standard(key, stamp.id, stamp.timestamp_s, body, body_len,
-                                              value, &err);
+  const struct lh_piece piece = {body, body_len};
+  int code =
+      stamp.scheme == LH_SCHEME_ZINRELO
+          ? lh_signature_sign_zinrelo(key, body, body_len, stamp.digits, value, &err)
+          : lh_signature_sign_standard(key, stamp.id, stamp.timestamp_s, &piece, value, &err);
   lh_hmac_key_free(key);
   if (code) return lh_push_error(L, &err);
   lua_pushstring(L, value);

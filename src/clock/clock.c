@@ -30,8 +30,7 @@ static int fill_random(void *self, void *out, size_t len, struct lh_error *err) 
   unsigned char *at = out;
   while (len > 0) {
     ssize_t got = getrandom(at, len, 0);
-    if (got < 0 && errno == EINTR)
-      continue;
+    if (got < 0 && errno == EINTR) continue;
     if (got <= 0)
       return lh_error_set(err, LH_E_RANDOM, "the system gives no random bytes: %s",
                           strerror(errno));

@@ -14,7 +14,8 @@ struct lh_clock {
   void *self;
   int64_t (*wall_ms)(void *self);      /* Unix time */
   int64_t (*monotonic_ms)(void *self); /* for durations and timers */
-  int (*random)(void *self, void *out, size_t len, struct lh_error *err); /* getrandom; LH_E_RANDOM */
+  /* Random bytes from the system. 0 or LH_E_RANDOM. */
+  int (*random)(void *self, void *out, size_t len, struct lh_error *err);
 };
 
 /* The system's clock; borrowed, valid for ever, safe from any thread. */

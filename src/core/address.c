@@ -34,18 +34,12 @@ static const struct range ranges4[] = {
 };
 
 static const struct range ranges6[] = {
-    {{[15] = 0}, 128, "unspecified"},
-    {{[15] = 1}, 128, "loopback"},
-    {{0xFC}, 7, "private"},
-    {{0xFE, 0x80}, 10, "link-local"},
-    {{0xFE, 0xC0}, 10, "site-local"},
-    {{0xFF}, 8, "multicast"},
-    {{0x01}, 64, "discard"},
-    {{0x5F}, 16, "segment routing"},
-    {{0x20, 0x01}, 32, "Teredo"},
-    {{0x20, 0x01, 0x0D, 0xB8}, 32, "documentation"},
-    {{0x20, 0x02}, 16, "6to4"},
-    {{0x3F, 0xFF}, 20, "documentation"},
+    {{[15] = 0}, 128, "unspecified"}, {{[15] = 1}, 128, "loopback"},
+    {{0xFC}, 7, "private"},           {{0xFE, 0x80}, 10, "link-local"},
+    {{0xFE, 0xC0}, 10, "site-local"}, {{0xFF}, 8, "multicast"},
+    {{0x01}, 64, "discard"},          {{0x5F}, 16, "segment routing"},
+    {{0x20, 0x01}, 32, "Teredo"},     {{0x20, 0x01, 0x0D, 0xB8}, 32, "documentation"},
+    {{0x20, 0x02}, 16, "6to4"},       {{0x3F, 0xFF}, 20, "documentation"},
 };
 
 static const struct range global6 = {{0x20}, 3, "global unicast"};
@@ -55,8 +49,7 @@ static const struct range nat64 = {{0x00, 0x64, 0xFF, 0x9B}, 96, "NAT64"};
 static int in_prefix(const unsigned char *bytes, const unsigned char *prefix, int prefix_len) {
   size_t whole = (size_t)prefix_len / 8;
   int rest = prefix_len % 8;
-  if (memcmp(bytes, prefix, whole) != 0)
-    return 0;
+  if (memcmp(bytes, prefix, whole) != 0) return 0;
   return rest == 0 || ((bytes[whole] ^ prefix[whole]) >> (8 - rest)) == 0;
 }
 
@@ -82,8 +75,7 @@ static int is_allowed(const struct lh_address *address, const struct lh_network 
 static const char *refused_range(const struct lh_address *address, const struct range *ranges,
                                  size_t count) {
   for (size_t i = 0; i < count; i++)
-    if (in_range(address, &ranges[i]))
-      return ranges[i].name;
+    if (in_range(address, &ranges[i])) return ranges[i].name;
   return NULL;
 }
 
@@ -94,16 +86,14 @@ const char *lh_address_refused(const struct lh_address *address, const struct lh
     inner = embedded4(address);
     address = &inner;
   }
-  if (is_allowed(address, allowed, allowed_count))
-    return NULL;
+  if (is_allowed(address, allowed, allowed_count)) return NULL;
   if (address->family == 6 && in_range(address, &nat64)) {
     inner = embedded4(address);
     return lh_address_refused(&inner, allowed, allowed_count);
   }
   if (address->family == 4)
     return refused_range(address, ranges4, sizeof ranges4 / sizeof ranges4[0]);
-  if (address->family != 6)
-    return "unknown";
+  if (address->family != 6) return "unknown";
   const char *name = refused_range(address, ranges6, sizeof ranges6 / sizeof ranges6[0]);
   return name != NULL || in_range(address, &global6) ? name : "reserved";
 }

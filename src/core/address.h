@@ -25,7 +25,8 @@ struct lh_network {
 ** Parses "10.0.0.0/8", "::1/128" or a bare address, without leading zeros or
 ** scope. Bits set after the prefix are refused. 0 or LH_E_INVALID.
 */
-int lh_network_parse(const char *text, size_t len, struct lh_network *network, struct lh_error *err);
+int lh_network_parse(const char *text, size_t len, struct lh_network *network,
+                     struct lh_error *err);
 /*
 ** NULL if the address is public or inside one of the allowed networks; else
 ** the refused range in words ("loopback", "private", "link-local", …). An

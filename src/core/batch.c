@@ -46,8 +46,7 @@ size_t lh_batch_list_get(const unsigned char *at, const unsigned char *end, int6
   for (size_t len = 0; len < POSITION_BYTES_MAX && at + len < end; len++) {
     unsigned char byte = at[len];
     delta |= (uint64_t)(byte & 0x7F) << (7 * len);
-    if (byte & 0x80)
-      continue;
+    if (byte & 0x80) continue;
     if ((byte == 0 && len > 0) || delta > (uint64_t)(INT64_MAX - previous))
       return 0; /* a longer form than needed, or past the last position */
     *position = previous + (int64_t)delta;

@@ -21,8 +21,7 @@ const char *lh_reason_name(enum lh_reason reason) {
 
 /* What is impossible about a request, or NULL. Holds before and after every step. */
 static const char *state_problem(const struct lh_delivery *delivery) {
-  if (delivery->state < LH_PENDING || delivery->state > LH_FAILED)
-    return "state: unknown";
+  if (delivery->state < LH_PENDING || delivery->state > LH_FAILED) return "state: unknown";
   if (delivery->reason < LH_REASON_NONE || delivery->reason > LH_REASON_DELETED)
     return "reason: unknown";
   if ((delivery->state == LH_FAILED) != (delivery->reason != LH_REASON_NONE))
@@ -40,8 +39,7 @@ static const char *policy_problem(const struct lh_delivery *delivery,
                                   const struct lh_delivery_policy *policy) {
   if (policy->status < LH_STATUS_ENABLED || policy->status > LH_STATUS_DELETED)
     return "status: unknown";
-  if (delivery->epoch > policy->epoch)
-    return "epoch: of the request is newer than the webhook's";
+  if (delivery->epoch > policy->epoch) return "epoch: of the request is newer than the webhook's";
   if (policy->epoch_reason > LH_REASON_DELETED ||
       (delivery->epoch < policy->epoch && policy->epoch_reason < LH_REASON_PAUSED))
     return "epoch_reason: is not paused, disabled or deleted";
@@ -53,8 +51,7 @@ static const char *policy_problem(const struct lh_delivery *delivery,
 int lh_delivery_check(const struct lh_delivery *delivery, const struct lh_input *input,
                       const struct lh_delivery_policy *policy, struct lh_error *err) {
   const char *problem = state_problem(delivery);
-  if (problem == NULL)
-    problem = policy_problem(delivery, policy);
+  if (problem == NULL) problem = policy_problem(delivery, policy);
   if (problem == NULL && (input->kind < LH_INPUT_LEASE || input->kind > LH_INPUT_RETRY))
     problem = "kind: unknown";
   if (problem == NULL && (input->given_back_in_a_row < 0 || input->retry_after_ms < 0))
@@ -75,8 +72,7 @@ static enum lh_reason stop_reason(const struct lh_delivery *delivery,
   case LH_STATUS_ENABLED:
     break;
   }
-  if (delivery->epoch >= policy->epoch)
-    return LH_REASON_NONE;
+  if (delivery->epoch >= policy->epoch) return LH_REASON_NONE;
   return policy->epoch_reason;
 }
 
@@ -108,8 +104,7 @@ static unsigned wait_until(struct lh_delivery *delivery, enum lh_state state, in
 
 static unsigned lease(struct lh_delivery *delivery, const struct lh_delivery_policy *policy,
                       int64_t now_ms) {
-  if (!waits(delivery))
-    return LH_EFFECT_REFUSED;
+  if (!waits(delivery)) return LH_EFFECT_REFUSED;
   if (delivery->epoch < policy->epoch) /* accepted before a pause, disable or delete */
     return finish(delivery, LH_FAILED, policy->epoch_reason, now_ms);
   if (policy->status != LH_STATUS_ENABLED || delivery->next_attempt_ms > now_ms)
@@ -124,20 +119,17 @@ static unsigned lease(struct lh_delivery *delivery, const struct lh_delivery_pol
 }
 
 static unsigned success(struct lh_delivery *delivery, int64_t now_ms) {
-  if (delivery->state != LH_SENDING)
-    return LH_EFFECT_REFUSED;
+  if (delivery->state != LH_SENDING) return LH_EFFECT_REFUSED;
   return finish(delivery, LH_DELIVERED, LH_REASON_NONE, now_ms) | LH_EFFECT_LOG_ATTEMPT |
          LH_EFFECT_FAILING_END;
 }
 
 static unsigned failure(struct lh_delivery *delivery, const struct lh_input *input,
                         const struct lh_delivery_policy *policy, int64_t now_ms) {
-  if (delivery->state != LH_SENDING)
-    return LH_EFFECT_REFUSED;
+  if (delivery->state != LH_SENDING) return LH_EFFECT_REFUSED;
   unsigned effects = LH_EFFECT_LOG_ATTEMPT | LH_EFFECT_FAILING_START;
   enum lh_reason stopped = stop_reason(delivery, policy);
-  if (stopped != LH_REASON_NONE)
-    return effects | finish(delivery, LH_FAILED, stopped, now_ms);
+  if (stopped != LH_REASON_NONE) return effects | finish(delivery, LH_FAILED, stopped, now_ms);
   if (budget_used(delivery, policy))
     return effects | LH_EFFECT_COUNT_FAILURE |
            finish(delivery, LH_FAILED, LH_REASON_RETRIES_EXHAUSTED, now_ms);
@@ -149,12 +141,10 @@ static unsigned failure(struct lh_delivery *delivery, const struct lh_input *inp
 /* Counts toward the budget, for bytes may have been sent, but says nothing about the receiver. */
 static unsigned lost(struct lh_delivery *delivery, const struct lh_delivery_policy *policy,
                      int64_t now_ms) {
-  if (delivery->state != LH_SENDING)
-    return LH_EFFECT_REFUSED;
+  if (delivery->state != LH_SENDING) return LH_EFFECT_REFUSED;
   unsigned effects = LH_EFFECT_LOG_ATTEMPT;
   enum lh_reason stopped = stop_reason(delivery, policy);
-  if (stopped != LH_REASON_NONE)
-    return effects | finish(delivery, LH_FAILED, stopped, now_ms);
+  if (stopped != LH_REASON_NONE) return effects | finish(delivery, LH_FAILED, stopped, now_ms);
   if (budget_used(delivery, policy))
     return effects | finish(delivery, LH_FAILED, LH_REASON_WORKER_LOST, now_ms);
   return effects | wait_until(delivery, LH_RETRYING, now_ms);
@@ -162,13 +152,11 @@ static unsigned lost(struct lh_delivery *delivery, const struct lh_delivery_poli
 
 static unsigned given_back(struct lh_delivery *delivery, const struct lh_input *input,
                            const struct lh_delivery_policy *policy, int64_t now_ms) {
-  if (delivery->state != LH_SENDING)
-    return LH_EFFECT_REFUSED;
+  if (delivery->state != LH_SENDING) return LH_EFFECT_REFUSED;
   unsigned effects = LH_EFFECT_REMOVE_ATTEMPT;
   delivery->attempts_made--;
   enum lh_reason stopped = stop_reason(delivery, policy);
-  if (stopped != LH_REASON_NONE)
-    return effects | finish(delivery, LH_FAILED, stopped, now_ms);
+  if (stopped != LH_REASON_NONE) return effects | finish(delivery, LH_FAILED, stopped, now_ms);
   enum lh_state state = delivery->attempts_made == 0 ? LH_PENDING : LH_RETRYING;
   int64_t wait_ms = lh_retry_backoff_ms(input->given_back_in_a_row + 1, 0);
   return effects | wait_until(delivery, state, now_ms + wait_ms);
@@ -191,8 +179,7 @@ static unsigned stop(struct lh_delivery *delivery, const struct lh_delivery_poli
 
 static unsigned retry(struct lh_delivery *delivery, const struct lh_delivery_policy *policy,
                       int64_t now_ms) {
-  if (delivery->state != LH_FAILED || policy->status != LH_STATUS_ENABLED)
-    return LH_EFFECT_REFUSED;
+  if (delivery->state != LH_FAILED || policy->status != LH_STATUS_ENABLED) return LH_EFFECT_REFUSED;
   delivery->budget_start = delivery->attempts_made;
   delivery->epoch = policy->epoch;
   return LH_EFFECT_FAILING_END | wait_until(delivery, LH_RETRYING, now_ms);

@@ -20,17 +20,17 @@
 
 /* Numbers are stored; do not renumber. */
 enum lh_state {
-  LH_PENDING = 0,  /* formed, or its first attempt was given back; no attempt counts; next_attempt_ms counts */
-  LH_SENDING = 1,  /* an attempt is leased; attempts_made is its number */
-  LH_RETRYING = 2, /* last attempt failed or a person retried it; next_attempt_ms counts */
-  LH_DELIVERED = 3,/* final; finished_ms counts */
-  LH_FAILED = 4    /* reason and finished_ms count; left by manual retry or late success only */
+  LH_PENDING = 0,   /* formed, or its first attempt was given back; next_attempt_ms counts */
+  LH_SENDING = 1,   /* an attempt is leased; attempts_made is its number */
+  LH_RETRYING = 2,  /* last attempt failed or a person retried it; next_attempt_ms counts */
+  LH_DELIVERED = 3, /* final; finished_ms counts */
+  LH_FAILED = 4     /* reason and finished_ms count; left by manual retry or late success only */
 };
 const char *lh_state_name(enum lh_state state);
 
 enum lh_reason {
   LH_REASON_NONE = 0,
-  LH_REASON_RETRIES_EXHAUSTED = 1, /* last attempt of the budget failed, or the budget was lowered */
+  LH_REASON_RETRIES_EXHAUSTED = 1, /* last attempt of the budget failed, or it was lowered */
   LH_REASON_WORKER_LOST = 2,       /* last attempt of the budget was lost with its worker */
   LH_REASON_PAUSED = 3,
   LH_REASON_DISABLED = 4,
@@ -46,14 +46,14 @@ enum lh_input_kind {
   LH_INPUT_GIVEN_BACK, /* local shortage before the first byte */
   LH_INPUT_LATE_SUCCESS,
   LH_INPUT_LATE_FAILURE,
-  LH_INPUT_STOP,       /* its webhook was paused, disabled or deleted */
-  LH_INPUT_RETRY       /* a person retries it */
+  LH_INPUT_STOP, /* its webhook was paused, disabled or deleted */
+  LH_INPUT_RETRY /* a person retries it */
 };
 
 struct lh_input {
   enum lh_input_kind kind;
-  int64_t retry_after_ms; /* failure: what Retry-After asked for, 0 none */
-  uint32_t jitter_ppm;    /* failure: random 0..1,000,000 */
+  int64_t retry_after_ms;      /* failure: what Retry-After asked for, 0 none */
+  uint32_t jitter_ppm;         /* failure: random 0..1,000,000 */
   int32_t given_back_in_a_row; /* given back: how often in a row before this, for the back-off */
 };
 
@@ -61,33 +61,33 @@ struct lh_input {
 struct lh_delivery {
   enum lh_state state;
   enum lh_reason reason;
-  int32_t attempts_made;  /* lifetime; the number of the attempt in flight while sending */
-  int32_t budget_start;   /* attempts_made when the present budget began; 0, or set by a manual retry */
-  int64_t next_attempt_ms;/* pending, retrying */
-  int64_t finished_ms;    /* delivered, failed */
-  int64_t epoch;          /* of the webhook when formed or last retried */
+  int32_t attempts_made;   /* lifetime; the number of the attempt in flight while sending */
+  int32_t budget_start;    /* attempts_made when the present budget began: 0, or at a retry */
+  int64_t next_attempt_ms; /* pending, retrying */
+  int64_t finished_ms;     /* delivered, failed */
+  int64_t epoch;           /* of the webhook when formed or last retried */
 };
 
 /* What the webhook says now, in the same transaction. */
 struct lh_delivery_policy {
   enum lh_status status;
-  int64_t epoch;                 /* raised by pause, disable, delete */
-  enum lh_reason epoch_reason;   /* the reason of the last such change; for requests of an older epoch */
+  int64_t epoch;               /* raised by pause, disable, delete */
+  enum lh_reason epoch_reason; /* of the last such change; for requests of an older epoch */
   struct lh_retry_policy retry;
 };
 
 /* What the caller must do in the same transaction. */
 enum lh_effect {
   LH_EFFECT_NONE = 0,
-  LH_EFFECT_SEND = 1 << 0,            /* lease granted: attempt number is attempts_made */
-  LH_EFFECT_LOG_ATTEMPT = 1 << 1,     /* keep the attempt's row */
-  LH_EFFECT_REMOVE_ATTEMPT = 1 << 2,  /* given back: the number will be used again */
-  LH_EFFECT_DELIVERED = 1 << 3,       /* became delivered: failed_in_a_row = 0 */
-  LH_EFFECT_FAILED = 1 << 4,          /* became failed: a notice, unless reason is disabled or deleted */
-  LH_EFFECT_COUNT_FAILURE = 1 << 5,   /* failed_in_a_row + 1; then ask lh_pause_due */
-  LH_EFFECT_FAILING_START = 1 << 6,   /* webhook is failing; back off */
-  LH_EFFECT_FAILING_END = 1 << 7,     /* webhook answered, or a person retried; end back-off */
-  LH_EFFECT_REFUSED = 1 << 8          /* input does not apply in this state; nothing changed */
+  LH_EFFECT_SEND = 1 << 0,           /* lease granted: attempt number is attempts_made */
+  LH_EFFECT_LOG_ATTEMPT = 1 << 1,    /* keep the attempt's row */
+  LH_EFFECT_REMOVE_ATTEMPT = 1 << 2, /* given back: the number will be used again */
+  LH_EFFECT_DELIVERED = 1 << 3,      /* became delivered: failed_in_a_row = 0 */
+  LH_EFFECT_FAILED = 1 << 4, /* became failed: a notice, unless reason is disabled or deleted */
+  LH_EFFECT_COUNT_FAILURE = 1 << 5, /* failed_in_a_row + 1; then ask lh_pause_due */
+  LH_EFFECT_FAILING_START = 1 << 6, /* webhook is failing; back off */
+  LH_EFFECT_FAILING_END = 1 << 7,   /* webhook answered, or a person retried; end back-off */
+  LH_EFFECT_REFUSED = 1 << 8        /* input does not apply in this state; nothing changed */
 };
 
 /*

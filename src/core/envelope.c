@@ -21,16 +21,12 @@ void lh_buffer_free(struct lh_buffer *buffer) {
 
 /* Room for `more` bytes behind the present ones. */
 static int reserve(struct lh_buffer *buffer, size_t more) {
-  if (more <= buffer->cap - buffer->len)
-    return LH_OK;
-  if (more > SIZE_MAX / 4 || buffer->cap > SIZE_MAX / 4)
-    return LH_E_MEMORY;
+  if (more <= buffer->cap - buffer->len) return LH_OK;
+  if (more > SIZE_MAX / 4 || buffer->cap > SIZE_MAX / 4) return LH_E_MEMORY;
   size_t cap = buffer->cap < CAPACITY_MIN ? CAPACITY_MIN : buffer->cap * 2;
-  if (cap < buffer->len + more)
-    cap = buffer->len + more;
+  if (cap < buffer->len + more) cap = buffer->len + more;
   char *at = realloc(buffer->at, cap);
-  if (at == NULL)
-    return LH_E_MEMORY;
+  if (at == NULL) return LH_E_MEMORY;
   buffer->at = at;
   buffer->cap = cap;
   return LH_OK;
@@ -45,10 +41,8 @@ static void put(struct lh_buffer *buffer, const void *at, size_t len) {
 #define PUT_LITERAL(buffer, text) put(buffer, text, sizeof(text) - 1)
 
 int lh_buffer_add(struct lh_buffer *buffer, const void *at, size_t len) {
-  if (len == 0)
-    return LH_OK;
-  if (reserve(buffer, len) != LH_OK)
-    return LH_E_MEMORY;
+  if (len == 0) return LH_OK;
+  if (reserve(buffer, len) != LH_OK) return LH_E_MEMORY;
   put(buffer, at, len);
   return LH_OK;
 }
@@ -90,8 +84,7 @@ void lh_created_date(int64_t created_ms, char out[LH_CREATED_DATE_LEN + 1]) {
 
 int lh_envelope_begin(struct lh_buffer *buffer) {
   buffer->len = 0;
-  if (reserve(buffer, LH_ENVELOPE_BYTES) != LH_OK)
-    return LH_E_MEMORY;
+  if (reserve(buffer, LH_ENVELOPE_BYTES) != LH_OK) return LH_E_MEMORY;
   buffer->len = LH_ENVELOPE_BYTES;
   return LH_OK;
 }
@@ -104,8 +97,7 @@ int lh_envelope_add(struct lh_buffer *buffer, const struct lh_event *event) {
     return LH_E_MEMORY;
   char id[LH_ID_LEN + 1];
   lh_id_format(&event->id, id);
-  if (buffer->len > LH_ENVELOPE_BYTES)
-    PUT_LITERAL(buffer, ",");
+  if (buffer->len > LH_ENVELOPE_BYTES) PUT_LITERAL(buffer, ",");
   PUT_LITERAL(buffer, "{\"id\":\"");
   put(buffer, id, LH_ID_LEN);
   PUT_LITERAL(buffer, "\",\"event_type\":\"");
@@ -119,8 +111,7 @@ int lh_envelope_add(struct lh_buffer *buffer, const struct lh_event *event) {
 int lh_envelope_end(struct lh_buffer *buffer, const struct lh_id *request_id, int32_t count,
                     int64_t created_ms, struct lh_slice *body) {
   assert(buffer->len >= LH_ENVELOPE_BYTES && count >= 0);
-  if (lh_buffer_add(buffer, "]}", 2) != LH_OK)
-    return LH_E_MEMORY;
+  if (lh_buffer_add(buffer, "]}", 2) != LH_OK) return LH_E_MEMORY;
   char id[LH_ID_LEN + 1];
   char date[LH_CREATED_DATE_LEN + 1];
   lh_id_format(request_id, id);

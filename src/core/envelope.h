@@ -32,7 +32,10 @@ int lh_envelope_add(struct lh_buffer *buffer, const struct lh_event *event);
 /* Completes it; *body points into the buffer (valid until its next change). 0 or LH_E_MEMORY. */
 int lh_envelope_end(struct lh_buffer *buffer, const struct lh_id *request_id, int32_t count,
                     int64_t created_ms, struct lh_slice *body);
-/* Room kept for the opening; and what one event adds beside its type and data (with its comma). Used by the batcher. */
+/*
+** Room kept for the opening; and what one event adds beside its type and data
+** (with its comma). Both are upper bounds. Used by the batcher.
+*/
 #define LH_ENVELOPE_BYTES 128
 #define LH_ENVELOPE_EVENT_BYTES 64
 

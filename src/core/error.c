@@ -22,8 +22,7 @@ static const char *const names[] = {
 /* Length of `text` without a last sequence that was cut in the middle. */
 static size_t whole_length(const char *text, size_t len) {
   size_t lead = len;
-  while (lead > 0 && len - lead < 3 && ((unsigned char)text[lead - 1] & 0xC0) == 0x80)
-    lead--;
+  while (lead > 0 && len - lead < 3 && ((unsigned char)text[lead - 1] & 0xC0) == 0x80) lead--;
   if (lead == 0 || ((unsigned char)text[lead - 1] & 0xC0) != 0xC0)
     return len; /* ends in ASCII, or is no UTF-8 anyway */
   unsigned char first = (unsigned char)text[lead - 1];
@@ -34,24 +33,21 @@ static size_t whole_length(const char *text, size_t len) {
 /* Control characters would break the line or drive a terminal; other bytes would not be UTF-8. */
 static void clean(char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
-    if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F)
-      text[i] = ' ';
+    if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F) text[i] = ' ';
   for (size_t at = lh_utf8_check(text, len); at < len; at += lh_utf8_check(text + at, len - at))
     text[at] = '?';
 }
 
 int lh_error_set(struct lh_error *err, enum lh_code code, const char *format, ...) {
   assert(code >= LH_OK && code < LH_CODE_COUNT);
-  if (err == NULL)
-    return code;
+  if (err == NULL) return code;
   char message[LH_ERROR_MESSAGE_MAX]; /* not in place: an argument may be err->message itself */
   va_list arguments;
   va_start(arguments, format);
   int wanted = vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
   size_t len = wanted < 0 ? 0 : strnlen(message, sizeof message - 1);
-  if ((size_t)wanted >= sizeof message)
-    len = whole_length(message, len);
+  if ((size_t)wanted >= sizeof message) len = whole_length(message, len);
   clean(message, len);
   err->code = code;
   memcpy(err->message, message, len);

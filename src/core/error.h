@@ -12,11 +12,11 @@
 /* clang-format off */
 #define LH_ERROR_CODES(X) \
   X(LH_OK,                    "ok")                 /* no error */ \
-  X(LH_E_INVALID,             "invalid")            /* a value breaks a rule; the message names it */ \
+  X(LH_E_INVALID,             "invalid")            /* a value breaks a rule */ \
   X(LH_E_UNKNOWN_TYPE,        "unknown_type")       /* event type is not registered */ \
   X(LH_E_TOO_LARGE,           "too_large")          /* over a documented size */ \
   X(LH_E_CONFLICT,            "conflict")           /* same key or name, other content */ \
-  X(LH_E_LIMIT,               "limit")              /* a count is at its maximum, e.g. webhooks of an account */ \
+  X(LH_E_LIMIT,               "limit")              /* a count is at its maximum */ \
   X(LH_E_NOT_FOUND,           "not_found")          /* no such webhook, request, event */ \
   X(LH_E_REFUSED,             "refused")            /* the state forbids it */ \
   X(LH_E_STORE_MISSING,       "store_missing")      /* no store at this path; init creates one */ \
@@ -25,23 +25,23 @@
   X(LH_E_STORE_NEWER,         "store_newer")        /* written by a later version */ \
   X(LH_E_STORE_DAMAGED,       "store_damaged")      /* fails its checks, or a stray -wal */ \
   X(LH_E_KEY_MISSING,         "key_missing")        /* key file of the secrets is not there */ \
-  X(LH_E_SECRET_UNREADABLE,   "secret_unreadable")  /* a stored secret does not decrypt with this key */ \
+  X(LH_E_SECRET_UNREADABLE,   "secret_unreadable")  /* a stored secret does not decrypt */ \
   X(LH_E_FULL,                "full")               /* disk full; nothing was stored */ \
-  X(LH_E_BUSY,                "busy")               /* store locked by another program for too long */ \
-  X(LH_E_IO,                  "io")                 /* reading or writing failed; nothing was stored */ \
+  X(LH_E_BUSY,                "busy")               /* store locked by another program */ \
+  X(LH_E_IO,                  "io")                 /* reading or writing failed */ \
   X(LH_E_MEMORY,              "memory")             /* out of memory */ \
-  X(LH_E_SHORTAGE,            "shortage")           /* own descriptors, threads or sockets ran out */ \
+  X(LH_E_SHORTAGE,            "shortage")           /* own descriptors or threads ran out */ \
   X(LH_E_RANDOM,              "random")             /* the system gives no random bytes */ \
   X(LH_E_CLOSED,              "closed")             /* object was closed, or crossed a fork */ \
   X(LH_E_CONFIG,              "config")             /* configuration file or setting is wrong */ \
   X(LH_E_HEADER_MISSING,      "header_missing")     /* verify: a signature header is absent */ \
   X(LH_E_HEADER_REPEATED,     "header_repeated")    /* verify: a signature header came twice */ \
-  X(LH_E_NONCE_MALFORMED,     "nonce_malformed")    /* verify: not exactly 13 (or, standard, up to 12) digits */ \
-  X(LH_E_SIGNATURE_MALFORMED, "signature_malformed")/* verify: not hex/base64 of the right length */ \
+  X(LH_E_NONCE_MALFORMED,     "nonce_malformed")    /* verify: not 13 digits (standard: 1-12) */ \
+  X(LH_E_SIGNATURE_MALFORMED, "signature_malformed")/* verify: not hex or base64 */ \
   X(LH_E_TOO_OLD,             "too_old")            /* verify: nonce before the tolerance */ \
   X(LH_E_TOO_NEW,             "too_new")            /* verify: nonce after the tolerance */ \
   X(LH_E_SIGNATURE_MISMATCH,  "signature_mismatch") /* verify: no secret gives this signature */ \
-  X(LH_E_SECRET_INVALID,      "secret_invalid")     /* empty, too short, or not of the scheme's form */
+  X(LH_E_SECRET_INVALID,      "secret_invalid")     /* empty, short, or not of the scheme's form */
 /* clang-format on */
 
 enum lh_code {

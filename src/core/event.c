@@ -5,14 +5,12 @@
 
 /* 1 if `text` has 1 to `max` bytes, each of the allowed ASCII characters. */
 static int is_word(const char *text, size_t len, size_t max, int upper, const char *also) {
-  if (len < 1 || len > max)
-    return 0;
+  if (len < 1 || len > max) return 0;
   for (size_t i = 0; i < len; i++) {
     char byte = text[i];
     int letter = (byte >= 'a' && byte <= 'z') || (upper && byte >= 'A' && byte <= 'Z');
     int digit = byte >= '0' && byte <= '9';
-    if (!letter && !digit && (byte == '\0' || strchr(also, byte) == NULL))
-      return 0;
+    if (!letter && !digit && (byte == '\0' || strchr(also, byte) == NULL)) return 0;
   }
   return 1;
 }
@@ -23,15 +21,13 @@ static int shown(size_t len) {
 }
 
 int lh_account_check(const char *account, size_t len, struct lh_error *err) {
-  if (is_word(account, len, LH_ACCOUNT_MAX, 1, "._-"))
-    return LH_OK;
+  if (is_word(account, len, LH_ACCOUNT_MAX, 1, "._-")) return LH_OK;
   return lh_error_set(err, LH_E_INVALID, "account: \"%.*s\" is not 1 to %d of A-Z a-z 0-9 . _ -",
                       shown(len), account, LH_ACCOUNT_MAX);
 }
 
 int lh_event_type_check(const char *event_type, size_t len, struct lh_error *err) {
-  if (is_word(event_type, len, LH_EVENT_TYPE_MAX, 0, "_."))
-    return LH_OK;
+  if (is_word(event_type, len, LH_EVENT_TYPE_MAX, 0, "_.")) return LH_OK;
   return lh_error_set(err, LH_E_INVALID, "event_type: \"%.*s\" is not 1 to %d of a-z 0-9 _ .",
                       shown(len), event_type, LH_EVENT_TYPE_MAX);
 }
@@ -44,8 +40,7 @@ int lh_event_data_check(const char *data, size_t len, struct lh_error *err) {
   struct lh_error cause;
   if (lh_json_check(data, len, LH_JSON_DEPTH_MAX, &type, &cause) != LH_OK)
     return lh_error_set(err, LH_E_INVALID, "data: %s", cause.message);
-  if (type != LH_JSON_OBJECT)
-    return lh_error_set(err, LH_E_INVALID, "data: not a JSON object");
+  if (type != LH_JSON_OBJECT) return lh_error_set(err, LH_E_INVALID, "data: not a JSON object");
   return LH_OK;
 }
 
@@ -55,8 +50,7 @@ static size_t put_id(struct lh_slice value, char out[LH_MEMBER_MAX]) {
   case LH_JSON_STRING:
     return lh_json_string(value, out, LH_MEMBER_MAX);
   case LH_JSON_NUMBER:
-    if (value.len <= LH_MEMBER_MAX)
-      memcpy(out, value.at, value.len);
+    if (value.len <= LH_MEMBER_MAX) memcpy(out, value.at, value.len);
     return value.len;
   case LH_JSON_OBJECT:
   case LH_JSON_ARRAY:
@@ -77,8 +71,7 @@ size_t lh_event_member(const char *data, size_t len, char out[LH_MEMBER_MAX]) {
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     struct lh_slice value;
     size_t id_len = lh_json_member(info, names[i], &value) ? put_id(value, out) : 0;
-    if (id_len > 0)
-      return id_len <= LH_MEMBER_MAX ? id_len : 0;
+    if (id_len > 0) return id_len <= LH_MEMBER_MAX ? id_len : 0;
   }
   return 0;
 }

@@ -8,11 +8,23 @@
 
 /* Ours, the connection's, or the signature's. */
 static const char *const reserved[] = {
-    "connection",        "content-encoding",    "content-length", "content-type",
-    "expect",            "host",                "keep-alive",     "nonce",
-    "te",                "trailer",             "transfer-encoding",
-    "upgrade",           "user-agent",          "webhook-id",     "webhook-signature",
-    "webhook-timestamp", "x-zinrelo-signature",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "nonce",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+    "x-zinrelo-signature",
 };
 
 static int is_token_character(char byte) {
@@ -22,26 +34,22 @@ static int is_token_character(char byte) {
 }
 
 static int is_reserved(const char *name, size_t len) {
-  if (len >= 6 && strncasecmp(name, "proxy-", 6) == 0)
-    return 1;
+  if (len >= 6 && strncasecmp(name, "proxy-", 6) == 0) return 1;
   for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-    if (strlen(reserved[i]) == len && strncasecmp(name, reserved[i], len) == 0)
-      return 1;
+    if (strlen(reserved[i]) == len && strncasecmp(name, reserved[i], len) == 0) return 1;
   return 0;
 }
 
 /* 1 if one of the lines before `name` has the same name. */
 static int is_repeated(const char *headers, const char *name, size_t len) {
   for (const char *line = headers; line < name; line = strchr(line, '\n') + 1)
-    if (strncasecmp(line, name, len) == 0 && line[len] == ':')
-      return 1;
+    if (strncasecmp(line, name, len) == 0 && line[len] == ':') return 1;
   return 0;
 }
 
 static int check_name(const char *name, size_t len, struct lh_error *err) {
   size_t token_len = 0;
-  while (token_len < len && is_token_character(name[token_len]))
-    token_len++;
+  while (token_len < len && is_token_character(name[token_len])) token_len++;
   if (token_len == 0 || token_len < len)
     return lh_error_set(err, LH_E_INVALID, "headers: \"%.*s\" is not a header name",
                         len < 80 ? (int)len : 80, name);
@@ -55,8 +63,7 @@ static int check_name(const char *name, size_t len, struct lh_error *err) {
 
 int lh_header_field_check(const char *name, size_t name_len, const char *value, size_t value_len,
                           struct lh_error *err) {
-  if (check_name(name, name_len, err) != LH_OK)
-    return LH_E_INVALID;
+  if (check_name(name, name_len, err) != LH_OK) return LH_E_INVALID;
   size_t visible = 0;
   for (size_t i = 0; i < value_len; i++) {
     unsigned char byte = (unsigned char)value[i];
@@ -90,10 +97,8 @@ int lh_header_check(const char *headers, struct lh_error *err) {
   for (const char *line = headers;;) {
     const char *end = strchr(line, '\n');
     size_t len = end == NULL ? strlen(line) : (size_t)(end - line);
-    if (check_line(headers, line, len, err) != LH_OK)
-      return LH_E_INVALID;
-    if (end == NULL)
-      return LH_OK;
+    if (check_line(headers, line, len, err) != LH_OK) return LH_E_INVALID;
+    if (end == NULL) return LH_OK;
     line = end + 1;
   }
 }

@@ -77,8 +77,7 @@ static void hash_clone(struct hash_state *state, const struct hash_state *from) 
 }
 
 static int hash_add(struct hash_state *state, const void *at, size_t len) {
-  if (len == 0)
-    return 0;
+  if (len == 0) return 0;
   return state->hash == LH_SHA512 ? mbedtls_sha512_update(&state->as.sha512, at, len)
                                   : mbedtls_sha256_update(&state->as.sha256, at, len);
 }
@@ -106,10 +105,8 @@ static int make_block(enum lh_hash hash, const void *secret, size_t len,
   }
   struct hash_state state;
   int failed = hash_start(&state, hash);
-  if (!failed)
-    failed = hash_add(&state, secret, len);
-  if (!failed)
-    failed = hash_finish(&state, block);
+  if (!failed) failed = hash_add(&state, secret, len);
+  if (!failed) failed = hash_finish(&state, block);
   hash_free(&state);
   return failed;
 }
@@ -117,11 +114,9 @@ static int make_block(enum lh_hash hash, const void *secret, size_t len,
 static int start_padded(struct hash_state *state, enum lh_hash hash,
                         const unsigned char block[BLOCK_MAX], unsigned char pad) {
   unsigned char padded[BLOCK_MAX];
-  for (size_t i = 0; i < BLOCK_MAX; i++)
-    padded[i] = block[i] ^ pad;
+  for (size_t i = 0; i < BLOCK_MAX; i++) padded[i] = block[i] ^ pad;
   int failed = hash_start(state, hash);
-  if (!failed)
-    failed = hash_add(state, padded, block_size(hash));
+  if (!failed) failed = hash_add(state, padded, block_size(hash));
   lh_wipe(padded, sizeof padded);
   return failed;
 }
@@ -130,18 +125,14 @@ int lh_hmac_key_new(enum lh_hash hash, const void *secret, size_t secret_len,
                     struct lh_hmac_key **key, struct lh_error *err) {
   assert(hash == LH_SHA256 || hash == LH_SHA512);
   *key = NULL;
-  if (secret_len == 0)
-    return lh_error_set(err, LH_E_SECRET_INVALID, "secret: is empty");
+  if (secret_len == 0) return lh_error_set(err, LH_E_SECRET_INVALID, "secret: is empty");
   struct lh_hmac_key *made = calloc(1, sizeof *made);
-  if (made == NULL)
-    return lh_error_set(err, LH_E_MEMORY, "out of memory");
+  if (made == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
   made->inner.hash = made->outer.hash = hash; /* so that freeing is right at any point */
   unsigned char block[BLOCK_MAX];
   int failed = make_block(hash, secret, secret_len, block);
-  if (!failed)
-    failed = start_padded(&made->inner, hash, block, INNER_PAD);
-  if (!failed)
-    failed = start_padded(&made->outer, hash, block, OUTER_PAD);
+  if (!failed) failed = start_padded(&made->inner, hash, block, INNER_PAD);
+  if (!failed) failed = start_padded(&made->outer, hash, block, OUTER_PAD);
   lh_wipe(block, sizeof block);
   if (failed) {
     lh_hmac_key_free(made);
@@ -152,8 +143,7 @@ int lh_hmac_key_new(enum lh_hash hash, const void *secret, size_t secret_len,
 }
 
 void lh_hmac_key_free(struct lh_hmac_key *key) {
-  if (key == NULL)
-    return;
+  if (key == NULL) return;
   hash_free(&key->inner);
   hash_free(&key->outer);
   lh_wipe(key, sizeof *key);
@@ -172,15 +162,12 @@ size_t lh_hmac_tag(const struct lh_hmac_key *key, const struct lh_piece *pieces,
   int failed = 0;
   for (size_t i = 0; i < count && !failed; i++)
     failed = hash_add(&state, pieces[i].at, pieces[i].len);
-  if (!failed)
-    failed = hash_finish(&state, out);
+  if (!failed) failed = hash_finish(&state, out);
   hash_free(&state);
-  if (failed)
-    return 0;
+  if (failed) return 0;
   hash_clone(&state, &key->outer);
   failed = hash_add(&state, out, len);
-  if (!failed)
-    failed = hash_finish(&state, out);
+  if (!failed) failed = hash_finish(&state, out);
   hash_free(&state);
   return failed ? 0 : len;
 }

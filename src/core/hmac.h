@@ -29,7 +29,10 @@ int lh_hmac_key_new(enum lh_hash hash, const void *secret, size_t secret_len,
 /* Wipes the states. Accepts NULL. */
 void lh_hmac_key_free(struct lh_hmac_key *key);
 enum lh_hash lh_hmac_key_hash(const struct lh_hmac_key *key);
-/* Tag of the concatenation of `count` pieces into out (32 or 64 bytes). Returns its length; 0 if mbedTLS refuses. */
+/*
+** Tag of the concatenation of `count` pieces into out (32 or 64 bytes).
+** Returns its length; 0 if mbedTLS refuses.
+*/
 size_t lh_hmac_tag(const struct lh_hmac_key *key, const struct lh_piece *pieces, size_t count,
                    unsigned char out[LH_HMAC_MAX]);
 /* 1 if equal, in time that depends on len only. */

@@ -21,11 +21,9 @@ struct lh_id lh_id_next(struct lh_id_source *source, int64_t now_ms) {
   uint32_t counter = source->counter;
   source->counter = (counter + 1) & COUNTER_MASK;
   struct lh_id id;
-  for (int i = 0; i < 4; i++)
-    id.bytes[i] = (unsigned char)(seconds >> (24 - 8 * i));
+  for (int i = 0; i < 4; i++) id.bytes[i] = (unsigned char)(seconds >> (24 - 8 * i));
   memcpy(id.bytes + 4, source->random, sizeof source->random);
-  for (int i = 0; i < 3; i++)
-    id.bytes[9 + i] = (unsigned char)(counter >> (16 - 8 * i));
+  for (int i = 0; i < 3; i++) id.bytes[9 + i] = (unsigned char)(counter >> (16 - 8 * i));
   return id;
 }
 
@@ -40,20 +38,17 @@ void lh_id_format(const struct lh_id *id, char out[LH_ID_LEN + 1]) {
 
 /* Value of a lower-case hex digit, or -1. */
 static int digit_value(char digit) {
-  if (digit >= '0' && digit <= '9')
-    return digit - '0';
+  if (digit >= '0' && digit <= '9') return digit - '0';
   return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 int lh_id_parse(const char *text, size_t len, struct lh_id *id) {
-  if (len != LH_ID_LEN)
-    return LH_E_INVALID;
+  if (len != LH_ID_LEN) return LH_E_INVALID;
   struct lh_id parsed;
   for (size_t i = 0; i < LH_ID_BYTES; i++) {
     int high = digit_value(text[2 * i]);
     int low = digit_value(text[2 * i + 1]);
-    if (high < 0 || low < 0)
-      return LH_E_INVALID;
+    if (high < 0 || low < 0) return LH_E_INVALID;
     parsed.bytes[i] = (unsigned char)(high << 4 | low);
   }
   *id = parsed;

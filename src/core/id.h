@@ -23,7 +23,10 @@ struct lh_id_source {
 
 /* Takes 8 random bytes (5 + 3 of the counter) for process `owner` (non-zero). */
 void lh_id_seed(struct lh_id_source *source, int64_t owner, const unsigned char random[8]);
-/* Next id. Asserts that the source is seeded. 2^24 ids a second are distinct; more would repeat only after a wrap within one second. */
+/*
+** Next id. Asserts that the source is seeded. 2^24 ids a second are distinct;
+** more would repeat only after a wrap within one second.
+*/
 struct lh_id lh_id_next(struct lh_id_source *source, int64_t now_ms);
 void lh_id_format(const struct lh_id *id, char out[LH_ID_LEN + 1]);
 /* 0, or LH_E_INVALID if text is not exactly 24 lower-case hex digits. */

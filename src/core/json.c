@@ -55,12 +55,10 @@ static const unsigned char *skip_plain(const unsigned char *at, const unsigned c
   while ((size_t)(end - at) >= sizeof word) {
     memcpy(&word, at, sizeof word);
     uint64_t special = bytes_special(word);
-    if (special != 0)
-      return at + first_marked(special);
+    if (special != 0) return at + first_marked(special);
     at += sizeof word;
   }
-  while (at < end && is_plain(*at))
-    at++;
+  while (at < end && is_plain(*at)) at++;
   return at;
 }
 
@@ -80,8 +78,7 @@ static void skip_space(struct scanner *scanner) {
 
 /* The four digits of \uXXXX, or -1. */
 static int hex_unit(const unsigned char *at, const unsigned char *end) {
-  if (end - at < 4)
-    return -1;
+  if (end - at < 4) return -1;
   int unit = 0;
   for (int i = 0; i < 4; i++) {
     unsigned char digit = at[i];
@@ -99,8 +96,7 @@ static int hex_unit(const unsigned char *at, const unsigned char *end) {
 static int take_escape(struct scanner *scanner) {
   const unsigned char *at = scanner->at;
   const unsigned char *end = scanner->end;
-  if (end - at < 2)
-    return fail(scanner, at, "string without an end");
+  if (end - at < 2) return fail(scanner, at, "string without an end");
   if (at[1] != 'u') {
     if (at[1] == '\0' || strchr("\"\\/bfnrt", at[1]) == NULL)
       return fail(scanner, at, "unknown escape in a string");
@@ -108,16 +104,13 @@ static int take_escape(struct scanner *scanner) {
     return 1;
   }
   int unit = hex_unit(at + 2, end);
-  if (unit < 0)
-    return fail(scanner, at, "\\u without four hex digits");
+  if (unit < 0) return fail(scanner, at, "\\u without four hex digits");
   scanner->at = at + 6;
-  if (unit < 0xD800 || unit > 0xDFFF)
-    return 1;
+  if (unit < 0xD800 || unit > 0xDFFF) return 1;
   if (unit > 0xDBFF || end - at < 12 || at[6] != '\\' || at[7] != 'u')
     return fail(scanner, at, "lone surrogate escape");
   unit = hex_unit(at + 8, end);
-  if (unit < 0xDC00 || unit > 0xDFFF)
-    return fail(scanner, at, "lone surrogate escape");
+  if (unit < 0xDC00 || unit > 0xDFFF) return fail(scanner, at, "lone surrogate escape");
   scanner->at = at + 12;
   return 1;
 }
@@ -129,29 +122,24 @@ static int take_string(struct scanner *scanner) {
   for (;;) {
     const unsigned char *at = skip_plain(scanner->at, end);
     scanner->at = at;
-    if (at == end)
-      return fail(scanner, end, "string without an end");
+    if (at == end) return fail(scanner, end, "string without an end");
     if (*at == '"') {
       scanner->at = at + 1;
       return 1;
     }
     if (*at == '\\') {
-      if (!take_escape(scanner))
-        return 0;
+      if (!take_escape(scanner)) return 0;
       continue;
     }
-    if (*at < 0x20)
-      return fail(scanner, at, "raw control character in a string");
+    if (*at < 0x20) return fail(scanner, at, "raw control character in a string");
     size_t step = lh_utf8_character(at, end);
-    if (step == 0)
-      return fail(scanner, at, "invalid UTF-8");
+    if (step == 0) return fail(scanner, at, "invalid UTF-8");
     scanner->at = at + step;
   }
 }
 
 static const unsigned char *skip_digits(const unsigned char *at, const unsigned char *end) {
-  while (at < end && *at >= '0' && *at <= '9')
-    at++;
+  while (at < end && *at >= '0' && *at <= '9') at++;
   return at;
 }
 
@@ -160,23 +148,18 @@ static int take_number(struct scanner *scanner) {
   const unsigned char *end = scanner->end;
   const unsigned char *digits = scanner->at + (*scanner->at == '-');
   const unsigned char *at = skip_digits(digits, end);
-  if (at == digits)
-    return fail(scanner, at, "number without digits");
-  if (*digits == '0' && at - digits > 1)
-    return fail(scanner, digits, "number with a leading zero");
+  if (at == digits) return fail(scanner, at, "number without digits");
+  if (*digits == '0' && at - digits > 1) return fail(scanner, digits, "number with a leading zero");
   if (at < end && *at == '.') {
     digits = at + 1;
     at = skip_digits(digits, end);
-    if (at == digits)
-      return fail(scanner, at, "number without digits after the point");
+    if (at == digits) return fail(scanner, at, "number without digits after the point");
   }
   if (at < end && (*at == 'e' || *at == 'E')) {
     digits = at + 1;
-    if (digits < end && (*digits == '+' || *digits == '-'))
-      digits++;
+    if (digits < end && (*digits == '+' || *digits == '-')) digits++;
     at = skip_digits(digits, end);
-    if (at == digits)
-      return fail(scanner, at, "number without digits in its exponent");
+    if (at == digits) return fail(scanner, at, "number without digits in its exponent");
   }
   scanner->at = at;
   return 1;
@@ -191,8 +174,7 @@ static int take_word(struct scanner *scanner, const char *word) {
 }
 
 static int open_container(struct scanner *scanner, unsigned char closer) {
-  if (scanner->depth >= scanner->depth_max)
-    return fail(scanner, scanner->at, "nested too deep");
+  if (scanner->depth >= scanner->depth_max) return fail(scanner, scanner->at, "nested too deep");
   scanner->closers[scanner->depth++] = closer;
   scanner->at++;
   return 1;
@@ -201,8 +183,7 @@ static int open_container(struct scanner *scanner, unsigned char closer) {
 /* A scalar as a whole, or the opening of a container. */
 static int take_value(struct scanner *scanner) {
   skip_space(scanner);
-  if (scanner->at == scanner->end)
-    return fail(scanner, scanner->at, "unexpected end");
+  if (scanner->at == scanner->end) return fail(scanner, scanner->at, "unexpected end");
   switch (*scanner->at) {
   case '"':
     return take_string(scanner);
@@ -236,17 +217,12 @@ static int take_value(struct scanner *scanner) {
 /* A member's name and its colon. */
 static int take_key(struct scanner *scanner) {
   skip_space(scanner);
-  if (scanner->at == scanner->end)
-    return fail(scanner, scanner->at, "unexpected end");
-  if (*scanner->at != '"')
-    return fail(scanner, scanner->at, "a member's name was expected");
-  if (!take_string(scanner))
-    return 0;
+  if (scanner->at == scanner->end) return fail(scanner, scanner->at, "unexpected end");
+  if (*scanner->at != '"') return fail(scanner, scanner->at, "a member's name was expected");
+  if (!take_string(scanner)) return 0;
   skip_space(scanner);
-  if (scanner->at == scanner->end)
-    return fail(scanner, scanner->at, "unexpected end");
-  if (*scanner->at != ':')
-    return fail(scanner, scanner->at, "a colon was expected");
+  if (scanner->at == scanner->end) return fail(scanner, scanner->at, "unexpected end");
+  if (*scanner->at != ':') return fail(scanner, scanner->at, "a colon was expected");
   scanner->at++;
   return 1;
 }
@@ -255,8 +231,7 @@ static int take_key(struct scanner *scanner) {
 static int take_separator(struct scanner *scanner) {
   while (scanner->depth > 0) {
     skip_space(scanner);
-    if (scanner->at == scanner->end)
-      return fail(scanner, scanner->at, "unexpected end");
+    if (scanner->at == scanner->end) return fail(scanner, scanner->at, "unexpected end");
     unsigned char closer = scanner->closers[scanner->depth - 1];
     if (*scanner->at == ',') {
       scanner->at++;
@@ -275,8 +250,7 @@ static int take_separator(struct scanner *scanner) {
 static int take_opening(struct scanner *scanner) {
   skip_space(scanner);
   unsigned char closer = scanner->closers[scanner->depth - 1];
-  if (scanner->at < scanner->end && *scanner->at == closer)
-    return take_separator(scanner);
+  if (scanner->at < scanner->end && *scanner->at == closer) return take_separator(scanner);
   return closer == ']' || take_key(scanner);
 }
 
@@ -287,11 +261,9 @@ static int take_text(struct scanner *scanner) {
   int open = 0; /* a container was opened and nothing in it read yet */
   do {
     unsigned depth = scanner->depth;
-    if (!take_value(scanner))
-      return 0;
+    if (!take_value(scanner)) return 0;
     open = scanner->depth > depth;
-    if (open ? !take_opening(scanner) : !take_separator(scanner))
-      return 0;
+    if (open ? !take_opening(scanner) : !take_separator(scanner)) return 0;
   } while (scanner->depth > 0);
   skip_space(scanner);
   return scanner->at == scanner->end || fail(scanner, scanner->at, "more after the value");
@@ -312,7 +284,6 @@ int lh_json_check(const char *text, size_t len, unsigned depth_max, enum lh_json
     return lh_error_set(err, LH_E_INVALID, "invalid JSON at byte %zu: %s",
                         (size_t)(scanner.at - start) + 1, scanner.problem);
   }
-  if (type != NULL)
-    *type = lh_json_type_of((struct lh_slice){.at = text, .len = len});
+  if (type != NULL) *type = lh_json_type_of((struct lh_slice){.at = text, .len = len});
   return LH_OK;
 }

@@ -43,14 +43,23 @@ int lh_json_check(const char *text, size_t len, unsigned depth_max, enum lh_json
 */
 enum lh_json_type lh_json_type_of(struct lh_slice value);
 
-/* Value of the member `name` of an object (the last one, if repeated). 1 found, 0 not. Names are compared unescaped. */
+/*
+** Value of the member `name` (at most 64 bytes) of an object; the last one, if
+** repeated. Names are compared unescaped. 1 found, 0 not.
+*/
 int lh_json_member(struct lh_slice object, const char *name, struct lh_slice *value);
 
-/* Iterates an array or object: start with *position = 0. 1 and the next value (and key, raw with quotes, if an object; key may be NULL), 0 at the end. */
+/*
+** Iterates an array or object: start with *position = 0. 1 and the next value
+** (and key, raw with quotes, if an object; key may be NULL), 0 at the end.
+*/
 int lh_json_next(struct lh_slice container, size_t *position, struct lh_slice *key,
                  struct lh_slice *value);
 
-/* Decodes a string value into out (at most cap bytes, no NUL added). Returns the full length in bytes, also when more than cap. */
+/*
+** Decodes a string value into out (at most cap bytes, no NUL added). Returns
+** the full length in bytes, also when more than cap.
+*/
 size_t lh_json_string(struct lh_slice value, char *out, size_t cap);
 
 #endif

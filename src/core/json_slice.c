@@ -10,8 +10,7 @@
 #include <string.h>
 
 static const char *skip_space(const char *at, const char *end) {
-  while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-    at++;
+  while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
   return at;
 }
 
@@ -20,13 +19,10 @@ static const char *skip_string(const char *at, const char *end) {
   const char *from = at + 1;
   for (;;) {
     const char *quote = from < end ? memchr(from, '"', (size_t)(end - from)) : NULL;
-    if (quote == NULL)
-      return end;
+    if (quote == NULL) return end;
     const char *slashes = quote;
-    while (slashes > from && slashes[-1] == '\\')
-      slashes--;
-    if ((quote - slashes) % 2 == 0)
-      return quote + 1;
+    while (slashes > from && slashes[-1] == '\\') slashes--;
+    if ((quote - slashes) % 2 == 0) return quote + 1;
     from = quote + 1;
   }
 }
@@ -45,8 +41,7 @@ static const char *skip_container(const char *at, const char *end) {
       break;
     case '}':
     case ']':
-      if (--depth == 0)
-        return at + 1;
+      if (--depth == 0) return at + 1;
       break;
     default:
       break;
@@ -57,12 +52,9 @@ static const char *skip_container(const char *at, const char *end) {
 }
 
 static const char *skip_value(const char *at, const char *end) {
-  if (at < end && *at == '"')
-    return skip_string(at, end);
-  if (at < end && (*at == '{' || *at == '['))
-    return skip_container(at, end);
-  while (at < end && strchr(",]} \n\r\t", *at) == NULL)
-    at++;
+  if (at < end && *at == '"') return skip_string(at, end);
+  if (at < end && (*at == '{' || *at == '[')) return skip_container(at, end);
+  while (at < end && strchr(",]} \n\r\t", *at) == NULL) at++;
   return at;
 }
 
@@ -96,8 +88,7 @@ int lh_json_next(struct lh_slice container, size_t *position, struct lh_slice *k
   else if (*position == 0)
     at++; /* the opening bracket */
   at = skip_space(at, end);
-  if (at >= end || *at == ']' || *at == '}')
-    return 0;
+  if (at >= end || *at == ']' || *at == '}') return 0;
   /* In an object the first thing after a bracket or comma is a name followed by a colon. */
   const char *name_end = skip_value(at, end);
   const char *colon = skip_space(name_end, end);
@@ -150,8 +141,7 @@ static uint32_t escaped_character(const char *at, size_t *len) {
   }
   uint32_t unit = hex_unit(at + 2);
   *len = 6;
-  if (unit < 0xD800 || unit > 0xDBFF)
-    return unit;
+  if (unit < 0xD800 || unit > 0xDBFF) return unit;
   *len = 12;
   return 0x10000 + ((unit - 0xD800) << 10) + (hex_unit(at + 8) - 0xDC00);
 }
@@ -164,12 +154,10 @@ size_t lh_json_string(struct lh_slice value, char *out, size_t cap) {
   while (at < end) {
     const char *slash = memchr(at, '\\', (size_t)(end - at));
     size_t plain = (size_t)((slash == NULL ? end : slash) - at);
-    if (len < cap)
-      memcpy(out + len, at, plain < cap - len ? plain : cap - len);
+    if (len < cap) memcpy(out + len, at, plain < cap - len ? plain : cap - len);
     len += plain;
     at += plain;
-    if (slash == NULL)
-      break;
+    if (slash == NULL) break;
     size_t escape_len;
     char character[4];
     size_t character_len = put_character(escaped_character(at, &escape_len), character);
@@ -185,8 +173,7 @@ size_t lh_json_string(struct lh_slice value, char *out, size_t cap) {
 static int key_is(struct lh_slice key, const char *name, size_t name_len) {
   const char *text = key.at + 1;
   size_t len = key.len - 2;
-  if (memchr(text, '\\', len) == NULL)
-    return len == name_len && memcmp(text, name, len) == 0;
+  if (memchr(text, '\\', len) == NULL) return len == name_len && memcmp(text, name, len) == 0;
   char decoded[64];
   assert(name_len <= sizeof decoded);
   return lh_json_string(key, decoded, sizeof decoded) == name_len &&
@@ -200,8 +187,7 @@ int lh_json_member(struct lh_slice object, const char *name, struct lh_slice *va
   struct lh_slice key;
   struct lh_slice candidate;
   while (lh_json_next(object, &position, &key, &candidate)) {
-    if (key.at == NULL || !key_is(key, name, name_len))
-      continue;
+    if (key.at == NULL || !key_is(key, name, name_len)) continue;
     *value = candidate;
     found = 1; /* the last one counts, as in every common parser */
   }

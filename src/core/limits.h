@@ -5,35 +5,35 @@
 #ifndef LH_CORE_LIMITS_H
 #define LH_CORE_LIMITS_H
 
-#define LH_ID_LEN 24                      /* hex characters of an event or request id */
-#define LH_ID_BYTES 12                    /* the same, binary */
-#define LH_ACCOUNT_MAX 64                 /* design §1: [A-Za-z0-9._-]{1,64} */
-#define LH_EVENT_TYPE_MAX 64              /* [a-z0-9_.]{1,64}; longest of the catalogue is 39 */
-#define LH_CATEGORY_MAX 32                /* [a-z0-9_]{1,32} */
-#define LH_EVENT_TYPES_MAX 1000           /* registered types; bounds the subscription bitmap */
-#define LH_SUBSCRIPTIONS_MAX 200          /* entries in one webhook's event_types */
-#define LH_MEMBER_MAX 128                 /* bytes of a member id kept for searching */
-#define LH_IDEMPOTENCY_KEY_MAX 255        /* as Stripe's header allows */
-#define LH_EVENT_BYTES_MAX (1024 * 1024)  /* design §3.16 */
-#define LH_EMIT_MANY_MAX 10000            /* events of one emit call; bounds one transaction */
-#define LH_JSON_DEPTH_MAX 64              /* design §3.16 */
-#define LH_JSON_NESTING_MAX 128           /* the scanner's own; an envelope around data at its limit needs 67 */
-#define LH_NAME_MAX 100                   /* characters' bytes of a webhook's name */
-#define LH_URL_MAX 2048                   /* reliability-facts §3.1 */
-#define LH_SECRET_MIN 16                  /* design §3.15: at create and rotate */
-#define LH_SECRET_MAX 256                 /* generous: SHA-512's block is 128 bytes */
-#define LH_HEADERS_BYTES_MAX 8192         /* custom headers of one webhook together */
-#define LH_HEADER_NAME_MAX 128            /* of a custom header; keeps messages readable */
-#define LH_WEBHOOKS_MAX 10                /* per account, from the seed; configurable */
-#define LH_BATCH_SIZE_MAX 1000            /* design §3.9 */
+#define LH_ID_LEN 24                     /* hex characters of an event or request id */
+#define LH_ID_BYTES 12                   /* the same, binary */
+#define LH_ACCOUNT_MAX 64                /* design §1: [A-Za-z0-9._-]{1,64} */
+#define LH_EVENT_TYPE_MAX 64             /* [a-z0-9_.]{1,64}; longest of the catalogue is 39 */
+#define LH_CATEGORY_MAX 32               /* [a-z0-9_]{1,32} */
+#define LH_EVENT_TYPES_MAX 1000          /* registered types; bounds the subscription bitmap */
+#define LH_SUBSCRIPTIONS_MAX 200         /* entries in one webhook's event_types */
+#define LH_MEMBER_MAX 128                /* bytes of a member id kept for searching */
+#define LH_IDEMPOTENCY_KEY_MAX 255       /* as Stripe's header allows */
+#define LH_EVENT_BYTES_MAX (1024 * 1024) /* design §3.16 */
+#define LH_EMIT_MANY_MAX 10000           /* events of one emit call; bounds one transaction */
+#define LH_JSON_DEPTH_MAX 64             /* design §3.16 */
+#define LH_JSON_NESTING_MAX 128          /* the scanner's own; data at its limit is 67 deep */
+#define LH_NAME_MAX 100                  /* characters' bytes of a webhook's name */
+#define LH_URL_MAX 2048                  /* reliability-facts §3.1 */
+#define LH_SECRET_MIN 16                 /* design §3.15: at create and rotate */
+#define LH_SECRET_MAX 256                /* generous: SHA-512's block is 128 bytes */
+#define LH_HEADERS_BYTES_MAX 8192        /* custom headers of one webhook together */
+#define LH_HEADER_NAME_MAX 128           /* of a custom header; keeps messages readable */
+#define LH_WEBHOOKS_MAX 10               /* per account, from the seed; configurable */
+#define LH_BATCH_SIZE_MAX 1000           /* design §3.9 */
 #define LH_BATCH_SIZE_DEFAULT 100
-#define LH_BATCH_BYTES_MAX 1000000        /* bytes of one body (at least one event goes in) */
+#define LH_BATCH_BYTES_MAX 1000000 /* bytes of one body (at least one event goes in) */
 #define LH_BATCH_WAIT_MS_MAX 60000
 #define LH_RETRIES_MAX 100
 #define LH_RETRIES_DEFAULT 5
 #define LH_RETRY_INTERVAL_S_MAX 86400
 #define LH_RETRY_INTERVAL_S_DEFAULT 300
-#define LH_RETRY_SCHEDULE_MAX 100         /* entries, one per retry */
+#define LH_RETRY_SCHEDULE_MAX 100 /* entries, one per retry */
 #define LH_PAUSE_AFTER_MAX 1000
 #define LH_PAUSE_AFTER_DEFAULT 5
 #define LH_IN_FLIGHT_MAX 1024
@@ -42,32 +42,32 @@
 #define LH_TIMEOUT_MS_MAX 300000
 #define LH_TIMEOUT_MS_DEFAULT 30000
 #define LH_CONNECT_TIMEOUT_MS 10000
-#define LH_RESPONSE_KEEP_BYTES 4096       /* of an answer's body, kept in the log */
-#define LH_RESPONSE_READ_BYTES 65536      /* read at most, to keep the connection usable */
-#define LH_RESPONSE_READ_MS 2000          /* at most this long after a 200's headers */
-#define LH_RESPONSE_HEADER_BYTES 65536    /* header flood */
+#define LH_RESPONSE_KEEP_BYTES 4096    /* of an answer's body, kept in the log */
+#define LH_RESPONSE_READ_BYTES 65536   /* read at most, to keep the connection usable */
+#define LH_RESPONSE_READ_MS 2000       /* at most this long after a 200's headers */
+#define LH_RESPONSE_HEADER_BYTES 65536 /* header flood */
 #define LH_BODIES_IN_FLIGHT_BYTES (32 * 1024 * 1024) /* per worker, design §3.11 */
-#define LH_CONCURRENCY_DEFAULT 256        /* transfers of one worker */
+#define LH_CONCURRENCY_DEFAULT 256                   /* transfers of one worker */
 #define LH_CONCURRENCY_MAX 4096
-#define LH_BACKOFF_MAX_MS 60000           /* failing webhook and given-back attempts */
+#define LH_BACKOFF_MAX_MS 60000 /* failing webhook and given-back attempts */
 #define LH_HEARTBEAT_MS 5000
 #define LH_SESSION_DEAD_MS 20000
-#define LH_LEASE_START_MS 5000            /* lease not handed to the transport by then is given back */
+#define LH_LEASE_START_MS 5000 /* lease not begun by then is given back */
 #define LH_SAFETY_TIMER_MS 1000
 #define LH_DRAIN_GRACE_MS 30000
-#define LH_SHORTAGE_PAUSE_MS 1000         /* no new leases after an own shortage (descriptors, memory) */
-#define LH_TURN_AGAIN_MS 250              /* between turns while the store is full or busy */
-#define LH_DUE_AGAIN_MS 50                /* something is due that nobody could be given */
+#define LH_SHORTAGE_PAUSE_MS 1000               /* no new leases after an own shortage */
+#define LH_TURN_AGAIN_MS 250                    /* between turns while the store is full or busy */
+#define LH_DUE_AGAIN_MS 50                      /* something is due that nobody could be given */
 #define LH_BUFFERS_KEPT_BYTES (8 * 1024 * 1024) /* bodies' memory a worker keeps for reuse */
-#define LH_NONCE_MEMORY 4096              /* requests whose last nonce a worker remembers */
-#define LH_NONCE_AHEAD_MS 1000            /* a nonce may be this far ahead of a clock that stepped back */
-#define LH_CHECKPOINT_IDLE_MS 1000        /* quiet before an idle worker checkpoints */
-#define LH_CHECKPOINT_IDLE_BYTES (256 * 1024) /* shorter logs are left for later */
+#define LH_NONCE_MEMORY 4096                    /* requests whose last nonce a worker remembers */
+#define LH_NONCE_AHEAD_MS 1000                  /* a nonce may be so far ahead of the clock */
+#define LH_CHECKPOINT_IDLE_MS 1000              /* quiet before an idle worker checkpoints */
+#define LH_CHECKPOINT_IDLE_BYTES (256 * 1024)   /* shorter logs are left for later */
 #define LH_WAL_BYTES_MAX (16 * 1024 * 1024)
-#define LH_NONCE_LEN 13                   /* digits; holds until 2286-11-20 */
+#define LH_NONCE_LEN 13 /* digits; holds until 2286-11-20 */
 #define LH_TOLERANCE_S_DEFAULT 300
-#define LH_SECRETS_MAX 16                 /* secrets tried by one verify */
-#define LH_NETWORKS_MAX 64                /* allowed ranges; each address is compared with all */
+#define LH_SECRETS_MAX 16  /* secrets tried by one verify */
+#define LH_NETWORKS_MAX 64 /* allowed ranges; each address is compared with all */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000
 

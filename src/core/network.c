@@ -8,14 +8,12 @@
 
 #define TEXT_MAX 49 /* eight groups, or six and a dotted tail, and a prefix */
 
-/* A decimal number of at most `max` without leading zeros; moves *at behind it. -1 if there is none. */
+/* A decimal number of at most `max`, no leading zeros; moves *at behind it. -1: there is none. */
 static int take_decimal(const char **at, int max) {
   const char *digit = *at;
   int value = 0;
-  while (*digit >= '0' && *digit <= '9' && value <= max)
-    value = value * 10 + (*digit++ - '0');
-  if (digit == *at || value > max || (**at == '0' && digit - *at > 1))
-    return -1;
+  while (*digit >= '0' && *digit <= '9' && value <= max) value = value * 10 + (*digit++ - '0');
+  if (digit == *at || value > max || (**at == '0' && digit - *at > 1)) return -1;
   *at = digit;
   return value;
 }
@@ -24,8 +22,7 @@ static int take_decimal(const char **at, int max) {
 static int parse4(const char *at, unsigned char bytes[4]) {
   for (int i = 0; i < 4; i++) {
     int value = take_decimal(&at, 255);
-    if (value < 0 || *at != (i < 3 ? '.' : '\0'))
-      return 0;
+    if (value < 0 || *at != (i < 3 ? '.' : '\0')) return 0;
     bytes[i] = (unsigned char)value;
     at++;
   }
@@ -33,8 +30,7 @@ static int parse4(const char *at, unsigned char bytes[4]) {
 }
 
 static int hex_value(char digit) {
-  if (digit >= '0' && digit <= '9')
-    return digit - '0';
+  if (digit >= '0' && digit <= '9') return digit - '0';
   char lower = (char)(digit | 0x20);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
@@ -55,16 +51,13 @@ static int take_groups(const char **at, unsigned char bytes[16]) {
   int len = 0;
   while (**at != '\0' && **at != ':') {
     if (len <= 12 && strcspn(*at, ".") < strcspn(*at, ":")) { /* dotted tail */
-      if (!parse4(*at, bytes + len))
-        return -1;
+      if (!parse4(*at, bytes + len)) return -1;
       *at += strlen(*at);
       return len + 4;
     }
-    if (len == 16 || !take_group(at, bytes + len))
-      return -1;
+    if (len == 16 || !take_group(at, bytes + len)) return -1;
     len += 2;
-    if (**at != ':' || (*at)[1] == ':')
-      break;
+    if (**at != ':' || (*at)[1] == ':') break;
     if (*++*at == '\0') /* a single colon at the end */
       return -1;
   }
@@ -75,12 +68,9 @@ static int parse6(const char *at, unsigned char bytes[16]) {
   unsigned char tail[16];
   memset(bytes, 0, 16);
   int head_len = take_groups(&at, bytes);
-  if (head_len < 0)
-    return 0;
-  if (*at == '\0')
-    return head_len == 16;
-  if (at[0] != ':' || at[1] != ':')
-    return 0;
+  if (head_len < 0) return 0;
+  if (*at == '\0') return head_len == 16;
+  if (at[0] != ':' || at[1] != ':') return 0;
   at += 2;
   int tail_len = take_groups(&at, tail);
   if (tail_len < 0 || *at != '\0' || head_len + tail_len > 14) /* "::" is at least one group */
@@ -99,8 +89,7 @@ static int parse_address(const char *text, struct lh_address *address) {
 static int is_network(const struct lh_network *network) {
   int bits = network->address.family == 4 ? 32 : 128;
   for (int bit = network->prefix_len; bit < bits; bit++)
-    if (network->address.bytes[bit / 8] >> (7 - bit % 8) & 1)
-      return 0;
+    if (network->address.bytes[bit / 8] >> (7 - bit % 8) & 1) return 0;
   return 1;
 }
 
@@ -124,12 +113,11 @@ int lh_network_parse(const char *text, size_t len, struct lh_network *network,
   memcpy(copy, text, len);
   copy[len] = '\0';
   char *slash = strchr(copy, '/');
-  if (slash != NULL)
-    *slash = '\0';
+  if (slash != NULL) *slash = '\0';
   struct lh_network parsed;
   if (!parse_address(copy, &parsed.address))
-    return lh_error_set(err, LH_E_INVALID, "network: %.*s is not an IPv4 or IPv6 address",
-                        (int)len, text);
+    return lh_error_set(err, LH_E_INVALID, "network: %.*s is not an IPv4 or IPv6 address", (int)len,
+                        text);
   int bits = parsed.address.family == 4 ? 32 : 128;
   const char *prefix = slash == NULL ? "" : slash + 1;
   parsed.prefix_len = slash == NULL ? bits : take_decimal(&prefix, bits);
@@ -137,8 +125,8 @@ int lh_network_parse(const char *text, size_t len, struct lh_network *network,
     return lh_error_set(err, LH_E_INVALID, "network: the prefix of %.*s is not 0 to %d", (int)len,
                         text, bits);
   if (!is_network(&parsed)) /* a typing error that would allow more than was meant */
-    return lh_error_set(err, LH_E_INVALID, "network: %.*s has bits set after its prefix",
-                        (int)len, text);
+    return lh_error_set(err, LH_E_INVALID, "network: %.*s has bits set after its prefix", (int)len,
+                        text);
   unmap(&parsed);
   *network = parsed;
   return LH_OK;

@@ -10,10 +10,10 @@ enum lh_outcome {
   LH_OUTCOME_DNS = 3,       /* name does not resolve */
   LH_OUTCOME_TLS = 4,       /* handshake or certificate */
   LH_OUTCOME_BLOCKED = 5,   /* the address guard refused; error names the setting that lifts it */
-  LH_OUTCOME_PROTOCOL = 6,  /* answer is not HTTP/1.x we accept, or connection broke in mid-answer headers */
-  LH_OUTCOME_LOCAL = 7,     /* own shortage before the first byte left (descriptors, memory): give back */
+  LH_OUTCOME_PROTOCOL = 6,  /* answer is not HTTP/1.x we accept, or broke off in its headers */
+  LH_OUTCOME_LOCAL = 7,     /* own shortage before the first byte left: give back */
   LH_OUTCOME_LOST = 8,      /* recorded by rescue or drain; never returned by a transport */
-  LH_OUTCOME_SECRET = 9     /* recorded when a secret cannot be used; never returned by a transport */
+  LH_OUTCOME_SECRET = 9     /* a secret cannot be used; never returned by a transport */
 };
 /* "answered", "timeout", … */
 const char *lh_outcome_name(enum lh_outcome outcome);

@@ -35,11 +35,9 @@ int lh_retry_exhausted(const struct lh_retry_policy *policy, int32_t attempts_of
 }
 
 int64_t lh_retry_backoff_ms(int32_t in_a_row, int64_t interval_ms) {
-  if (in_a_row <= 0)
-    return 0;
+  if (in_a_row <= 0) return 0;
   int doublings = in_a_row - 1 < 6 ? in_a_row - 1 : 6;
   int64_t wait_ms = INT64_C(1000) << doublings;
-  if (wait_ms > LH_BACKOFF_MAX_MS)
-    wait_ms = LH_BACKOFF_MAX_MS;
+  if (wait_ms > LH_BACKOFF_MAX_MS) wait_ms = LH_BACKOFF_MAX_MS;
   return interval_ms > 0 && wait_ms > interval_ms ? interval_ms : wait_ms;
 }

@@ -9,8 +9,7 @@
 #define TAG_BYTES 16
 
 void lh_wipe(void *at, size_t len) {
-  if (len > 0)
-    mbedtls_platform_zeroize(at, len);
+  if (len > 0) mbedtls_platform_zeroize(at, len);
 }
 
 /*
@@ -26,9 +25,8 @@ __attribute__((constructor)) static void prepare_aes(void) {
 }
 
 int lh_seal(const unsigned char key[LH_SEAL_KEY_BYTES],
-            const unsigned char nonce[LH_SEAL_NONCE_BYTES], const void *bound_to,
-            size_t bound_len, const void *plain, size_t len, unsigned char *out,
-            struct lh_error *err) {
+            const unsigned char nonce[LH_SEAL_NONCE_BYTES], const void *bound_to, size_t bound_len,
+            const void *plain, size_t len, unsigned char *out, struct lh_error *err) {
   unsigned char *text = out + 1 + LH_SEAL_NONCE_BYTES;
   mbedtls_gcm_context gcm;
   mbedtls_gcm_init(&gcm);
@@ -37,8 +35,7 @@ int lh_seal(const unsigned char key[LH_SEAL_KEY_BYTES],
     failed = mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, len, nonce, LH_SEAL_NONCE_BYTES,
                                        bound_to, bound_len, plain, text, TAG_BYTES, text + len);
   mbedtls_gcm_free(&gcm);
-  if (failed)
-    return lh_error_set(err, LH_E_MEMORY, "secret: AES-GCM gives no answer (%d)", failed);
+  if (failed) return lh_error_set(err, LH_E_MEMORY, "secret: AES-GCM gives no answer (%d)", failed);
   out[0] = VERSION;
   memcpy(out + 1, nonce, LH_SEAL_NONCE_BYTES);
   return LH_OK;

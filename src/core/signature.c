@@ -37,8 +37,7 @@ int lh_scheme_parse(const char *name, enum lh_scheme *scheme) {
 
 static int all_digits(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
-    if (text[i] < '0' || text[i] > '9')
-      return 0;
+    if (text[i] < '0' || text[i] > '9') return 0;
   return len > 0;
 }
 
@@ -49,10 +48,10 @@ static size_t tag_zinrelo(const struct lh_hmac_key *key, const void *body, size_
 }
 
 static size_t tag_standard(const struct lh_hmac_key *key, struct lh_value id,
-                           struct lh_value timestamp, const void *body, size_t body_len,
+                           struct lh_value timestamp, const struct lh_piece *body,
                            unsigned char tag[LH_HMAC_MAX]) {
   const struct lh_piece pieces[] = {
-      {id.at, id.len}, {".", 1}, {timestamp.at, timestamp.len}, {".", 1}, {body, body_len}};
+      {id.at, id.len}, {".", 1}, {timestamp.at, timestamp.len}, {".", 1}, *body};
   return lh_hmac_tag(key, pieces, 5, tag);
 }
 
@@ -63,7 +62,8 @@ int lh_signature_sign_zinrelo(const struct lh_hmac_key *key, const void *body, s
   assert(lh_hmac_key_hash(key) == LH_SHA512);
   size_t nonce_len = strnlen(nonce, ZINRELO_DIGITS_MAX + 1);
   if (nonce_len > ZINRELO_DIGITS_MAX || !all_digits(nonce, nonce_len))
-    return lh_error_set(err, LH_E_NONCE_MALFORMED, "nonce: is not 1 to %d digits", ZINRELO_DIGITS_MAX);
+    return lh_error_set(err, LH_E_NONCE_MALFORMED, "nonce: is not 1 to %d digits",
+                        ZINRELO_DIGITS_MAX);
   unsigned char tag[LH_HMAC_MAX];
   if (tag_zinrelo(key, body, body_len, nonce, nonce_len, tag) != ZINRELO_TAG)
     return lh_error_set(err, LH_E_MEMORY, "signature: the hash gives no answer");
@@ -76,20 +76,19 @@ int lh_signature_sign_zinrelo(const struct lh_hmac_key *key, const void *body, s
 }
 
 int lh_signature_sign_standard(const struct lh_hmac_key *key, const char *id, int64_t timestamp_s,
-                               const void *body, size_t body_len,
-                               char out[LH_STANDARD_SIGNATURE_LEN + 1], struct lh_error *err) {
+                               const struct lh_piece *body, char out[LH_STANDARD_SIGNATURE_LEN + 1],
+                               struct lh_error *err) {
   assert(lh_hmac_key_hash(key) == LH_SHA256);
   if (id[0] == '\0' || strchr(id, '.') != NULL)
     return lh_error_set(err, LH_E_INVALID, "webhook-id: is empty or contains a dot");
   if (timestamp_s < 0 || timestamp_s > INT64_C(999999999999))
     return lh_error_set(err, LH_E_NONCE_MALFORMED, "webhook-timestamp: is not 1 to %d digits",
-               STANDARD_DIGITS_MAX);
+                        STANDARD_DIGITS_MAX);
   char timestamp[STANDARD_DIGITS_MAX + 1];
   int timestamp_len = snprintf(timestamp, sizeof timestamp, "%" PRId64, timestamp_s);
   unsigned char tag[LH_HMAC_MAX];
   if (tag_standard(key, (struct lh_value){id, strlen(id)},
-                   (struct lh_value){timestamp, (size_t)timestamp_len}, body, body_len,
-                   tag) != STANDARD_TAG)
+                   (struct lh_value){timestamp, (size_t)timestamp_len}, body, tag) != STANDARD_TAG)
     return lh_error_set(err, LH_E_MEMORY, "signature: the hash gives no answer");
   memcpy(out, standard_prefix, STANDARD_PREFIX_LEN);
   lh_base64_encode(tag, STANDARD_TAG, out + STANDARD_PREFIX_LEN);
@@ -98,25 +97,22 @@ int lh_signature_sign_standard(const struct lh_hmac_key *key, const char *id, in
 
 /* Value of a lower-case hex digit, or -1. */
 static int digit_value(char digit) {
-  if (digit >= '0' && digit <= '9')
-    return digit - '0';
+  if (digit >= '0' && digit <= '9') return digit - '0';
   return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 static int parse_hex_tag(struct lh_value text, unsigned char tag[ZINRELO_TAG]) {
-  if (text.len != LH_ZINRELO_SIGNATURE_LEN)
-    return 0;
+  if (text.len != LH_ZINRELO_SIGNATURE_LEN) return 0;
   for (size_t i = 0; i < ZINRELO_TAG; i++) {
     int high = digit_value(text.at[2 * i]);
     int low = digit_value(text.at[2 * i + 1]);
-    if (high < 0 || low < 0)
-      return 0;
+    if (high < 0 || low < 0) return 0;
     tag[i] = (unsigned char)(high << 4 | low);
   }
   return 1;
 }
 
-/* 1 if one key fits, 0 if none, -1 if the hash gives no answer. Tries all: no key shows by its place. */
+/* 1: a key fits, 0: none, -1: the hash gives no answer. Tries all, so that time tells nothing. */
 static int match_zinrelo(const struct lh_verify *verify, const unsigned char given[ZINRELO_TAG],
                          struct lh_hmac_key *const *keys, size_t count) {
   int matches = 0;
@@ -154,48 +150,43 @@ static size_t parse_standard(struct lh_value text, unsigned char tags[][STANDARD
 
 static int match_standard(const struct lh_verify *verify, unsigned char given[][STANDARD_TAG],
                           size_t given_count, struct lh_hmac_key *const *keys, size_t count) {
+  const struct lh_piece body = {verify->body, verify->body_len};
   int matches = 0;
   for (size_t i = 0; i < count; i++) {
     unsigned char tag[LH_HMAC_MAX];
     assert(lh_hmac_key_hash(keys[i]) == LH_SHA256);
-    if (tag_standard(keys[i], verify->id, verify->nonce, verify->body, verify->body_len, tag) !=
-        STANDARD_TAG)
-      return -1;
-    for (size_t k = 0; k < given_count; k++)
-      matches |= lh_hmac_equal(tag, given[k], STANDARD_TAG);
+    if (tag_standard(keys[i], verify->id, verify->nonce, &body, tag) != STANDARD_TAG) return -1;
+    for (size_t k = 0; k < given_count; k++) matches |= lh_hmac_equal(tag, given[k], STANDARD_TAG);
   }
   return matches;
 }
 
 static int check_match(int matches, struct lh_error *err) {
-  if (matches > 0)
-    return LH_OK;
-  if (matches < 0)
-    return lh_error_set(err, LH_E_MEMORY, "signature: the hash gives no answer");
+  if (matches > 0) return LH_OK;
+  if (matches < 0) return lh_error_set(err, LH_E_MEMORY, "signature: the hash gives no answer");
   return lh_error_set(err, LH_E_SIGNATURE_MISMATCH,
-             "signature: no secret gives this signature for this body and nonce");
+                      "signature: no secret gives this signature for this body and nonce");
 }
 
 static int check_age(const struct lh_verify *verify, int64_t sent_ms, struct lh_error *err) {
-  if (verify->tolerance_ms < 0)
-    return LH_OK;
+  if (verify->tolerance_ms < 0) return LH_OK;
   int64_t now_ms = verify->now_ms < 0 ? 0 : verify->now_ms;
   int64_t age_ms = now_ms - sent_ms;
   if (age_ms > verify->tolerance_ms)
     return lh_error_set(err, LH_E_TOO_OLD,
-               "nonce: is %" PRId64 " s old, more than the tolerance of %" PRId64 " s",
-               age_ms / 1000, verify->tolerance_ms / 1000);
+                        "nonce: is %" PRId64 " s old, more than the tolerance of %" PRId64 " s",
+                        age_ms / 1000, verify->tolerance_ms / 1000);
   if (-age_ms > verify->tolerance_ms)
     return lh_error_set(err, LH_E_TOO_NEW,
-               "nonce: is %" PRId64 " s in the future, more than the tolerance of %" PRId64 " s",
-               -age_ms / 1000, verify->tolerance_ms / 1000);
+                        "nonce: is %" PRId64 " s in the future, more than the tolerance of %" PRId64
+                        " s",
+                        -age_ms / 1000, verify->tolerance_ms / 1000);
   return LH_OK;
 }
 
 static int64_t digits_value(struct lh_value digits) {
   int64_t value = 0;
-  for (size_t i = 0; i < digits.len; i++)
-    value = value * 10 + (digits.at[i] - '0');
+  for (size_t i = 0; i < digits.len; i++) value = value * 10 + (digits.at[i] - '0');
   return value;
 }
 
@@ -211,7 +202,8 @@ static int verify_zinrelo(const struct lh_verify *verify, struct lh_hmac_key *co
   unsigned char given[ZINRELO_TAG];
   if (!parse_hex_tag(verify->signature, given))
     return lh_error_set(err, LH_E_SIGNATURE_MALFORMED,
-               "x-zinrelo-signature: is not %d lower-case hex digits", LH_ZINRELO_SIGNATURE_LEN);
+                        "x-zinrelo-signature: is not %d lower-case hex digits",
+                        LH_ZINRELO_SIGNATURE_LEN);
   int code = check_match(match_zinrelo(verify, given, keys, count), err);
   return code == LH_OK ? check_age(verify, digits_value(verify->nonce), err) : code;
 }
@@ -226,15 +218,15 @@ static int verify_standard(const struct lh_verify *verify, struct lh_hmac_key *c
     return lh_error_set(err, LH_E_HEADER_MISSING, "webhook-signature: the header is missing");
   if (verify->nonce.len > STANDARD_DIGITS_MAX || !all_digits(verify->nonce.at, verify->nonce.len))
     return lh_error_set(err, LH_E_NONCE_MALFORMED, "webhook-timestamp: is not 1 to %d digits",
-               STANDARD_DIGITS_MAX);
+                        STANDARD_DIGITS_MAX);
   /* A dot in the id would let id, timestamp and body be cut at other places. */
   if (memchr(verify->id.at, '.', verify->id.len) != NULL)
     return lh_error_set(err, LH_E_SIGNATURE_MALFORMED, "webhook-id: contains a dot");
   unsigned char given[STANDARD_ENTRIES_MAX][STANDARD_TAG];
   size_t given_count = parse_standard(verify->signature, given);
   if (given_count == 0)
-    return lh_error_set(err, LH_E_SIGNATURE_MALFORMED, "webhook-signature: has no v1,<base64> of %d bytes",
-               STANDARD_TAG);
+    return lh_error_set(err, LH_E_SIGNATURE_MALFORMED,
+                        "webhook-signature: has no v1,<base64> of %d bytes", STANDARD_TAG);
   int code = check_match(match_standard(verify, given, given_count, keys, count), err);
   return code == LH_OK ? check_age(verify, digits_value(verify->nonce) * 1000, err) : code;
 }
@@ -242,8 +234,7 @@ static int verify_standard(const struct lh_verify *verify, struct lh_hmac_key *c
 int lh_signature_verify(const struct lh_verify *verify, struct lh_hmac_key *const *keys,
                         size_t count, struct lh_error *err) {
   assert(count <= LH_SECRETS_MAX);
-  if (count == 0)
-    return lh_error_set(err, LH_E_SECRET_INVALID, "secret: none is given");
+  if (count == 0) return lh_error_set(err, LH_E_SECRET_INVALID, "secret: none is given");
   return verify->scheme == LH_SCHEME_ZINRELO ? verify_zinrelo(verify, keys, count, err)
                                              : verify_standard(verify, keys, count, err);
 }

@@ -11,10 +11,10 @@
 
 enum lh_scheme {
   LH_SCHEME_ZINRELO, /* x-zinrelo-signature: hex HMAC-SHA512(secret, body:nonce); nonce: ms */
-  LH_SCHEME_STANDARD /* Standard Webhooks: v1,base64 HMAC-SHA256(decoded secret, id.timestamp.body) */
+  LH_SCHEME_STANDARD /* v1,base64 of HMAC-SHA256(decoded secret, id.timestamp.body) */
 };
 
-const char *lh_scheme_name(enum lh_scheme scheme); /* "zinrelo", "standard" */
+const char *lh_scheme_name(enum lh_scheme scheme);             /* "zinrelo", "standard" */
 int lh_scheme_parse(const char *name, enum lh_scheme *scheme); /* 0, or LH_E_INVALID */
 
 /*
@@ -24,15 +24,18 @@ int lh_scheme_parse(const char *name, enum lh_scheme *scheme); /* 0, or LH_E_INV
 int lh_signature_key_new(enum lh_scheme scheme, const char *secret, size_t secret_len,
                          struct lh_hmac_key **key, struct lh_error *err);
 
-/* Rule for new secrets (create, rotate): LH_SECRET_MIN..LH_SECRET_MAX bytes, valid UTF-8, form of the scheme. */
+/*
+** Rule for new secrets (create, rotate): LH_SECRET_MIN..LH_SECRET_MAX bytes of
+** UTF-8, in the scheme's form; standard: LH_SECRET_MIN bytes also when decoded.
+*/
 int lh_secret_check(enum lh_scheme scheme, const char *secret, size_t len, struct lh_error *err);
 
 #define LH_SECRET_GENERATED_LEN 50 /* "whsec_" + base64 of 32 bytes */
 /* Writes a new secret from 32 random bytes; out gets LH_SECRET_GENERATED_LEN + NUL. */
 void lh_secret_from_random(const unsigned char random[32], char out[LH_SECRET_GENERATED_LEN + 1]);
 
-#define LH_ZINRELO_SIGNATURE_LEN 128                 /* hex digits */
-#define LH_STANDARD_SIGNATURE_LEN (3 + 44)           /* "v1," + base64 of 32 bytes */
+#define LH_ZINRELO_SIGNATURE_LEN 128       /* hex digits */
+#define LH_STANDARD_SIGNATURE_LEN (3 + 44) /* "v1," + base64 of 32 bytes */
 #define LH_SIGNATURE_VALUE_MAX (4 * (LH_STANDARD_SIGNATURE_LEN + 1))
 
 /*
@@ -45,8 +48,8 @@ int lh_signature_sign_zinrelo(const struct lh_hmac_key *key, const void *body, s
 
 /* standard: id must not contain '.', timestamp is seconds. out: "v1,<base64>" and a NUL. */
 int lh_signature_sign_standard(const struct lh_hmac_key *key, const char *id, int64_t timestamp_s,
-                               const void *body, size_t body_len,
-                               char out[LH_STANDARD_SIGNATURE_LEN + 1], struct lh_error *err);
+                               const struct lh_piece *body, char out[LH_STANDARD_SIGNATURE_LEN + 1],
+                               struct lh_error *err);
 
 /* A header's value as it came, optional white space stripped by the caller; at == NULL: absent. */
 struct lh_value {
@@ -62,7 +65,7 @@ struct lh_verify {
   const void *body;
   size_t body_len;
   int64_t now_ms;
-  int64_t tolerance_ms; /* both directions; negative: age is not checked (the CLI's --tolerance none) */
+  int64_t tolerance_ms; /* both directions; negative: age is not checked */
 };
 
 /*

@@ -15,15 +15,12 @@ size_t lh_utf8_character(const unsigned char *at, const unsigned char *end) {
   assert(at < end);
   size_t left = (size_t)(end - at);
   unsigned char first = at[0];
-  if (first < 0x80)
-    return 1;
+  if (first < 0x80) return 1;
   if (first < 0xC2) /* a continuation, or an overlong form of ASCII */
     return 0;
-  if (first < 0xE0)
-    return left >= 2 && continues(at[1]) ? 2 : 0;
+  if (first < 0xE0) return left >= 2 && continues(at[1]) ? 2 : 0;
   if (first < 0xF0) {
-    if (left < 3 || !continues(at[1]) || !continues(at[2]))
-      return 0;
+    if (left < 3 || !continues(at[1]) || !continues(at[2])) return 0;
     int overlong = first == 0xE0 && at[1] < 0xA0;
     int surrogate = first == 0xED && at[1] >= 0xA0;
     return overlong || surrogate ? 0 : 3;
@@ -49,8 +46,7 @@ size_t lh_utf8_check(const void *text, size_t len) {
       }
     }
     size_t step = lh_utf8_character(at, end);
-    if (step == 0)
-      break;
+    if (step == 0) break;
     at += step;
   }
   return (size_t)(at - start);

@@ -52,10 +52,8 @@ void lh_webhook_clear(struct lh_webhook *webhook) {
 
 static int check_range(const char *field, int32_t value, int32_t min, int32_t max,
                        struct lh_error *err) {
-  if (value >= min && value <= max)
-    return LH_OK;
-  return lh_error_set(err, LH_E_INVALID, "%s: %d is not between %d and %d", field, value, min,
-                      max);
+  if (value >= min && value <= max) return LH_OK;
+  return lh_error_set(err, LH_E_INVALID, "%s: %d is not between %d and %d", field, value, min, max);
 }
 
 static int check_numbers(const struct lh_webhook *webhook, struct lh_error *err) {
@@ -85,10 +83,8 @@ static int check_numbers(const struct lh_webhook *webhook, struct lh_error *err)
 static int has_control(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++) {
     unsigned char byte = (unsigned char)text[i];
-    if (byte < 0x20 || byte == 0x7F)
-      return 1;
-    if (byte == 0xC2 && i + 1 < len && (unsigned char)text[i + 1] < 0xA0)
-      return 1;
+    if (byte < 0x20 || byte == 0x7F) return 1;
+    if (byte == 0xC2 && i + 1 < len && (unsigned char)text[i + 1] < 0xA0) return 1;
   }
   return 0;
 }
@@ -114,16 +110,13 @@ static const char category_prefix[] = "category:";
 #define CATEGORY_PREFIX_LEN (sizeof category_prefix - 1)
 
 static int is_category_selector(const char *selector, size_t len) {
-  return len > CATEGORY_PREFIX_LEN &&
-         memcmp(selector, category_prefix, CATEGORY_PREFIX_LEN) == 0;
+  return len > CATEGORY_PREFIX_LEN && memcmp(selector, category_prefix, CATEGORY_PREFIX_LEN) == 0;
 }
 
 static int check_selector(const char *selector, size_t len, struct lh_error *err) {
-  if (len == 1 && selector[0] == '*')
-    return LH_OK;
+  if (len == 1 && selector[0] == '*') return LH_OK;
   if (!is_category_selector(selector, len)) {
-    if (lh_event_type_check(selector, len, NULL) == LH_OK)
-      return LH_OK;
+    if (lh_event_type_check(selector, len, NULL) == LH_OK) return LH_OK;
     return lh_error_set(err, LH_E_INVALID,
                         "event_types: \"%.*s\" is not an event type, category:NAME or *",
                         len < 80 ? (int)len : 80, selector);
@@ -146,17 +139,14 @@ static int check_selectors(const char *event_types, struct lh_error *err) {
     if (++count > LH_SUBSCRIPTIONS_MAX)
       return lh_error_set(err, LH_E_INVALID, "event_types: more than %d", LH_SUBSCRIPTIONS_MAX);
     size_t len = part_length(at, '\n');
-    if (check_selector(at, len, err) != LH_OK)
-      return LH_E_INVALID;
+    if (check_selector(at, len, err) != LH_OK) return LH_E_INVALID;
     at += len;
-    if (*at == '\0')
-      return LH_OK;
+    if (*at == '\0') return LH_OK;
   }
 }
 
 static int check_schedule(const char *schedule, struct lh_error *err) {
-  if (schedule == NULL)
-    return LH_OK;
+  if (schedule == NULL) return LH_OK;
   int count = 0;
   for (const char *at = schedule;; at++) {
     if (++count > LH_RETRY_SCHEDULE_MAX)
@@ -171,22 +161,17 @@ static int check_schedule(const char *schedule, struct lh_error *err) {
                           "retry_schedule: entry %d is not between 1 and %d seconds", count,
                           LH_RETRY_INTERVAL_S_MAX);
     at += len;
-    if (*at == '\0')
-      return LH_OK;
+    if (*at == '\0') return LH_OK;
   }
 }
 
 int lh_webhook_check(const struct lh_webhook *webhook, struct lh_error *err) {
   size_t account_len = strnlen(webhook->account, sizeof webhook->account);
   int code = lh_account_check(webhook->account, account_len, err);
-  if (code == LH_OK)
-    code = check_name(webhook->name, err);
-  if (code == LH_OK)
-    code = check_selectors(webhook->event_types, err);
-  if (code == LH_OK && webhook->headers != NULL)
-    code = lh_header_check(webhook->headers, err);
-  if (code == LH_OK)
-    code = check_schedule(webhook->retry_schedule, err);
+  if (code == LH_OK) code = check_name(webhook->name, err);
+  if (code == LH_OK) code = check_selectors(webhook->event_types, err);
+  if (code == LH_OK && webhook->headers != NULL) code = lh_header_check(webhook->headers, err);
+  if (code == LH_OK) code = check_schedule(webhook->retry_schedule, err);
   return code == LH_OK ? check_numbers(webhook, err) : code;
 }
 
@@ -195,16 +180,13 @@ int lh_webhook_subscribes(const char *event_types, const char *event_type, const
   size_t category_len = category == NULL ? 0 : strlen(category);
   for (const char *at = event_types;; at++) {
     size_t len = part_length(at, '\n');
-    if (len == 1 && *at == '*')
-      return 1;
-    if (len == type_len && memcmp(at, event_type, len) == 0)
-      return 1;
+    if (len == 1 && *at == '*') return 1;
+    if (len == type_len && memcmp(at, event_type, len) == 0) return 1;
     if (category_len > 0 && is_category_selector(at, len) &&
         len - CATEGORY_PREFIX_LEN == category_len &&
         memcmp(at + CATEGORY_PREFIX_LEN, category, category_len) == 0)
       return 1;
     at += len;
-    if (*at == '\0')
-      return 0;
+    if (*at == '\0') return 0;
   }
 }

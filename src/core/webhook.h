@@ -12,7 +12,7 @@
 
 enum lh_status {
   LH_STATUS_ENABLED,  /* from create or enable; leaves by pause, disable, delete */
-  LH_STATUS_PAUSED,   /* from a threshold of failures or an unreadable secret; leaves by enable, disable, delete */
+  LH_STATUS_PAUSED,   /* by failures or an unreadable secret; leaves by enable, disable, delete */
   LH_STATUS_DISABLED, /* from disable; leaves by enable, delete */
   LH_STATUS_DELETED   /* from delete; final */
 };
@@ -27,12 +27,12 @@ struct lh_webhook {
   struct lh_id id;
   char account[LH_ACCOUNT_MAX + 1];
   char name[LH_NAME_MAX + 1];
-  char url[LH_URL_MAX + 1];   /* as given */
-  char *event_types;          /* selectors joined by '\n': a type, "category:x" or "*"; owned */
-  char *headers;              /* custom headers, "Name: value" joined by '\n', or NULL; owned */
-  char *retry_schedule;       /* seconds joined by ',', or NULL; owned */
+  char url[LH_URL_MAX + 1]; /* as given */
+  char *event_types;        /* selectors joined by '\n': a type, "category:x" or "*"; owned */
+  char *headers;            /* custom headers, "Name: value" joined by '\n', or NULL; owned */
+  char *retry_schedule;     /* seconds joined by ',', or NULL; owned */
   enum lh_status status;
-  char status_reason[64];     /* why paused/disabled; "" while enabled */
+  char status_reason[64]; /* why paused/disabled; "" while enabled */
   int64_t status_since_ms;
   int32_t batch_size;
   int32_t batch_bytes_max;

@@ -55,8 +55,9 @@ static int standard_add(struct lh_transfer *transfer, int64_t nonce_ms, struct l
   size_t len = 0;
   for (size_t i = 0; i < 2 && keys[i]; i++) {
     if (i > 0) signatures[len++] = ' ';
-    int code = lh_signature_sign_standard(keys[i], id, nonce_ms / 1000, transfer->body.at,
-                                          transfer->body.len, signatures + len, err);
+    const struct lh_piece body = {transfer->body.at, transfer->body.len};
+    int code =
+        lh_signature_sign_standard(keys[i], id, nonce_ms / 1000, &body, signatures + len, err);
     if (code != 0) return code;
     len += LH_STANDARD_SIGNATURE_LEN;
   }
