@@ -94,12 +94,13 @@ end
 
 function steps.progress(folder)
   local sender = open(folder)
-  local stats = check(sender:stats())
-  local unfinished = stats.requests.pending + stats.requests.sending + stats.requests.retrying
+  -- First what waits to be formed: what is formed in between shows as a request.
   local waiting = 0
   for _, webhook in ipairs(check(sender:webhooks())) do
     waiting = waiting + check(sender:stats(webhook.id)).waiting
   end
+  local stats = check(sender:stats())
+  local unfinished = stats.requests.pending + stats.requests.sending + stats.requests.retrying
   print(("  %d requests delivered, %d unfinished, %d events waiting"):format(
     stats.requests.delivered, unfinished, waiting))
   sender:close()

@@ -90,16 +90,16 @@ end
 
 local header = { "webhook", "emitted", "delivered", "failed", "requests", "attempts", "retried",
   "nginx saw", "verified", "events" }
-local form = "  %-10s %8s %10s %7s %9s %9s %8s  │ %10s %9s %7s  "
+local row = "  %-10s %8d %10d %7d %9d %9d %8d  │ %10d %9d %7d  "
 
 local sender = platform.open(folder)
 local answers, wrong = counted(), {}
-print(paint("1", form:format((table.unpack or unpack)(header))))
+print(paint("1", (row:gsub("d", "s")):format((table.unpack or unpack)(header))))
 for _, webhook in ipairs(platform.webhooks) do
   local matching, log = emitted_for(webhook), logged_for(sender, webhook)
   local seen = answers[webhook.name]
   local found = complaints(matching, log, seen, webhook.name == "crm" and forged or 0)
-  print(form:format(webhook.name, matching, log.delivered, log.failed, log.requests, log.attempts,
+  print(row:format(webhook.name, matching, log.delivered, log.failed, log.requests, log.attempts,
     log.retried, seen.requests, seen.accepted + seen.refused, seen.events)
     .. (#found == 0 and paint("32", "adds up") or paint("31", "WRONG")))
   for _, sentence in ipairs(found) do
