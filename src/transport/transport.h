@@ -15,46 +15,58 @@
 #include "core/error.h"
 #include "core/outcome.h"
 
-/* One POST. All pointers are borrowed until its result has been returned (or the transfer cancelled). */
+/*
+** One POST. All pointers are borrowed until its result has been returned (or
+** the transfer cancelled). `headers` are complete lines "Name: value"; the
+** transport adds none but Host, Content-Length and User-Agent, and a line
+** without a value is not sent.
+*/
 struct lh_post {
   const char *url;
-  const char *const *headers; /* complete lines "Name: value", the transport adds none but Host, Content-Length, User-Agent */
+  const char *const *headers;
   size_t header_count;
   const void *body;
   size_t body_len;
-  int32_t timeout_ms;         /* total */
+  int32_t timeout_ms; /* total */
   int32_t connect_timeout_ms;
-  int exempt;                 /* 1: a person typed this URL; address guard and https-only do not apply */
-  void *tag;                  /* comes back in the result */
+  int exempt; /* 1: a person typed this URL; address guard and https-only do not apply */
+  void *tag;  /* comes back in the result; of each POST in flight another one */
 };
 
 /* Filled for one finished POST. Texts are borrowed until the next poll, cancel or close. */
 struct lh_post_result {
   void *tag;
   enum lh_outcome outcome;
-  int status;             /* final status, 0 if none came */
-  int uploaded;           /* 1 if the whole body was handed to the network before the answer ended */
+  int status;   /* final status if the outcome is answered, else 0 */
+  int uploaded; /* 1 if the whole body was handed to the network before the answer ended */
   int64_t duration_ms;
-  int64_t retry_after_ms; /* Retry-After, seconds or date, clamped to 0..2^31; 0 if none or garbage */
+  int64_t retry_after_ms; /* seconds or date, clamped to 0..2^31; 0 if none or garbage */
   const char *response;   /* first LH_RESPONSE_KEEP_BYTES of the answer's body */
   size_t response_len;
-  const char *error;      /* one line for people, "" if answered; never contains userinfo or a query */
+  const char *error; /* one line, "" if answered and uploaded; never with userinfo or a query */
 };
 
 struct lh_transport;
 
 struct lh_transport_ops {
-  /* Starts a POST. 0, or LH_E_SHORTAGE / LH_E_MEMORY (nothing left the machine), or LH_E_INVALID (the URL cannot be used). */
+  /*
+  ** Starts a POST; no byte leaves before the next poll. 0, or LH_E_SHORTAGE /
+  ** LH_E_MEMORY, or LH_E_INVALID (the URL or a header line cannot be used). A
+  ** URL that is refused by the deployment's rules starts, and ends as blocked.
+  */
   int (*start)(struct lh_transport *transport, const struct lh_post *post, struct lh_error *err);
   /*
   ** Moves all transfers on. Waits up to timeout_ms for the network or for one
-  ** of `fds` (count fd_count) to become readable, then returns the number of
+  ** of `fds` (at most 16) to become readable, then returns the number of
   ** finished POSTs written to results (at most results_max; the rest comes
   ** with the next call, which then does not wait).
   */
   size_t (*poll)(struct lh_transport *transport, int timeout_ms, const int *fds, size_t fd_count,
                  struct lh_post_result *results, size_t results_max);
-  /* Drops the transfer with this tag. 1 if no byte of its request had left, 0 if bytes had (or may have). */
+  /*
+  ** Drops the transfer with this tag. 1 if no byte of its request had left, 0
+  ** if bytes had (or may have), or if no transfer has this tag.
+  */
   int (*cancel)(struct lh_transport *transport, void *tag);
   size_t (*in_flight)(const struct lh_transport *transport);
   void (*close)(struct lh_transport *transport); /* cancels all */
@@ -66,14 +78,20 @@ struct lh_transport {
 
 /* What a deployment allows; copied at open. */
 struct lh_transport_options {
-  int allow_http;                      /* plain http:// URLs */
-  const struct lh_network *networks;   /* exceptions to the address guard */
+  int allow_http;                    /* plain http:// URLs */
+  const struct lh_network *networks; /* exceptions to the address guard */
   size_t network_count;
-  const char *ca_file;                 /* NULL: the system's bundle */
-  size_t connections_max;              /* idle connections kept */
+  const char *ca_file;    /* trusted instead of the system's bundle; NULL: the system's */
+  size_t connections_max; /* idle connections kept; 0: LH_CONCURRENCY_DEFAULT */
 };
 
-/* The libcurl transport. Codes: LH_E_SHORTAGE, LH_E_MEMORY. */
+/*
+** The libcurl transport. The process should ignore SIGPIPE (libcurl sends
+** with MSG_NOSIGNAL, but a TLS library may write by itself). Name lookups run
+** in libcurl's threads, which may outlive close: the code must stay loaded.
+** Not usable after a fork. Codes: LH_E_CONFIG (ca_file cannot be read, or
+** this libcurl is not fit), LH_E_MEMORY.
+*/
 int lh_transport_curl_open(const struct lh_transport_options *options, const struct lh_clock *clock,
                            struct lh_transport **transport, struct lh_error *err);
 

@@ -1,0 +1,148 @@
+/*
+** Inside of the transport room: one exchange (a POST and the easy handle it
+** keeps for life) and the transport that owns them. An exchange walks
+** unused → flying (in the multi handle) → done (waits to be handed out) →
+** shown (its texts are borrowed by the caller) → unused; nothing is freed
+** before close. Who does what: open.c opens, curl.c walks, pool.c keeps,
+** options.c sets up, guard.c refuses addresses, answer.c reads the answer,
+** verdict.c judges.
+*/
+#ifndef LH_TRANSPORT_EXCHANGE_H
+#define LH_TRANSPORT_EXCHANGE_H
+
+#include <curl/curl.h>
+
+#include "core/limits.h"
+#include "transport/transport.h"
+
+#define LH_EXCHANGE_ERROR_MAX 320 /* an outcome's sentence; CURL_ERROR_SIZE and some words */
+#define LH_EXCHANGE_HEADERS_MAX                                                                    \
+  1024 /* lines of one POST; LH_HEADERS_BYTES_MAX allows no more that make sense */
+
+#define LH_URL_PLAIN "http is refused, use https; allow it with allow_http (LOYALHOOK_ALLOW_HTTP=1)"
+
+/* Why the transport itself ended an exchange; callbacks can only say "stop". */
+enum lh_stop {
+  LH_STOP_NONE = 0,
+  LH_STOP_ADDRESS,     /* guard: the address is refused, `error` says how to lift it */
+  LH_STOP_SCHEME,      /* guard: plain http, likewise */
+  LH_STOP_RESEND,      /* libcurl wanted to send the request again */
+  LH_STOP_STATUS_LINE, /* not HTTP/1.0 or 1.1 with a three-digit status */
+  LH_STOP_HEADER_FLOOD,
+  LH_STOP_ANSWER_READ, /* enough of the answer's body was read */
+  LH_STOP_ANSWER_LATE  /* … or enough time was spent on it */
+};
+
+/* Parsed headers of an answer; begun anew by every status line (1xx come before the final one). */
+struct lh_answer {
+  int status;
+  int lengths;   /* Content-Length lines */
+  int encodings; /* Transfer-Encoding lines */
+  int odd;       /* its framing is doubtful: the connection must not be used again */
+  int64_t retry_after_ms;
+};
+
+struct lh_curl;
+
+struct lh_exchange {
+  struct lh_exchange *next; /* in the list of its state; flying ones stand in lh_curl.flying */
+  struct lh_curl *owner;
+  CURL *easy;
+  size_t place; /* index in lh_curl.flying */
+
+  struct curl_slist *lines; /* line_cap nodes, linked per POST */
+  size_t line_cap;
+  void *tag;
+  int64_t body_len;
+  int exempt;
+
+  int64_t started_ms; /* monotonic */
+  int64_t finished_ms;
+  int64_t read_until_ms; /* of the answer's body; 0 while the clock for it does not run */
+  int sends;             /* times libcurl began to send the request; more than 1 never gets out */
+  int socket_errno;      /* first own shortage met by socket(), 0 if none */
+  int socket_family;     /* AF_* of the last socket opened */
+  enum lh_stop stop;
+
+  int answered; /* final headers are complete */
+  struct lh_answer answer;
+  size_t header_bytes; /* of all answers, 1xx too */
+  int64_t read_bytes;  /* of the answer's body */
+  size_t response_len;
+
+  enum lh_outcome outcome; /* once done */
+  int uploaded;
+  char detail[CURL_ERROR_SIZE];
+  char error[LH_EXCHANGE_ERROR_MAX];
+  char response[LH_RESPONSE_KEEP_BYTES];
+};
+
+/* First in, first out. */
+struct lh_exchange_queue {
+  struct lh_exchange *head;
+  struct lh_exchange **tail;
+  size_t count;
+};
+
+struct lh_curl {
+  struct lh_transport base;
+  CURLM *multi;
+  const struct lh_clock *clock;
+  int allow_http;
+  struct lh_network *networks;
+  size_t network_count;
+  char *ca_file; /* NULL: as libcurl was built */
+  size_t connections_max;
+
+  struct lh_exchange **flying;
+  size_t flying_count;
+  size_t flying_cap;
+  size_t answered_count; /* flying ones whose final headers are complete */
+  size_t fresh_count;    /* flying ones libcurl has not looked at yet */
+  struct lh_exchange_queue done;
+  struct lh_exchange *shown;
+  struct lh_exchange *unused;
+};
+
+/* curl.c: the transport itself; close also ends one that open could not finish. */
+extern const struct lh_transport_ops lh_curl_ops;
+void lh_curl_close(struct lh_transport *transport);
+
+/* pool.c: an unused exchange, made if there is none (LH_E_MEMORY, LH_E_CONFIG); and the lists. */
+int lh_pool_take(struct lh_curl *owner, struct lh_exchange **out, struct lh_error *err);
+void lh_pool_put(struct lh_curl *owner, struct lh_exchange *exchange);
+void lh_pool_show(struct lh_curl *owner, struct lh_exchange *exchange);
+void lh_pool_recycle(struct lh_curl *owner); /* shown → unused */
+void lh_pool_free(struct lh_curl *owner);    /* none may be flying */
+void lh_queue_put(struct lh_exchange_queue *queue, struct lh_exchange *exchange);
+struct lh_exchange *lh_queue_take(struct lh_exchange_queue *queue); /* must not be empty */
+
+/* options.c: settings of an easy handle. 0, LH_E_MEMORY or LH_E_CONFIG (this libcurl lacks one). */
+int lh_options_prepare(struct lh_exchange *exchange, struct lh_error *err);
+/* What differs from POST to POST, all of it. Codes: LH_E_INVALID, LH_E_MEMORY. */
+int lh_options_apply(struct lh_exchange *exchange, const struct lh_post *post,
+                     struct lh_error *err);
+
+/* guard.c: libcurl's callbacks; one is asked before connecting, the other before every send. */
+curl_socket_t lh_guard_socket(void *exchange, curlsocktype purpose, struct curl_sockaddr *address);
+int lh_guard_request(void *exchange, char *peer, char *local, int peer_port, int local_port);
+/* Writes "address A is R; allow it with …". `ip` is the address as text. */
+void lh_guard_explain(char *out, size_t out_cap, const char *ip, const char *refused);
+/* Parses an address without brackets or zone; mapped IPv4 becomes IPv4. 1 if it is one. */
+int lh_guard_parse(const char *ip, struct lh_address *address);
+/* 1 if `number` (an errno) is a shortage of this machine and says nothing about the peer. */
+int lh_guard_shortage(int number);
+
+/* answer.c: libcurl's callbacks for the answer. */
+size_t lh_answer_header(char *line, size_t size, size_t count, void *exchange);
+size_t lh_answer_body(char *bytes, size_t size, size_t count, void *exchange);
+/* 1 if the whole body has been handed to the network. */
+int lh_answer_uploaded(const struct lh_exchange *exchange);
+
+/* verdict.c: fills outcome, uploaded and error of an exchange that ended with `code`. */
+void lh_verdict_reach(struct lh_exchange *exchange, CURLcode code);
+
+/* url.c: what the text alone tells, cheap enough for every POST. 0 or LH_E_INVALID. */
+int lh_url_inspect(const char *url, int *https, struct lh_error *err);
+
+#endif
