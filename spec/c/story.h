@@ -49,6 +49,7 @@ struct story_webhook {
   struct lh_id id;
   int32_t retries_max;
   enum lh_scheme scheme;
+  enum lh_success success;
   struct lh_hmac_key *key;
   struct fake_endpoint *endpoint;
   int64_t last_first_event; /* of first attempts: they start in order */
@@ -61,7 +62,7 @@ struct story_worker {
   struct lh_engine *engine; /* NULL: not there */
   int stopped;
   int64_t next_due_ms;
-  int wait_short; /* its last step failed */
+  size_t in_flight;
 };
 
 struct story_request {

@@ -123,6 +123,11 @@ static int64_t started_ms(struct story *story, const struct lh_id *id, int32_t a
   return at_ms;
 }
 
+static int succeeded(const struct lh_engine_event *event, const struct story_webhook *webhook) {
+  if (event->outcome != LH_OUTCOME_ANSWERED || event->error[0] != '\0') return 0;
+  return webhook->success == LH_SUCCESS_2XX ? event->status / 100 == 2 : event->status == 200;
+}
+
 void story_log_event(struct story *story, const struct lh_engine_event *event) {
   struct story_request *request = story_request(story, &event->request_id);
   char name[NAME_MAX_BYTES], answer[32], state[64], text[STORY_LINE_MAX - TIME_MAX];
@@ -131,6 +136,8 @@ void story_log_event(struct story *story, const struct lh_engine_event *event) {
   state_text(event->state, event->reason, event->next_attempt_ms, state, sizeof state);
   assert(event->attempt > 0 && event->attempt < STORY_POSTS_MAX);
   int late = request->lost[event->attempt];
+  if (event->state == LH_DELIVERED && !succeeded(event, request->webhook)) /* by another attempt */
+    snprintf(state, sizeof state, "only logged");
   if (event->outcome == LH_OUTCOME_LOST) request->lost[event->attempt] = 1;
   snprintf(text, sizeof text, "%s attempt %d -> %-9s %s%s%s", name, event->attempt, answer,
            late ? "late, " : "", state, event->paused_webhook ? ", webhook paused" : "");

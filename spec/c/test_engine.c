@@ -328,10 +328,12 @@ static void test_engine_keeps_to_its_concurrency(void **state) {
   struct bench *bench = *state;
   bench_answer(bench, FAKE_ANSWER, LH_OUTCOME_ANSWERED, 200, 1500);
   for (size_t i = 0; i < 11; i++) fake_store_add(&bench->store, 40);
+  bench->store.next_due_ms = 0;
   bench_step(bench);
   size_t turns = bench->store.turns;
   bench_step(bench);
   assert_int_equal(bench->store.turns, turns); /* no slot, no turn */
+  bench->store.next_due_ms = INT64_MAX;
   bench_settle(bench, 20);
   assert_int_equal(bench->store.record_count, 11);
   assert_int_equal(bench->transport.flights_max, 4);

@@ -33,7 +33,9 @@ static void test_engine_waits_until_something_is_due(void **state) {
   assert_int_equal(waited(bench, 5000), LH_SAFETY_TIMER_MS);
   assert_int_equal(waited(bench, -1), LH_SAFETY_TIMER_MS);
   bench->store.next_due_ms = bench->clock.wall_ms + 1300;
-  fake_clock_advance(&bench->clock, 1000);
+  fake_clock_advance(&bench->clock, 400);
+  assert_int_equal(waited(bench, 5000), 600); /* for the rescuer */
+  fake_clock_advance(&bench->clock, 600);
   assert_int_equal(waited(bench, 5000), 0); /* the safety timer's turn */
   assert_int_equal(waited(bench, 5000), 300);
   fake_clock_advance(&bench->clock, 300);
@@ -67,6 +69,10 @@ static void test_engine_looks_at_once_when_woken(void **state) {
   assert_int_equal(bench->transport.watched, 3);
   assert_int_equal(bench->store.wake_clears, 1);
   assert_int_equal(bench->sent, 1);
+  turns = bench->store.turns;
+  bench_step(bench); /* records */
+  bench_step(bench);
+  assert_int_equal(bench->store.turns, turns + 1); /* one wake-up, one look */
   close(bench->store.wake_fds[0]);
   close(bench->store.wake_fds[1]);
   bench->store.wake_fds[0] = -1;
