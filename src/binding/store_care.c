@@ -5,12 +5,13 @@
 **                                  oldest_undelivered_ms, webhooks, accounts, database_bytes,
 **                                  wal_bytes }
 **   store:health([full])      -> { integrity, key_present, key_readable, sessions, schema_version,
-**                                  sqlite_version, path, filesystem_warning }
+**                                  sqlite_version, path, filesystem_warning,
+**                                  permissions_warning }
 **   store:pending_work()      -> { due, sending, later, given_back }
 **   store:backup(path), store:key_check() -> true
 **
-** Left out are: waiting for all webhooks together, oldest_undelivered_ms and
-** filesystem_warning if there is none.
+** Left out are: waiting for all webhooks together, oldest_undelivered_ms and the
+** warnings if there is none.
 */
 #include "binding/store.h"
 
@@ -56,7 +57,7 @@ static int health(lua_State *L) {
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
   if (store->admin->health(store, full, &findings, &err)) return lh_push_error(L, &err);
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   lh_set_string(L, "integrity", findings.integrity);
   lh_set_boolean(L, "key_present", findings.key_present);
   lh_set_boolean(L, "key_readable", findings.key_readable);
@@ -65,6 +66,7 @@ static int health(lua_State *L) {
   lh_set_string(L, "sqlite_version", findings.sqlite_version);
   lh_set_string(L, "path", findings.path);
   lh_set_string(L, "filesystem_warning", findings.filesystem_warning);
+  lh_set_string(L, "permissions_warning", findings.permissions_warning);
   return 1;
 }
 

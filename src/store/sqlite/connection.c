@@ -44,6 +44,11 @@ static enum lh_code code_of(sqlite3 *db, int rc) {
   }
 }
 
+static const char *name_of(sqlite3 *db) {
+  const char *path = db != NULL ? sqlite3_db_filename(db, "main") : NULL;
+  return path != NULL && *path != '\0' ? path : "store";
+}
+
 int lh_connection_error(sqlite3 *db, int rc, struct lh_error *err) {
   enum lh_code code = code_of(db, rc);
   const char *text = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
@@ -56,9 +61,9 @@ int lh_connection_error(sqlite3 *db, int rc, struct lh_error *err) {
   case LH_E_MEMORY:
     return lh_error_set(err, code, "out of memory");
   case LH_E_STORE_DAMAGED:
-    return lh_error_set(err, code, "store is damaged: %s", text);
+    return lh_error_set(err, code, "%s is damaged: %s", name_of(db), text);
   case LH_E_STORE_FOREIGN:
-    return lh_error_set(err, code, "not a loyalhook store: %s", text);
+    return lh_error_set(err, code, "%s is not a loyalhook store: %s", name_of(db), text);
   case LH_E_SHORTAGE:
     return lh_error_set(err, code, "no file descriptor left to open the store");
   default:

@@ -155,7 +155,8 @@ int lh_sqlite_open(const struct lh_store_options *options, const char *given,
   char path[PATH_MAX];
   if (err == NULL) err = &local;
   int rc = resolve(given, path, err);
-  if (rc == LH_OK) rc = look(path, err);
+  if (rc != LH_OK) return rc; /* without its folder there is no path to create anything at */
+  rc = look(path, err);
   if (rc == LH_OK && options->create_only)
     rc = lh_error_set(err, LH_E_STORE_EXISTS, "%s exists already", path);
   else if (rc == LH_E_STORE_MISSING && (options->create || options->create_only))
