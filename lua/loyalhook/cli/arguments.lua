@@ -140,6 +140,20 @@ local function one_line(message)
   return (message:gsub("\nDid you mean ", "; did you mean "):gsub("\n", " "))
 end
 
+-- argparse takes "-1" for an option; as "--name=-1" it is a value.
+local function with_negative_numbers(argv)
+  local words = {}
+  for _, word in ipairs(argv) do
+    local before = words[#words]
+    if word:find("^%-%d") and before and before:find("^%-%-[^=]+$") then
+      words[#words] = before .. "=" .. word
+    else
+      words[#words + 1] = word
+    end
+  end
+  return words
+end
+
 --- The options of a command as a table. `command` has arguments(parser), optional examples and
 --- notes. Raises { stop = "help", text = … } or a usage error.
 function arguments.parse(entry, command, argv)
@@ -150,7 +164,7 @@ function arguments.parse(entry, command, argv)
   local hint = ("Run 'loyalhook %s --help' for its options."):format(entry.name)
   -- argparse's own answer to an error is to print its usage and exit with 1.
   parser.error = function(_, message) usage_error(one_line(message), hint) end
-  local done, result = pcall(parser.parse, parser, argv)
+  local done, result = pcall(parser.parse, parser, with_negative_numbers(argv))
   if done then
     return result
   elseif type(result) == "table" and result.stop == "help" then

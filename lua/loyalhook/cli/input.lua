@@ -80,14 +80,23 @@ function input.required_secret(args)
   return input.secret(args)
 end
 
---- The body of sign and verify: a file, or stdin unless the secret comes from there.
-function input.body(args)
+--- Secret and body of sign and verify; the body is a file, or stdin unless the secret comes from
+--- there. Returns secret, body, or nil, message, code.
+function input.secret_and_body(args)
   local path = args.body or "-"
   if path == "-" and args.secret_stdin then
     arguments.usage_error("stdin holds the secret, so the body must be a file",
       "Name the file, or use --secret-file FILE for the secret.")
   end
-  return input.read(path)
+  local secret, message, code = input.required_secret(args)
+  local body
+  if secret then
+    body, message, code = input.read(path)
+  end
+  if not body then
+    return nil, message, code
+  end
+  return secret, body
 end
 
 return input

@@ -59,6 +59,8 @@ local function emit_one(args, context)
   local data, message, code = data_of(args)
   if not data then
     return nil, message, code
+  elseif data == "" then
+    return nil, "data: empty; give it with --data JSON, --data-file FILE or on stdin", "invalid"
   end
   local id
   id, message, code = sender:emit_json(args.event_type, data,

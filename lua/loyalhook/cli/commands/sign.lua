@@ -66,16 +66,12 @@ end
 local unpack = table.unpack or unpack
 
 function sign.run(args, context)
-  local secret, message, code = input.required_secret(args)
-  local body
-  if secret then
-    body, message, code = input.body(args)
-  end
-  if not body then
-    return nil, message, code
+  local secret, body, code = input.secret_and_body(args)
+  if not secret then
+    return nil, body, code
   end
   local scheme = args.scheme == "standard" and standard or zinrelo
-  local signed
+  local signed, message
   signed, message, code = scheme(require "loyalhook.core", args, secret, body)
   if not signed then
     return nil, message, code

@@ -126,13 +126,9 @@ end
 function verify.run(args, context)
   local headers, scheme = headers_of(args)
   local now_ms, tolerance = arrival_ms(args.at), tolerance_s(args.tolerance)
-  local secret, message, code = input.required_secret(args)
-  local body
-  if secret then
-    body, message, code = input.body(args)
-  end
-  if not body then
-    return nil, message, code
+  local secret, body, code = input.secret_and_body(args)
+  if not secret then
+    return nil, body, code
   end
   local verdict = require("loyalhook.diagnose").explain{ secret = secret, body = body,
     headers = headers, scheme = scheme, now_ms = now_ms, tolerance_s = tolerance }

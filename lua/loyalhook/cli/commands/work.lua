@@ -78,17 +78,17 @@ function work.run(args, context)
   end
   context.output:note(("working on %s; Ctrl-C ends it"):format(settings.store))
   local figures = new_figures()
-  local result
-  result, message, code = worker:run{
+  local result, detail
+  result, detail, code = worker:run{
     until_idle = args.until_idle, grace_ms = settings.drain_grace_s * 1000,
     on_report = function(report) count(figures, report) end,
   }
   worker:close()
   if not result then
-    return nil, message, code
+    return nil, detail, code
   end
   report_end(result == true and "idle" or result, figures, context)
-  return message == "INT" and exit_codes.INTERRUPTED or exit_codes.OK
+  return detail == "INT" and exit_codes.INTERRUPTED or exit_codes.OK
 end
 
 return work
