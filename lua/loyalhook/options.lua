@@ -9,23 +9,26 @@ local options = {}
 local function names_of(known)
   local names = {}
   for name in pairs(known) do
-    names[#names + 1] = name
+    if type(name) == "string" then
+      names[#names + 1] = name
+    end
   end
   table.sort(names)
   return names
 end
 
---- A set { name = true } of the names given, for the functions below.
-function options.set(...)
-  local known = {}
-  for _, name in ipairs({ ... }) do
-    known[name] = true
+-- The first key, in alphabetical order, whose value is not of its kind.
+local function wrong_kind(given, known)
+  for _, name in ipairs(names_of(given)) do
+    local kind, got = known[name], type(given[name])
+    if not kind:find(got, 1, true) then
+      return ("%s: expected a %s, got %s"):format(name, kind, got)
+    end
   end
-  return known
 end
 
---- nil if every key of `given` is in the set `known`, else a message that names
--- one that is not (the first in alphabetical order) and the nearest known one.
+--- nil if every key of `given` is one of `known`, else a message that names one
+-- that is not (the first in alphabetical order) and the nearest known one.
 function options.unknown(given, known, what)
   local wrong = {}
   for key in pairs(given) do
@@ -42,14 +45,15 @@ function options.unknown(given, known, what)
 end
 
 --- Returns `given` (an empty table for nil). Raises at the line that called the
--- public function `where` if it is not a table or has an unknown key.
+-- public function `where` if it is not a table, has a key that is not in `known`,
+-- or a value that is not of the kind (or kinds) that `known` has for it.
 function options.check(given, known, where)
   if given == nil then
     return {}
   elseif type(given) ~= "table" then
     error(where .. ": expected a table of options, got " .. type(given), 3)
   end
-  local message = options.unknown(given, known, "option")
+  local message = options.unknown(given, known, "option") or wrong_kind(given, known)
   if message then
     error(where .. ": " .. message, 3)
   end

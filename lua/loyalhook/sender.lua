@@ -20,11 +20,20 @@ local Sender = {}
 Sender.__index = Sender
 Sender.__name = "loyalhook.sender"
 
-local OPEN = options.set("store", "create", "create_only", "key_file", "types", "account",
-  "allow_http", "allow_networks", "ca_file", "webhooks_max", "wal_bytes_max")
-local WEBHOOKS = options.set("account", "with_deleted")
-local REQUESTS = options.set("state", "webhook", "event", "member", "since", "limit", "after",
-  "account")
+local OPEN = { store = "string", create = "boolean", create_only = "boolean",
+  key_file = "string", types = "table", account = "string", allow_http = "boolean",
+  allow_networks = "table", ca_file = "string", webhooks_max = "number",
+  wal_bytes_max = "number" }
+local WEBHOOKS = { account = "string", with_deleted = "boolean" }
+local REQUESTS = { state = "string", webhook = "string", event = "string", member = "string",
+  since = "string or number", limit = "number", after = "string", account = "string" }
+
+-- Raises at the line that called the method.
+local function check_text(value, method, expected)
+  if type(value) ~= "string" then
+    error(("%s: expected %s, got %s"):format(method, expected, type(value)), 3)
+  end
+end
 
 function Sender:__tostring()
   return "loyalhook.sender (" .. tostring(self._store) .. ")"
@@ -109,6 +118,7 @@ end
 --- One webhook by id or name; with `account` only among its. Returns it, or nil,
 -- message, code ("not_found", or "conflict" if several have the name).
 function Sender:webhook(id_or_name, account)
+  check_text(id_or_name, "webhook", "an id or a name")
   local row, message, code = self._store:webhook(account, id_or_name)
   if not row then
     return nil, message, code
@@ -142,6 +152,8 @@ end
 -- Otherwise like emit.
 function Sender:emit_json(event_type, data_json, place)
   place = options.check(place, rows.place, "emit_json")
+  check_text(event_type, "emit_json", "an event type")
+  check_text(data_json, "emit_json", "JSON text")
   return self:emit({ event_type = event_type, data_json = data_json }, place)
 end
 
@@ -283,6 +295,7 @@ end
 
 --- One request with its attempts, or nil, message, code.
 function Sender:request(request_id)
+  check_text(request_id, "request", "an id")
   local row, message, code = self._store:request(request_id)
   if not row then
     return nil, message, code
@@ -293,6 +306,7 @@ end
 --- One event { id, event_type, account, created_at, data, data_json }, or nil,
 -- message, code. data_json is the exact bytes.
 function Sender:event(event_id)
+  check_text(event_id, "event", "an id")
   local row, message, code = self._store:event(event_id)
   if not row then
     return nil, message, code
@@ -324,6 +338,7 @@ end
 --- Writes a consistent copy of the store (not its key file) to a new file.
 -- Returns true, or nil, message, code.
 function Sender:backup(path)
+  check_text(path, "backup", "a path")
   return self._store:backup(path)
 end
 

@@ -7,10 +7,12 @@ local options = require("loyalhook.options")
 
 local signature = {}
 
-local SIGN = options.set("scheme", "secret", "body", "nonce", "id", "timestamp")
-local VERIFY = options.set("scheme", "secret", "secrets", "body", "headers", "now_ms",
-  "tolerance_s")
-local VERIFIER = options.set("scheme", "secret", "secrets", "tolerance_s")
+local SIGN = { scheme = "string", secret = "string", body = "string", id = "string",
+  nonce = "string or number", timestamp = "string or number" }
+local VERIFY = { scheme = "string", secret = "string", secrets = "table", body = "string",
+  headers = "table", now_ms = "number", tolerance_s = "number" }
+local VERIFIER = { scheme = "string", secret = "string", secrets = "table",
+  tolerance_s = "number" }
 
 --- Signs a body. given: secret, body, scheme ("zinrelo", the default, or
 -- "standard"), nonce (milliseconds, default now) or, for standard, id and

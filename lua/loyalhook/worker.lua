@@ -20,9 +20,11 @@ local IDLE_STEP_MS = 50 -- between two looks whether everything is done
 local LOG_EVERY_MS = 10000
 local GRACE_MS = 30000
 
-local NEW = options.set("sender", "receiver", "handlers", "notices", "concurrency", "log",
-  "log_level", "allow_http", "allow_networks", "ca_file")
-local RUN = options.set("until_idle", "grace_ms", "catch_signals", "on_report")
+local NEW = { sender = "table", receiver = "table", handlers = "table", notices = "table",
+  concurrency = "number", log = "function", log_level = "string", allow_http = "boolean",
+  allow_networks = "table", ca_file = "string" }
+local RUN = { until_idle = "boolean", grace_ms = "number", catch_signals = "boolean",
+  on_report = "function" }
 
 -- Own shortage passes by itself: say so, keep what is in flight, go on.
 local PASSING = { full = true, busy = true, shortage = true, memory = true }

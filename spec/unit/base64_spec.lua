@@ -1,3 +1,5 @@
+-- RFC 4648 in plain Lua: vectors, all bytes, refusals.
+
 local base64 = require("loyalhook.base64")
 
 describe("base64", function()

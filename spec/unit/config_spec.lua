@@ -1,3 +1,5 @@
+-- Where settings come from, which place wins, and what a configuration file may not be.
+
 local config = require("loyalhook.config")
 
 local paths = {}

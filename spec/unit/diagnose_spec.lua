@@ -1,3 +1,5 @@
+-- Each usual mistake of a receiver or signer, made on purpose, must be named.
+
 local base64 = require("loyalhook.base64")
 local core = require("loyalhook.core")
 local diagnose = require("loyalhook.diagnose")

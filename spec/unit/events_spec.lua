@@ -1,3 +1,5 @@
+-- The catalogue: the twenty types, custom ones, selectors, and the nearest name.
+
 local events = require("loyalhook.events")
 
 describe("the catalogue", function()

@@ -1,3 +1,5 @@
+-- The field names that scripts rely on, pinned.
+
 local fields = require("loyalhook.fields")
 local json = require("loyalhook.json")
 

@@ -1,3 +1,5 @@
+-- The bytes that get signed: every trap of JSON in Lua, the same on both VMs.
+
 local json = require("loyalhook.json")
 
 -- The message of a refusal.

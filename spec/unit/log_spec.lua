@@ -1,3 +1,5 @@
+-- One line per message, levels, and the brake for repeated ones.
+
 local log = require("loyalhook.log")
 
 describe("log", function()

@@ -1,3 +1,5 @@
+-- Edit distance and the words "did you mean".
+
 local nearest = require("loyalhook.nearest")
 
 describe("nearest", function()

@@ -1,6 +1,9 @@
+-- Misspelt options raise at the caller's line and name the nearest.
+
 local options = require("loyalhook.options")
 
-local KNOWN = options.set("store", "create", "key_file")
+local KNOWN = { store = "string", create = "boolean", key_file = "string",
+  since = "string or number" }
 
 local function open(given)
   local checked = options.check(given, KNOWN, "open")
@@ -26,6 +29,19 @@ describe("options", function()
     end)
     assert.is_false(ok)
     assert.is_truthy(message:find("open: expected a table of options, got number", 1, true))
+  end)
+
+  it("raise for a value of another kind", function()
+    local ok, message = pcall(function()
+      local _ = open({ store = "x", create = "yes" })
+    end)
+    assert.is_false(ok)
+    assert.is_truthy(message:find(
+      "options_spec.lua:%d+: open: create: expected a boolean, got string"))
+    assert.has_no.errors(function()
+      open({ since = 5 })
+      open({ since = "2h", store = nil })
+    end)
   end)
 
   it("can be asked without raising", function()

@@ -1,3 +1,5 @@
+-- Builders check what is known, say where a value is wrong, and pass the rest through.
+
 local events = require("loyalhook.events")
 local json = require("loyalhook.json")
 local payload = require("loyalhook.payload")

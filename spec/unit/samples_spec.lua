@@ -1,3 +1,5 @@
+-- Sample events: valid for every type, the same for the same seed on every VM.
+
 local events = require("loyalhook.events")
 local json = require("loyalhook.json")
 local payload = require("loyalhook.payload")

@@ -1,3 +1,5 @@
+-- The one table of settings is complete and consistently named.
+
 local settings = require("loyalhook.settings")
 
 describe("settings", function()

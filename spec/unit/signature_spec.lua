@@ -1,3 +1,5 @@
+-- Signing and verifying: shared vectors, both schemes, a code for each refusal.
+
 local core = require("loyalhook.core")
 local json = require("loyalhook.json")
 local signature = require("loyalhook.signature")

@@ -1,3 +1,5 @@
+-- The commented loyalhook.lua is itself a valid configuration.
+
 local config = require("loyalhook.config")
 local settings = require("loyalhook.settings")
 local template = require("loyalhook.template")

@@ -1,3 +1,5 @@
+-- RFC 3339 and the wire's form, there and back.
+
 local time = require("loyalhook.time")
 
 describe("time", function()

@@ -186,8 +186,8 @@ local EXPLAIN = {
   end,
 }
 
-local GIVEN = options.set("scheme", "secret", "secrets", "body", "headers", "now_ms",
-  "tolerance_s")
+local GIVEN = { scheme = "string", secret = "string", secrets = "table", body = "string",
+  headers = "table", now_ms = "number", tolerance_s = "number" }
 
 --- Verifies like signature.verify (same options) and explains a failure.
 -- Returns { valid = true }, or { valid = false, code = as verify gives it,

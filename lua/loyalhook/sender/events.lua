@@ -9,9 +9,9 @@ local payload = require("loyalhook.payload")
 
 local rows = {}
 
-local PLACE = options.set("account", "id", "idempotency_key")
-local ITEM = options.set("account", "id", "idempotency_key", "payload", "event_type", "data",
-  "data_json", 1)
+local PLACE = { account = "string", id = "string", idempotency_key = "string" }
+local ITEM = { account = true, id = true, idempotency_key = true, payload = true,
+  event_type = true, data = true, data_json = true, [1] = true }
 
 --- Options that emit takes beside the event.
 rows.place = PLACE
