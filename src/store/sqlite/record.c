@@ -85,6 +85,10 @@ int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t sessio
   if (dispatch->due_ms > now_ms) dispatch->due_ms = now_ms; /* a slot is free: look again */
   rc = lh_request_save(tx, &row, err);
   int64_t epoch = dispatch->epoch;
+  /* Began before the back-off, beside the first that failed: no further step of 1, 2, 4 … s. */
+  if ((result->effects & LH_EFFECT_FAILING_START) && dispatch->failing > 0 &&
+      row.started_ms < dispatch->next_start_ms)
+    dispatch->failing--;
   if (rc == LH_OK) rc = lh_record_effects(tx, dispatch, entry, result->effects, now_ms, err);
   result->paused_webhook = dispatch->epoch != epoch;
   return rc;

@@ -104,6 +104,8 @@ static int turn_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   if (rc == LH_OK) rc = next_due(&turning, err);
   /* Work is left that this worker has no room for: another one may. */
   if (turning.room_ran_out && !has_room(&turning)) tx->wake = 1;
+  if (turn->result_count > 0 && turn->slots == 0 && turn->next_due_ms <= turn->now_ms)
+    tx->wake = 1;
   return rc;
 }
 
