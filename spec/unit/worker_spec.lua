@@ -277,7 +277,7 @@ end)
 describe("the process", function()
   it("reports the first signal and ends at the second", function()
     for name, exit_code in pairs({ TERM = 143, INT = 130 }) do
-      local code, output = run(([[
+      local script = ([[
         local engine = require("loyalhook.engine")
         local store = assert(engine.store_open({ location = arg[1] .. "/s.db" }))
         local worker = assert(engine.worker_open({ store = store }))
@@ -289,7 +289,8 @@ describe("the process", function()
         assert(worker:step(0).signal == nil)
         os.execute("kill -NAME $PPID")
         io.write("still here\n")
-      ]]):gsub("NAME", name))
+      ]]):gsub("NAME", name)
+      local code, output = run(script)
       assert.matches("first " .. name, output, 1, true)
       assert.is_nil(output:find("still here", 1, true))
       assert.are.equal(exit_code, code)
