@@ -56,7 +56,7 @@ end)
 
 describe("an event", function()
   it("keeps the bytes of its data", function()
-    local data = [[{ "a" : [1.0, "}]\"\\", {"b":null}],	"k\u0065y": -0.0e5 }]]
+    local data = [[{ "a" : [1.0, "}]\"\\", {"b":null}],]] .. "\t" .. [["k\u0065y": -0.0e5 }]]
     local event = assert(ndjson.event('{"data":' .. data .. ' , "event_type":"event_x"}'))
     assert.are.equal(data, event.data)
     assert.are.equal("event_x", event.event_type)
@@ -86,7 +86,7 @@ describe("an event", function()
 
   local wrong = {
     { "nothing", "", "invalid" },
-    { "an array", "[]", "array" },
+    { "an array", "[]", "not a JSON object" },
     { "two values", '{"event_type":"t","data":{}} {}', "" },
     { "no type", '{"data":{}}', "event_type is missing" },
     { "no data", '{"event_type":"t"}', "data is missing" },

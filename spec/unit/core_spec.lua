@@ -52,6 +52,25 @@ describe("core.id", function()
   end)
 end)
 
+describe("core.json.members", function()
+  it("takes an object apart without changing a byte", function()
+    assert.are.same({ a = "[1.0, {}]", ["k\"é"] = [["\\u0041}"]], n = "null" },
+      core.json.members([[ { "a" : [1.0, {}], "k\"\u00e9":"\\u0041}" ,"n":null} ]]))
+    assert.are.same({}, core.json.members("{ }"))
+  end)
+
+  it("gives the last of a repeated member", function()
+    assert.are.same({ a = "2" }, core.json.members([[{"a":1,"\u0061":2}]]))
+  end)
+
+  it("refuses what check refuses, and other values than objects", function()
+    assert_refused("invalid", core.json.members('{"a":1,}'))
+    assert_refused("invalid", core.json.members("[1]"))
+    assert_refused("invalid", core.json.members('{"a":{}}', 1))
+    assert.has_error(function() core.json.members({}) end)
+  end)
+end)
+
 describe("core.json.check", function()
   it("names the kind of value", function()
     for text, kind in pairs({ ["{}"] = "object", [' [1, "x"] '] = "array", ['"a\\n"'] = "string",

@@ -10,8 +10,6 @@ ndjson.LINE_BYTES_MAX = 1024 * 1024 + 4096
 -- The line is one level around an event's data.
 local DEPTH_MAX = 65
 
-local QUOTE, OPEN_OBJECT, OPEN_ARRAY = ('"'):byte(), ("{"):byte(), ("["):byte()
-
 local Reader = {}
 Reader.__index = Reader
 
@@ -71,103 +69,33 @@ function ndjson.lines(file, bytes_max, progress)
   end
 end
 
--- The functions below read text that the strict scanner has accepted.
+local NAMES = { event_type = true, data = true, id = true, account = true, idempotency_key = true }
 
--- Last byte of the string whose opening quote is at `at`.
-local function string_end(text, at)
-  local from = at + 1
-  while true do
-    local found = text:find('["\\]', from)
-    if text:byte(found) == QUOTE then
-      return found
-    end
-    from = found + 2
-  end
-end
-
--- Last byte of the value that begins at `at`.
-local function value_end(text, at)
-  local first = text:byte(at)
-  if first == QUOTE then
-    return string_end(text, at)
-  elseif first ~= OPEN_OBJECT and first ~= OPEN_ARRAY then
-    return text:find("[%s,}%]]", at) - 1
-  end
-  local depth, from = 0, at
-  while true do
-    local found = text:find('["{}%[%]]', from)
-    local byte = text:byte(found)
-    if byte == QUOTE then
-      found = string_end(text, found)
-    elseif byte == OPEN_OBJECT or byte == OPEN_ARRAY then
-      depth = depth + 1
-    else
-      depth = depth - 1
-    end
-    if depth == 0 then
-      return found
-    end
-    from = found + 1
-  end
-end
-
--- The text of a JSON string, or nil if the value is of another kind.
-local function decoded(text, from, to)
-  if text:byte(from) ~= QUOTE then
+-- A JSON string's text, or nil if the value is of another kind.
+local function string_of(value)
+  if value:sub(1, 1) ~= '"' then
     return nil
-  elseif not text:find("\\", from, true) then
-    return text:sub(from + 1, to - 1)
+  elseif not value:find("\\", 1, true) then
+    return value:sub(2, -2)
   end
-  local json = require "loyalhook.json"
-  return json.decode("[" .. text:sub(from, to) .. "]")[1]
+  return require("loyalhook.json").decode("[" .. value .. "]")[1]
 end
 
-local MEMBERS = {
-  event_type = "string", data = "raw", id = "string", account = "string",
-  idempotency_key = "string",
-}
-
--- Calls take(name, from, to) for each member of the object; stops at the first message it returns.
-local function each_member(text, take)
-  local at = text:find("{", 1, true) + 1
-  while true do
-    local quote = text:find('["}]', at)
-    if text:byte(quote) ~= QUOTE then
-      return nil
-    end
-    local key_end = string_end(text, quote)
-    local from = text:find("[^%s:]", key_end + 1)
-    local to = value_end(text, from)
-    local problem = take(decoded(text, quote, key_end), from, to)
-    if problem then
-      return problem
-    end
-    at = text:find("[,}]", to + 1)
-    if text:byte(at) ~= (","):byte() then
-      return nil
-    end
-    at = at + 1
-  end
-end
-
-local function members_of(line)
+-- Values as emit takes them; null is as good as absent.
+local function event_of(members)
   local event = {}
-  local problem = each_member(line, function(name, from, to)
-    local kind = MEMBERS[name]
-    if not kind then
-      return ('unknown member "%s" (known: event_type, data, id, account, idempotency_key)')
+  for name, value in pairs(members) do
+    if not NAMES[name] then
+      return nil, ('unknown member "%s" (known: event_type, data, id, account, idempotency_key)')
         :format(name)
-    elseif kind == "raw" then
-      event.data = line:sub(from, to)
-    elseif line:sub(from, to) ~= "null" then
-      event[name] = decoded(line, from, to)
-      if event[name] == nil then
-        return name .. ": must be a string"
+    elseif name == "data" then
+      event.data = value
+    elseif value ~= "null" then
+      event[name] = string_of(value)
+      if not event[name] then
+        return nil, name .. ": must be a string"
       end
     end
-  end)
-  if problem then
-    return nil, problem
   end
   return event
 end
@@ -176,13 +104,11 @@ end
 --- Returns nil, message, code for a line that is not such an object; what its values may be is
 --- checked where events are accepted.
 function ndjson.event(line)
-  local kind, message, code = require("loyalhook.core").json.check(line, DEPTH_MAX)
-  if not kind then
+  local members, message, code = require("loyalhook.core").json.members(line, DEPTH_MAX)
+  if not members then
     return nil, message, code
-  elseif kind ~= "object" then
-    return nil, "the line is not a JSON object but a JSON " .. kind, "invalid"
   end
-  local event, problem = members_of(line)
+  local event, problem = event_of(members)
   if not event then
     return nil, problem, "invalid"
   elseif not event.event_type then
