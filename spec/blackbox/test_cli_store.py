@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import sqlite3
@@ -387,8 +388,8 @@ class Ndjson(Case):
         peaks = []
         for lines in (batch, count):
             with open(self.shop.path("part"), "w") as part:
-                subprocess.run(["head", "-n", str(lines), "many"], cwd=self.shop.folder, stdout=part,
-                               check=True)
+                subprocess.run(["head", "-n", str(lines), "many"], cwd=self.shop.folder,
+                               stdout=part, check=True)
             answer = self.run_cli("emit", "--ndjson", "part", "--json",
                                   wrap=("/usr/bin/env", "time", "-f", "%M") if shutil.which("time")
                                   else ())
@@ -400,6 +401,51 @@ class Ndjson(Case):
         self.assertEqual(self.events(), batch + count)
         if peaks:
             self.assertLess(peaks[1], peaks[0] + 20_000, "memory in KiB grows with the file")
+
+
+class OnATerminal(Case):
+    def on_terminal(self, *words, **environment):
+        """Runs a command with a terminal as stdout and stderr; returns code and what it showed."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen(self.shop.command(*words), stdin=subprocess.DEVNULL,
+                                   stdout=slave, stderr=slave, cwd=self.shop.folder,
+                                   env={**self.shop.environment, "TERM": "xterm", **environment})
+        os.close(slave)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(master, 65536)
+            except OSError:  # Linux's end of file
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(master)
+        return process.wait(), shown.decode()
+
+    def test_many_events_show_a_bar_and_a_sum_and_no_ids(self):
+        self.shop.write("lines", "\n".join([Ndjson.GOOD] * 3000 + ["{"]))
+        code, shown = self.on_terminal("emit", "--ndjson", "lines")
+        self.assertEqual(code, 5)
+        self.assertRegex(shown, r"\r\x1b\[K\[#+\.*\] +\d+% \d+ events, \d+/s")
+        self.assertRegex(shown, r"\r\x1b\[Kline 3001: .*\r\n")
+        self.assertTrue(shown.endswith("\r\x1b[K3000 stored, 1 refused\r\n"), shown)
+        self.assertNotRegex(shown, r"[0-9a-f]{24}")
+
+    def test_colour_is_for_terminals_and_can_be_declined(self):
+        self.assertIn("\x1b[32mok", self.on_terminal("doctor")[1])
+        self.assertNotIn("\x1b", self.on_terminal("doctor", NO_COLOR="1")[1])
+        self.assertNotIn("\x1b", self.on_terminal("doctor", TERM="dumb")[1])
+        self.assertNotIn("\x1b", self.run_cli("doctor").out)
+
+    def test_data_is_asked_for(self):
+        master, slave = pty.openpty()
+        done = subprocess.run(self.shop.command("emit", EARNED), stdin=slave, capture_output=True,
+                              cwd=self.shop.folder, timeout=20)
+        os.close(slave)
+        os.close(master)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"--data", done.stderr)
 
 
 class Work(Case):

@@ -1,0 +1,89 @@
+-- Doctor's findings about a store that the spec plays.
+
+local checks = require "loyalhook.cli.checks"
+local core = require "loyalhook.core"
+local time = require "loyalhook.time"
+
+describe("doctor", function()
+  local before, health, figures, webhooks, newest, key
+
+  before_each(function()
+    before = package.loaded["loyalhook.sender"]
+    health = { integrity = "ok", key_readable = true, sessions = 1, path = "/x/loyalhook.db" }
+    figures = { wal_bytes = 1024, requests = { pending = 0, sending = 0, retrying = 0 } }
+    webhooks, newest, key = {}, {}, { true }
+    package.loaded["loyalhook.sender"] = {
+      open = function()
+        return {
+          health = function() return health end,
+          key_check = function() return key[1], key[2], key[3] end,
+          stats = function() return figures end,
+          webhooks = function() return webhooks end,
+          requests = function() return newest end,
+          close = function() end,
+        }
+      end,
+    }
+  end)
+  after_each(function() package.loaded["loyalhook.sender"] = before end)
+
+  local function finding(name)
+    for _, one in ipairs(checks.run({}, nil, false)) do
+      if one.name == name then
+        return one
+      end
+    end
+  end
+
+  it("has nothing to say about a healthy store", function()
+    local names = {}
+    for _, one in ipairs(checks.run({}, nil, false)) do
+      assert.are.equal("ok", one.status, one.name .. ": " .. one.message)
+      names[#names + 1] = one.name
+    end
+    assert.are.same({ "configuration", "versions", "tls", "store", "integrity", "key file",
+      "permissions", "file system", "write-ahead", "workers", "webhooks", "clock" }, names)
+  end)
+
+  it("stops at damage", function()
+    health.integrity = "row 7 missing from index"
+    assert.are.same({ "problem", "store_damaged" },
+      { finding("integrity").status, finding("integrity").code })
+    assert.is_nil(finding("webhooks"))
+  end)
+
+  it("finds a key that is missing or wrong", function()
+    health.key_readable = false
+    assert.are.equal("secret_unreadable", finding("key file").code)
+    key = { nil, "no key file", "key_missing" }
+    assert.are.equal("key_missing", finding("key file").code)
+  end)
+
+  it("warns of what is odd", function()
+    health.filesystem_warning, health.permissions_warning = "NFS: no", "x has mode 644"
+    figures.wal_bytes = 100 * 1024 * 1024
+    webhooks = { { status = "enabled", name = "a" }, { status = "paused", name = "crm" } }
+    figures.requests.retrying, health.sessions = 1, 0
+    assert.are.equal("warning", finding("file system").status)
+    assert.are.equal("problem", finding("permissions").status)
+    assert.matches("100 MiB", finding("write-ahead").message)
+    assert.matches("crm", finding("webhooks").message)
+    assert.matches("loyalhook work", finding("workers").message)
+  end)
+
+  it("notices a clock that went back", function()
+    newest = { { created_at = time.format(core.now_ms() + 3600 * 1000) } }
+    assert.are.equal("problem", finding("clock").status)
+    newest = { { created_at = time.format(core.now_ms() - 1000) } }
+    assert.are.equal("ok", finding("clock").status)
+  end)
+
+  it("goes on without a store", function()
+    package.loaded["loyalhook.sender"] = {
+      open = function() return nil, "no store at x", "store_missing" end,
+    }
+    assert.are.equal("store_missing", finding("store").code)
+    assert.are.equal("ok", finding("clock").status)
+    assert.is_nil(finding("integrity"))
+  end)
+end)
