@@ -36,8 +36,12 @@ function verify.arguments(parser)
     :argname("SECONDS")
 end
 
--- A name given twice keeps both values, because a request with both is refused.
-local function add(headers, name, value)
+-- A name given twice, in whatever case, keeps both values, because a request with both is refused.
+local function add(headers, given, value)
+  local name = given
+  for known in pairs(headers) do
+    name = known:lower() == given:lower() and known or name
+  end
   local before = headers[name]
   if before == nil then
     headers[name] = value
