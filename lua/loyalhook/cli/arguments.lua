@@ -183,6 +183,15 @@ function arguments.integer_option(parser, name, description)
   end)
 end
 
+--- Name and value of an option's 'Name: value'; a usage error for anything else.
+function arguments.header(line)
+  local name, value = line:match("^([^:]+):%s*(.-)%s*$")
+  if not name then
+    usage_error(("--header '%s' is not of the form 'Name: value'"):format(line))
+  end
+  return name, value
+end
+
 --- The values of a repeatable option that may also be separated by commas.
 function arguments.list(values)
   local list = {}

@@ -9,7 +9,7 @@ backup.notes = "The key file is not copied: keep it somewhere else, and keep it.
   .. "secrets in the copy cannot be read."
 
 function backup.arguments(parser)
-  parser:argument("file", "The new file; it must not exist."):argname("FILE")
+  parser:argument("FILE", "The new file; it must not exist."):argname("FILE"):target("file")
 end
 
 function backup.run(args, context)

@@ -20,8 +20,8 @@ with its number; the other lines are stored, and the exit code is 5. The ids go 
 a terminal), in the order of the lines.]]
 
 function emit.arguments(parser)
-  parser:argument("event_type", "The event's type; loyalhook events lists them.")
-    :argname("TYPE"):args("?")
+  parser:argument("TYPE", "The event's type; loyalhook events lists them."):args("?")
+    :argname("TYPE"):target("event_type")
   parser:mutex(
     parser:option("--data", "The event's data, a JSON object."):argname("JSON"),
     parser:option("--data-file", "File with the data; - or neither: stdin."):argname("FILE"),

@@ -11,7 +11,7 @@ show.examples = {
 }
 
 function show.arguments(parser)
-  parser:argument("request", "Its request_id."):argname("ID")
+  parser:argument("ID", "Its request_id."):argname("ID"):target("request")
 end
 
 local SHOWN = {

@@ -15,7 +15,8 @@ sign.examples = {
 }
 
 function sign.arguments(parser)
-  parser:argument("body", "File with the exact bytes of the body; default stdin."):args("?")
+  parser:argument("BODY", "File with the exact bytes of the body; default stdin."):args("?")
+    :argname("BODY"):target("body")
   input.secret_options(parser, "The webhook's secret")
   parser:option("--scheme", "zinrelo (default) or standard."):choices({ "zinrelo", "standard" })
   parser:option("--nonce", "zinrelo: the nonce; default now, in milliseconds."):argname("DIGITS")

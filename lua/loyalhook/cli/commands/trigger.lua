@@ -19,7 +19,8 @@ local DELIVERED = 200
 local TIMEOUT_MS = 30000
 
 function trigger.arguments(parser)
-  parser:argument("event_type", "The event's type; loyalhook events lists them."):argname("TYPE")
+  parser:argument("TYPE", "The event's type; loyalhook events lists them."):argname("TYPE")
+    :target("event_type")
   parser:option("--url", "Where to send it."):argname("URL"):count("1")
   input.secret_options(parser, "The secret that signs")
   parser:option("--scheme", "zinrelo (default) or standard."):choices({ "zinrelo", "standard" })
@@ -73,8 +74,9 @@ local function report(args, sample, answer, context)
       "status", status, "duration_ms", answer.duration_ms,
       "error", answer.error ~= "" and answer.error or nil, "response", answer.response))
   else
-    output:line(("%s in %d ms: %s, event %s"):format(status or answer.outcome,
-      answer.duration_ms, args.event_type, sample.id))
+    output:line(("%s in %d ms: %s, event %s"):format(
+      status or "no answer (" .. answer.outcome .. ")", answer.duration_ms, args.event_type,
+      sample.id))
     if answer.error and answer.error ~= "" then
       output:note(answer.error)
     elseif answer.response and answer.response ~= "" then

@@ -20,7 +20,8 @@ verify.notes = "Exit code: 0 valid, 5 not valid. Old requests: --at TIME or --to
 local ANY_AGE = -1
 
 function verify.arguments(parser)
-  parser:argument("body", "File with the exact bytes of the body; default stdin."):args("?")
+  parser:argument("BODY", "File with the exact bytes of the body; default stdin."):args("?")
+    :argname("BODY"):target("body")
   input.secret_options(parser, "The secret")
   parser:option("--header", "A header of the request: 'Name: value'; repeatable.")
     :argname("LINE"):count("*")
@@ -67,11 +68,7 @@ end
 local function headers_of(args)
   local headers = {}
   for _, line in ipairs(args.header) do
-    local name, value = line:match("^([^:]+):%s*(.-)%s*$")
-    if not name then
-      arguments.usage_error(("--header '%s' is not of the form 'Name: value'"):format(line))
-    end
-    add(headers, name, value)
+    add(headers, arguments.header(line))
   end
   local scheme = guessed_scheme(args, headers)
   local short = { nonce = args.nonce, ["webhook-id"] = args.id,

@@ -49,10 +49,7 @@ end
 local function headers_of(lines)
   local headers, any = {}, false
   for _, line in ipairs(lines or {}) do
-    local name, value = line:match("^([^:]+):%s*(.-)%s*$")
-    if not name then
-      arguments.usage_error(("--header '%s' is not of the form 'Name: value'"):format(line))
-    end
+    local name, value = arguments.header(line)
     headers[name], any = value, true
   end
   return any and headers or nil

@@ -11,7 +11,7 @@ show.examples = {
 }
 
 function show.arguments(parser)
-  parser:argument("webhook", "Its id or name."):argname("ID|NAME")
+  parser:argument("ID|NAME", "Its id or name."):argname("ID|NAME"):target("webhook")
   parser:option("--account", "Its account, where several use the same name."):argname("NAME")
 end
 
