@@ -28,16 +28,19 @@ local function is_number(value)
 end
 
 local function is_date(value)
-  local month, day, year = tostring(value):match("^(%d%d)/(%d%d)/(%d%d%d%d)$")
-  return type(value) == "string" and month ~= nil
-    and time.is_date(tonumber(year), tonumber(month), tonumber(day))
+  if type(value) ~= "string" then
+    return false
+  end
+  local month, day, year = value:match("^(%d%d)/(%d%d)/(%d%d%d%d)$")
+  return month ~= nil and time.is_date(tonumber(year), tonumber(month), tonumber(day))
 end
 
 local function is_datetime(value)
-  local date, hour, minute, second =
-    tostring(value):match("^(%d%d/%d%d/%d%d%d%d) (%d%d):(%d%d):(%d%d)$")
-  return date ~= nil and is_date(date) and tonumber(hour) < 24 and tonumber(minute) < 60
-    and tonumber(second) < 61
+  if type(value) ~= "string" then
+    return false
+  end
+  local date, hour, minute, second = value:match("^(..........) (%d%d):(%d%d):(%d%d)$")
+  return date ~= nil and is_date(date) and hour < "24" and minute < "60" and second < "61"
 end
 
 -- kind → what it is for people, and the test.
@@ -56,42 +59,42 @@ local SIMPLE = {
   end },
 }
 
-local function expected(path, what, value)
-  return nil, ("%s: expected %s, got %s"):format(path, what, shown(value)), "invalid"
+-- A refusal travels upwards as nil, the place below, and the sentence; the place
+-- grows on the way, so that nothing is built for values that are right.
+local function expected(what, value)
+  return nil, "", ("expected %s, got %s"):format(what, shown(value))
 end
 
 local check_value -- any description; below
 
-local function check_one_of(description, value, path)
+local function check_one_of(description, value)
   for _, allowed in ipairs(description.values) do
     if value == allowed then
       return true
     end
   end
-  return expected(path, "one of " .. table.concat(description.values, ", "), value)
+  return expected("one of " .. table.concat(description.values, ", "), value)
 end
 
-local function check_list(description, value, path, state)
+local function check_list(description, value, arrays)
   if type(value) ~= "table" then
-    return expected(path, "a list", value)
-  end
-  if next(value) == nil then
-    state.arrays[value] = true
+    return expected("a list", value)
+  elseif next(value) == nil then
+    arrays[value] = true
     return true
   elseif value[1] == nil then
-    return expected(path, "a list", "a table with named entries")
+    return nil, "", "expected a list, got a table with named entries"
   end
   for index, item in ipairs(value) do
-    local ok, message, code =
-      check_value(description.item, item, path .. "[" .. index .. "]", state)
+    local ok, place, problem = check_value(description.item, item, arrays)
     if not ok then
-      return nil, message, code
+      return nil, "[" .. index .. "]" .. place, problem
     end
   end
   return true
 end
 
-local function check_one_required(description, value, path)
+local function check_one_required(description, value)
   if not description.one_required then
     return true
   end
@@ -100,47 +103,47 @@ local function check_one_required(description, value, path)
       return true
     end
   end
-  return nil, ("%s: one of %s is required"):format(path,
-    table.concat(description.one_required, ", ")), "invalid"
+  return nil, "", ("one of %s is required"):format(table.concat(description.one_required, ", "))
 end
 
-local function check_object(description, value, path, state)
-  if type(value) ~= "table" or value[1] ~= nil then
-    return expected(path, "an object", type(value) == "table" and "a list" or value)
+local function check_object(description, value, arrays)
+  if type(value) ~= "table" then
+    return expected("an object", value)
+  elseif value[1] ~= nil then
+    return nil, "", "expected an object, got a list"
   end
+  local members = description.members
   for _, name in ipairs(description.names) do
     local given = value[name]
     if given ~= nil then
-      local ok, message, code =
-        check_value(description.members[name], given, path .. "." .. name, state)
+      local ok, place, problem = check_value(members[name], given, arrays)
       if not ok then
-        return nil, message, code
+        return nil, "." .. name .. place, problem
       end
     end
   end
-  return check_one_required(description, value, path)
+  return check_one_required(description, value)
 end
 
 local KINDS = { object = check_object, list = check_list, one_of = check_one_of }
 
-check_value = function(description, value, path, state)
+check_value = function(description, value, arrays)
   if is_absent(value) then
     return true
   end
   local simple = SIMPLE[description]
-  if simple then
-    if simple[2](value) then
-      return true
-    end
-    return expected(path, simple[1], value)
+  if not simple then
+    return KINDS[description.kind](description, value, arrays)
+  elseif simple[2](value) then
+    return true
   end
-  return KINDS[description.kind](description, value, path, state)
+  return expected(simple[1], value)
 end
 
 --- Checks the data table of an event type's catalogue entry. Returns true and
 -- the set of tables that are lists, or nil, message, "invalid".
 return function(entry, data)
-  local state = { arrays = {} }
+  local arrays = {}
   for _, name in ipairs(entry.data) do
     if fields.required[name] and is_absent(data[name]) then
       return nil, ("%s: missing; %s carries it"):format(name, entry.name), "invalid"
@@ -148,11 +151,11 @@ return function(entry, data)
   end
   for _, name in ipairs(fields.names) do
     if data[name] ~= nil then
-      local ok, message, code = check_value(fields.objects[name], data[name], name, state)
+      local ok, place, problem = check_value(fields.objects[name], data[name], arrays)
       if not ok then
-        return nil, message, code
+        return nil, name .. place .. ": " .. problem, "invalid"
       end
     end
   end
-  return true, state.arrays
+  return true, arrays
 end
