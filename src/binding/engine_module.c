@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <signal.h>
+#include <sys/auxv.h>
 
 #include "binding/binding.h"
 #include "core/version.h"
@@ -24,12 +25,21 @@ static int versions(lua_State *L) {
   return 1;
 }
 
+/* Linked into the program itself there is nothing to unload (and dlopen would not find it). */
+static int is_program(const Dl_info *module) {
+  Dl_info program;
+  const void *inside = (const void *)getauxval(AT_PHDR);
+  return dladdr(inside, &program) && program.dli_fbase == module->dli_fbase;
+}
+
 /* Any address inside this module finds it. */
 static void pin_module(lua_State *L) {
   static const char inside = 0;
   Dl_info module;
-  if (!dladdr(&inside, &module) || !module.dli_fname ||
-      !dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE)) {
+  if (!dladdr(&inside, &module) || !module.dli_fname) {
+    luaL_error(L, "loyalhook.engine: the module cannot be found in memory");
+  }
+  if (!is_program(&module) && !dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE)) {
     luaL_error(L, "loyalhook.engine: the module cannot be kept loaded");
   }
 }
