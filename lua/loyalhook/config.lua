@@ -3,6 +3,7 @@
 -- checked and merged. loyalhook.lua is a Lua file that returns a table; it is
 -- read as text (never bytecode) and run without any globals.
 
+local core = require("loyalhook.core")
 local events = require("loyalhook.events")
 local nearest = require("loyalhook.nearest")
 local settings = require("loyalhook.settings")
@@ -97,6 +98,18 @@ function readers.list(_, value)
     return nil, ("at most %d texts"):format(LIST_MAX)
   end
   return list
+end
+
+-- The core knows what a network is; it raises for anything else.
+function readers.networks(setting, value)
+  local list, wanted = readers.list(setting, value)
+  for _, part in ipairs(list or {}) do
+    local ok, problem = pcall(core.address_refused, "127.0.0.1", { part })
+    if not ok then
+      return nil, nil, setting.name .. ": " .. (problem:match("%((.*)%)$") or problem)
+    end
+  end
+  return list, wanted
 end
 
 function readers.types(_, value)

@@ -5,8 +5,8 @@
 
 local settings = {}
 
--- kind: text, flag, integer (min, max), list (of texts), types (table in the
--- file only). No `environment`: cannot be set there.
+-- kind: text, flag, integer (min, max), choice (values), networks (a list of CIDR
+-- texts), types (table in the file only). No `environment`: cannot be set there.
 settings.list = {
   { name = "store", kind = "text", default = "sqlite:loyalhook.db",
     environment = "LOYALHOOK_STORE", example = '"sqlite:/var/lib/loyalhook/loyalhook.db"',
@@ -22,7 +22,7 @@ settings.list = {
     example = "true",
     description = "Let webhooks have http:// URLs. For development: bodies and signatures "
       .. "travel in the clear." },
-  { name = "allow_networks", kind = "list", environment = "LOYALHOOK_ALLOW_NETWORKS",
+  { name = "allow_networks", kind = "networks", environment = "LOYALHOOK_ALLOW_NETWORKS",
     example = '{ "127.0.0.0/8", "10.20.0.0/16" }', default_text = "none",
     description = "Networks (CIDR) that webhooks may reach although they are loopback, private "
       .. "or reserved." },

@@ -34,8 +34,11 @@ local DEV = { allow_http = "true", allow_networks = '{ "127.0.0.0/8", "::1/128" 
 
 -- LuaJIT looks for modules in the current folder first and would take this file
 -- for the module of the same name. Read as a configuration it gets no argument.
-local GUARD = 'if ... == "loyalhook" then error("./loyalhook.lua is the configuration, not the '
-  .. 'module: put the module\'s folder before ./ in package.path") end'
+local GUARD = [[
+if ... == "loyalhook" then
+  error("./loyalhook.lua is the configuration, not the module: in package.path, put the"
+    .. " module's folder before ./")
+end]]
 
 --- The text of a commented loyalhook.lua. options.dev: allow http and loopback;
 -- options.store: the location of the store, quoted into the file.

@@ -114,6 +114,15 @@ describe("config.parse", function()
     assert.are.same({}, config.parse("\239\187\191return {}", "loyalhook.lua"))
   end)
 
+  it("refuses what is no network", function()
+    assert.are.equal("allow_networks: network: the prefix of 10.0.0.0/99 is not 0 to 32 "
+      .. "(loyalhook.lua)", refused("return { allow_networks = { '10.0.0.0/99' } }"))
+    local _, message, code = config.load({
+      environment = environment({ LOYALHOOK_ALLOW_NETWORKS = "10.0.0.0/8,office" }) })
+    assert.are.equal("config", code)
+    assert.is_truthy(message:find("office", 1, true))
+  end)
+
   it("names the nearest for an unknown setting", function()
     assert.are.equal('loyalhook.lua: unknown setting "stor"; did you mean "store"?',
       refused("return { stor = 'x' }"))
