@@ -3,25 +3,21 @@
 local cli = require "loyalhook.cli"
 
 describe("main", function()
-  local out, err, text
+  local out, err = io.stdout, io.stderr
 
-  before_each(function()
-    out, err, text = io.stdout, io.stderr, {}
-    local function stream()
-      return {
-        write = function(_, ...)
-          for _, part in ipairs{ ... } do
-            text[#text + 1] = part
-          end
-          return true
-        end,
-        flush = function() return true end,
-      }
-    end
-    io.stdout, io.stderr = stream(), stream() -- luacheck: ignore
-  end)
-
+  -- Both streams into one text.
   local function run(...)
+    local text = {}
+    local stream = {
+      write = function(_, ...)
+        for _, part in ipairs{ ... } do
+          text[#text + 1] = part
+        end
+        return true
+      end,
+      flush = function() return true end,
+    }
+    io.stdout, io.stderr = stream, stream -- luacheck: ignore
     local code = cli.main{ ... }
     io.stdout, io.stderr = out, err -- luacheck: ignore
     return code, table.concat(text)
@@ -67,6 +63,12 @@ describe("main", function()
     local code, said = run("version")
     assert.are.equal(3, code)
     assert.matches("^loyalhook: Lua module loyalhook.no_such_part is not installed", said)
+    version_that(function()
+      error("error loading module 'cjson' from file '/x/cjson.so':\n\tshort")
+    end)
+    code, said = run("version")
+    assert.are.equal(3, code)
+    assert.are.equal("loyalhook: Lua module cjson does not load: short\n", said)
   end)
 
   it("is quiet about a reader that went away and says when stdout is full", function()

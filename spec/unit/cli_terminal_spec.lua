@@ -26,6 +26,15 @@ describe("text for a terminal", function()
     assert.are.equal("7", terminal.safe(7))
   end)
 
+  it("is shown without the C module too, since a message may say that it is missing", function()
+    local before = package.loaded["loyalhook.core"]
+    package.loaded["loyalhook.core"] = nil
+    package.preload["loyalhook.core"] = function() error("not built") end
+    local shown = terminal.safe("Zoë")
+    package.loaded["loyalhook.core"], package.preload["loyalhook.core"] = before, nil
+    assert.are.equal("Zo??", shown)
+  end)
+
   it("has the width of its characters", function()
     assert.are.equal(3, terminal.width("Zoë"))
     assert.are.equal(0, terminal.width(""))

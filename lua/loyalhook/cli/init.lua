@@ -78,6 +78,18 @@ function ends.stdout(raised, out)
   return exit_codes.FAILURE
 end
 
+-- What is wrong with the installation, if that is what was raised.
+local function installation_problem(message)
+  local missing = message:match("module '([%w_.]+)' not found")
+  if missing then
+    return ("Lua module %s is not installed%s"):format(missing,
+      missing:find("^loyalhook") and " (in a checkout: make build)" or "")
+  end
+  local name, reason =
+    message:match("error loading module '([%w_.]+)' from file '[^\n]*':%s*([^\n]*)")
+  return name and ("Lua module %s does not load: %s"):format(name, reason)
+end
+
 function ends.bug(raised, out)
   local first = raised.message:match("^[^\n]*")
   if first:find("interrupted!$") then
@@ -87,10 +99,9 @@ function ends.bug(raised, out)
   if os.getenv("LOYALHOOK_TRACE") == "1" then
     io.stderr:write(raised.message, raised.trace, "\n")
   end
-  local missing = raised.message:match("module '([%w_.]+)' not found")
-  if missing then
-    out:failure(("Lua module %s is not installed%s"):format(missing,
-      missing:find("^loyalhook") and " (in a checkout: make build)" or ""), "config")
+  local problem = installation_problem(raised.message)
+  if problem then
+    out:failure(problem, "config")
     return exit_codes.CONFIGURATION
   elseif first:find("not enough memory", 1, true) then
     out:failure("out of memory", "memory")

@@ -28,7 +28,11 @@ local function valid_utf8(text)
   if not text:find("[\128-\255]") then
     return text
   end
-  local check = require("loyalhook.core").utf8_check
+  local loaded, core = pcall(require, "loyalhook.core")
+  if not loaded then -- the very message may be that it is missing
+    return (text:gsub("[\128-\255]", "?"))
+  end
+  local check = core.utf8_check
   local good, bad_at = check(text)
   local parts = {}
   while not good do
