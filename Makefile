@@ -197,7 +197,14 @@ format-check: ## fails where `make format` would change something
 
 # ---------------------------------------------------------------- use
 
-.PHONY: demo install clean ci
+.PHONY: env demo install clean ci
+env: ## shell lines that let lua5.4, luajit and the shell find this checkout
+	@echo 'export LUA_PATH_5_4="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
+	@echo 'export LUA_CPATH_5_4="$(CURDIR)/$(BUILD)/lua5.4/?.so;;"'
+	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
+	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/luajit/?.so;;"'
+	@echo 'export PATH="$(CURDIR)/bin:$$PATH"'
+
 demo: build ## a store, webhooks, a real nginx, a few thousand events, and the sums
 	LUA=$(LUA54) LUAJIT=$(LUAJIT) sh demo/run.sh
 

@@ -19,7 +19,7 @@ end
 local function group_of(module, rules)
   local first = module:match("^[^.]*")
   if contains(rules.groups.pure.modules, first) then return "pure" end
-  return rules.groups[first] and first or module:find("%.") and first or "top"
+  return rules.groups[first] and first or "top"
 end
 
 check("Lua modules require only what is below them", function(sources, rules, report)

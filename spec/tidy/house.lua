@@ -165,7 +165,9 @@ check("targets that the docs name exist in the Makefile", function(sources, _, r
   local makefile = by_path(sources).Makefile
   for _, file in ipairs(makefile and sources or {}) do
     for number, line in ipairs(file.kind == "md" and file.lines or {}) do
-      for _, pattern in ipairs { "`make ([%l-]+)", "^%s+make ([%l-]+)", "%./bootstrap ([%l-]+)" } do
+      for _, pattern in ipairs {
+        "`make ([%l-]+)", "^%s+make ([%l-]+)", "%./bootstrap (%l[%l-]*)",
+      } do
         local target = line:match(pattern)
         if target and not makefile.text:find("\n" .. target:gsub("%-", "%%-") .. ":") then
           report(file.path, number, "no such target: " .. target)

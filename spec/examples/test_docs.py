@@ -1,0 +1,264 @@
+"""The documentation says what is: its code runs, its lists are complete, its tables are the code's.
+
+A code block under `<!-- test: NAME -->` is run by the test that asks for NAME; a name that no test
+asks for fails, so that a block cannot be forgotten.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+from cli import TOP, VMS, Workshop
+from nginx import Nginx, free_port
+
+BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
+BLOCK = re.compile(r"^<!-- test: ([\w-]+) -->\n```\w+\n(.*?)^```$", re.S | re.M)
+
+
+def read(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def pages():
+    for folder, _, names in os.walk(os.path.join(TOP, "docs")):
+        for name in sorted(names):
+            if name.endswith(".md"):
+                yield os.path.relpath(os.path.join(folder, name), TOP)
+    yield "README.md"
+
+
+BLOCKS = {name: text for page in pages() for name, text in BLOCK.findall(read(page))}
+ASKED = set()
+
+
+def block(name):
+    ASKED.add(name)
+    return BLOCKS[name]
+
+
+def lua_environment(vm):
+    path = f"{TOP}/lua/?.lua;{TOP}/lua/?/init.lua;;"
+    cpath = f"{BUILD}/{vm}/?.so;;"
+    return {"LUA_PATH": path, "LUA_PATH_5_4": path, "LUA_CPATH": cpath, "LUA_CPATH_5_4": cpath}
+
+
+class Docs(unittest.TestCase):
+    def setUp(self):
+        self.shop = Workshop()
+        self.addCleanup(self.shop.close)
+
+    def lua(self, text, vm="lua5.4", folder=None):
+        done = subprocess.run([VMS[vm], "-"], input=text, capture_output=True, text=True,
+                              cwd=folder or self.shop.folder, timeout=60,
+                              env={**self.shop.environment, **lua_environment(vm)})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def shell(self, text, expect=0):
+        """A block as a person types it, with bin/ on the path."""
+        done = subprocess.run(["sh", "-eu", "-c", text], capture_output=True, text=True, timeout=60,
+                              cwd=self.shop.folder, stdin=subprocess.DEVNULL,
+                              env={**self.shop.environment,
+                                   "PATH": f"{TOP}/bin:{os.environ['PATH']}"})
+        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_a_readme_lua(self):
+        for vm in VMS:
+            with self.subTest(vm), Workshop() as shop:
+                said = self.lua(block("readme-lua"), vm, shop.folder)
+                self.assertRegex(said, r"whsec_.{44}\naccepted: [0-9a-f]{24}\n")
+
+    def test_a_readme_verify(self):
+        around = """
+          local secret, raw_body = "a shared secret", "{}"
+          local signature = require("loyalhook.signature")
+          local function answer(status, text) print(status, text) end
+          for _, key in ipairs{ secret, "another secret" } do
+            local headers = signature.headers{ secret = key, body = raw_body }
+            (function(...) %s end)()
+          end print("end")""" % block("readme-verify")
+        said = self.lua(around.replace("          (function", "          ;(function"))
+        self.assertRegex(said, r"^401\s+signature: .*\nend\n$")
+
+    def test_a_readme_shell(self):
+        said = self.shell(block("readme-shell"))
+        self.assertIn("secret", said)
+
+    def test_first_delivery(self):
+        port = free_port()
+        steps = [block(f"first-delivery-{n}").replace("8484", str(port)) for n in range(1, 5)]
+        self.shop.environment.pop("LOYALHOOK_ALLOW_HTTP")
+        self.shop.environment.pop("LOYALHOOK_ALLOW_NETWORKS")
+        web = subprocess.Popen(["sh", os.path.join(TOP, "examples/04-nginx/run.sh")],
+                               env={**os.environ, "PORT": str(port)}, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+        try:
+            self.shell(steps[0])
+            self.assertEqual(sorted(os.listdir(self.shop.folder))[:1], ["loyalhook.db"])
+            self.assertIn("loyalhook.lua", os.listdir(self.shop.folder))
+            time.sleep(1)
+            self.assertRegex(self.shell(steps[1]), r"^[0-9a-f]{24}\n")
+            self.assertIn("delivered", self.shell(steps[2]))
+        finally:
+            web.terminate()
+            log = web.communicate(timeout=20)[1]
+        self.assertIn("received event_member_enrol", log)
+        self.assertIn("retrying", self.shell(steps[3]))
+
+    def test_emitting_lua(self):
+        for vm in VMS:
+            with self.subTest(vm), Workshop() as shop:
+                self.lua(block("emitting-lua") + "\nassert(#ids == 3 and id)", vm, shop.folder)
+
+    def test_emitting_shell(self):
+        self.shop.init()
+        self.shell(block("emitting-shell"))
+        with open(self.shop.path("ids.txt")) as file:
+            self.assertEqual(len(file.read().split()), 3)
+
+    def test_workers_lua(self):
+        for vm in VMS:
+            with self.subTest(vm), Workshop() as shop:
+                shop.init()
+                self.lua(block("workers-lua"), vm, shop.folder)
+
+    def test_receiving_lua(self):
+        self.lua(block("receiving-lua") + """
+          local headers = signature.headers{ secret = "previous secret", body = "{}" }
+          assert(accept("{}", headers) == 200)
+          local status, code = accept("{} ", headers)
+          assert(status == 401 and code == "signature_mismatch")""")
+
+    def test_backup_shell(self):
+        self.shop.init()
+        self.shell(block("backup-shell"))
+
+    # ---- the verifiers that merchants copy
+
+    def cases(self):
+        """(secret, body, nonce, signature, whether it fits), as Python's hmac signs them."""
+        now = int(time.time() * 1000)
+        secret, body = "a shared secret é", '{"name":"Zoë — 積分"}'
+
+        def signed(nonce):
+            message = f"{body}:{nonce}".encode()
+            return hmac.new(secret.encode(), message, hashlib.sha512).hexdigest()
+        good = signed(now)
+        return [(secret, body, str(now), good, True), (secret, body + " ", str(now), good, False),
+                ("another secret", body, str(now), good, False),
+                (secret, body, str(now), good.upper(), False), (secret, body, str(now), "", False),
+                (secret, body, str(now - 400_000), signed(now - 400_000), False),
+                (secret, body, str(now + 400_000), signed(now + 400_000), False),
+                (secret, body, str(now // 1000), signed(now // 1000), False)]
+
+    def check_verifier(self, command, program):
+        cases = self.cases()
+        done = subprocess.run([*command, program], capture_output=True, text=True, check=True,
+                              input=json.dumps(cases), timeout=60,
+                              env={**self.shop.environment, **lua_environment("lua5.4")})
+        self.assertEqual(json.loads(done.stdout), [case[4] for case in cases])
+
+    def test_verify_python(self):
+        self.check_verifier([sys.executable, "-c"], block("verify-python") + """
+import json, sys
+print(json.dumps([verify(s, b.encode(), n, g) for s, b, n, g, _ in json.load(sys.stdin)]))""")
+
+    def test_verify_javascript(self):
+        self.check_verifier(["node", "-e"], block("verify-javascript") + """
+const cases = JSON.parse(require("fs").readFileSync(0, "utf8"));
+console.log(JSON.stringify(cases.map(([s, b, n, g]) => verify(s, Buffer.from(b), n, g))));""")
+
+    def test_verify_lua(self):
+        self.check_verifier([VMS["lua5.4"], "-e"], block("verify-lua") + """
+local cjson, answers = require("cjson"), {}
+for index, case in ipairs(cjson.decode(io.read("a"))) do
+  answers[index] = verify(case[1], case[2], case[3], case[4])
+end
+print(cjson.encode(answers))""")
+
+    def test_z_every_block_is_run(self):
+        self.assertEqual(ASKED, set(BLOCKS))
+
+
+class Lists(unittest.TestCase):
+    """Tables of the reference against the code they describe."""
+
+    def test_settings(self):
+        table = subprocess.run([VMS["lua5.4"], "-e",
+                                'io.write(require("loyalhook.template").reference())'],
+                               capture_output=True, text=True, check=True,
+                               env={**os.environ, **lua_environment("lua5.4")}).stdout
+        self.assertIn(table, read("docs/reference/configuration.md"))
+
+    def test_error_codes(self):
+        codes = set(re.findall(r'X\(LH_E_\w+,\s+"(\w+)"\)', read("src/core/error.h")))
+        page = read("docs/reference/error-codes.md")
+        named = dict(re.findall(r"^\| `(\w+)` \| (\d*)", page, re.M))
+        self.assertEqual(set(named), codes)
+        for code, number in named.items():
+            if number:
+                asked = subprocess.run(
+                    [VMS["lua5.4"], "-e", "print(require('loyalhook.cli.exit_codes').of(arg[1]))",
+                     "-", code], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                    env={**os.environ, **lua_environment("lua5.4")})
+                self.assertEqual(asked.stdout.strip(), number, code + asked.stderr)
+
+    def test_commands_and_their_options(self):
+        page = read("docs/reference/command-line.md")
+        sections = dict(re.findall(r"^### (.+?)\n(.*?)(?=^##)", page, re.S | re.M))
+        overview = re.findall(r"'([a-z ]+)'|\{ \"([a-z ]+)\",",
+                              read("lua/loyalhook/cli/commands.lua"))
+        commands = {first or second for first, second in overview}
+        self.assertEqual(set(sections), commands)
+        common = {"--json", "--store", "--config", "--help", "--secret-stdin", "--secret-file"}
+        with Workshop() as shop:
+            for command, text in sections.items():
+                shown = shop.run(*command.split(), "--help").out
+                options = set(re.findall(r"^   (?:-\w, )?(--[a-z-]+)", shown, re.M)) - common
+                named = set(re.findall(r"(?<![\w-])(--[a-z-]+)", text)) - common
+                with self.subTest(command):
+                    self.assertEqual(named, options)
+
+    def test_fields(self):
+        page = read("docs/reference/command-line.md")
+        program = """local fields = require("loyalhook.fields")
+          for _, name in ipairs{ "webhook", "request", "attempt" } do
+            print(name .. ": " .. table.concat(fields[name], " "))
+          end"""
+        said = subprocess.run([VMS["lua5.4"], "-e", program], capture_output=True, text=True,
+                              check=True, env={**os.environ, **lua_environment("lua5.4")}).stdout
+        for line in said.splitlines():
+            name, names = line.split(": ")
+            shown = re.search(rf"^- {name}: `(.*?)`", page, re.S | re.M).group(1)
+            self.assertEqual(shown.split(), names.split())
+
+    def test_functions_of_the_core(self):
+        page = read("docs/reference/lua.md")
+        program = """local core = require("loyalhook.core")
+          for name, value in pairs(core) do
+            if type(value) == "table" and name ~= "limits" then
+              for part in pairs(value) do print(name .. "." .. part) end
+            else print(name) end
+          end"""
+        said = subprocess.run([VMS["lua5.4"], "-e", program], capture_output=True, text=True,
+                              check=True, env={**os.environ, **lua_environment("lua5.4")}).stdout
+        self.assertEqual(set(re.findall(r"`core\.([\w.]+)", page)), set(said.split()))
+
+    def test_methods_of_a_sender(self):
+        methods = set(re.findall(r"^function Sender:([a-z]\w*)", read("lua/loyalhook/sender.lua"),
+                                 re.M))
+        section = read("docs/reference/lua.md").split("## Sender")[1].split("## Payload")[0]
+        named = set(re.findall(r"`(\w+)[({\[]", section))
+        self.assertEqual(methods - named, set())
+
+
+if __name__ == "__main__":
+    unittest.main()

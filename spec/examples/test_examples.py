@@ -1,0 +1,166 @@
+"""Every example runs, offline, on both VMs, and shows what its text says."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from cli import TOP, VMS, Workshop, wait_for
+from nginx import free_port
+
+BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
+EXAMPLES = os.path.join(TOP, "examples")
+
+
+def run(vm, name, shop, limit_s=60, **environment):
+    """Runs an example as its README says: with the paths that `make env` prints."""
+    path = f"{TOP}/lua/?.lua;{TOP}/lua/?/init.lua;;"
+    cpath = f"{BUILD}/{vm}/?.so;;"
+    done = subprocess.run([VMS[vm], os.path.join(EXAMPLES, name)], cwd=shop.folder, timeout=limit_s,
+                          capture_output=True, text=True,
+                          env={**shop.environment, "LUA_PATH": path, "LUA_PATH_5_4": path,
+                               "LUA_CPATH": cpath, "LUA_CPATH_5_4": cpath, **environment})
+    if done.returncode != 0:
+        raise AssertionError(done.stdout + done.stderr)
+    return done.stdout
+
+
+class Web:
+    """Example 04, run by its own script on a free port."""
+
+    def __enter__(self):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/hooks/loyalty"
+        self.process = subprocess.Popen(["sh", os.path.join(EXAMPLES, "04-nginx", "run.sh")],
+                                        env={**os.environ, "PORT": str(self.port)},
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        wait_for(self.answers, what="nginx of example 04")
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(self.process.stdout.read())
+        try:
+            urllib.request.urlopen(self.url, data=b"{}", timeout=5)
+        except urllib.error.HTTPError as answer:
+            return answer.code == 401
+        except urllib.error.URLError:
+            return False
+
+    def stop(self):
+        """Ends it as Ctrl-C does; returns what it wrote."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=20)[0]
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop()
+
+
+class Examples(unittest.TestCase):
+    def setUp(self):
+        self.shop = Workshop()
+        self.addCleanup(self.shop.close)
+
+    def test_events_travel_from_01_over_02_to_04(self):
+        for vm in VMS:
+            with self.subTest(vm), Workshop() as shop, Web() as web:
+                said = run(vm, "01-emit.lua", shop, EXAMPLE_URL=web.url)
+                ids = re.findall(r"is ([0-9a-f]{24})", said)
+                self.assertEqual(len(set(ids)), 1, "the same order twice is one event")
+                self.assertIn("10 enrolments accepted", said)
+                self.assertIn("transaction_info.award_info.points", said)
+                self.assertIn('did you mean "event_points_earned"', said)
+                said = run(vm, "02-worker.lua", shop)
+                self.assertRegex(said, r"attempt 1, 12 events: delivered")
+                log = web.stop()
+                self.assertEqual(log.count("received event_member_enrol"), 10)
+                self.assertEqual(log.count("received event_points_"), 2)
+                self.assertNotIn("[error]", log)
+
+    def test_02_tries_again_while_nobody_listens(self):
+        port = free_port()
+        run("lua5.4", "01-emit.lua", self.shop, EXAMPLE_URL=f"http://127.0.0.1:{port}/")
+        with self.assertRaises(subprocess.TimeoutExpired):
+            run("lua5.4", "02-worker.lua", self.shop, limit_s=5)
+        rows = self.shop.requests("--store", "sqlite:example.db")
+        self.assertEqual(len(rows), 1)
+        self.assertGreaterEqual(rows[0]["attempts_made"], 2)
+
+    def test_01_runs_twice_on_one_store(self):
+        run("lua5.4", "01-emit.lua", self.shop)
+        self.assertIn("the webhook is there already", run("luajit", "01-emit.lua", self.shop))
+
+    def test_03_says_why_each_is_refused(self):
+        for vm in VMS:
+            with self.subTest(vm):
+                said = run(vm, "03-verify.lua", self.shop)
+                for line in (r"as it came +valid", r"one byte more +signature_mismatch",
+                             r"without its nonce +header_missing", r"an hour later +too_old",
+                             r"another secret +signature_mismatch"):
+                    self.assertRegex(said, line)
+
+    def test_04_takes_each_event_once_and_refuses_what_is_not_signed(self):
+        with Web() as web:
+            self.shop.write("secret", "example-secret-of-16+")
+            answer = self.shop.run("trigger", "event_points_earned", "--url", web.url,
+                                   "--secret-file", "secret", "--json").json()
+            self.assertEqual(answer["status"], 200)
+            self.shop.write("other", "another secret of 16+")
+            answer = self.shop.run("trigger", "event_points_earned", "--url", web.url,
+                                   "--secret-file", "other", "--json", expect=1).json()
+            self.assertEqual((answer["status"], answer["response"].strip()),
+                             (401, "signature_mismatch"))
+            body = b'{"request_id":"0","events":[{"id":"e1","event_type":"t","data":{}}]}'
+            for _ in range(2):
+                signed = self.shop.run("sign", "--secret-file", "secret", "--json",
+                                       stdin=body).json()
+                request = urllib.request.Request(web.url, body, signed["headers"])
+                with urllib.request.urlopen(request, timeout=10) as got:
+                    self.assertEqual(got.status, 200)
+            time.sleep(0.3) # the handler runs after the answer
+            self.assertEqual(web.stop().count("received t e1"), 1)
+
+    def test_04_takes_a_batch_that_does_not_fit_nginx_defaults(self):
+        with Web() as web:
+            self.shop.write("secret", "example-secret-of-16+")
+            body = b'{"events":[{"id":"e1","event_type":"t","data":{"a":"%s"}}]}' % (b"x" * 900_000)
+            self.shop.write("body", body)
+            signed = self.shop.run("sign", "--secret-file", "secret", "--json", "body").json()
+            request = urllib.request.Request(web.url, body, signed["headers"])
+            with urllib.request.urlopen(request, timeout=10) as got:
+                self.assertEqual(got.status, 200)
+
+
+class Demo(unittest.TestCase):
+    def run_demo(self, **environment):
+        return subprocess.run(["sh", os.path.join(TOP, "demo", "run.sh")], capture_output=True,
+                              text=True, timeout=90, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "EVENTS": "600", **environment})
+
+    def test_it_adds_up_and_leaves_nothing_behind(self):
+        before = set(os.listdir("/tmp"))
+        done = self.run_demo(TMPDIR="/tmp")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.count("adds up"), 6)
+        left = [name for name in set(os.listdir("/tmp")) - before if "loyalhook-demo" in name]
+        self.assertEqual(left, [])
+
+    def test_it_fails_when_the_figures_do_not_fit(self):
+        with Workshop() as shop:
+            # A report that is told of one event more than there was must not add up.
+            script = shop.write("run.sh", open(os.path.join(TOP, "demo", "run.sh")).read().replace(
+                'report.lua" "$DIR" "$URL" "$EVENTS" 1', 'report.lua" "$DIR" "$URL" 601 1').replace(
+                '$(cd "$(dirname "$0")/.." && pwd)', TOP))
+            done = subprocess.run(["sh", script], capture_output=True, text=True, timeout=90,
+                                  stdin=subprocess.DEVNULL, env={**os.environ, "EVENTS": "600"})
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn("WRONG", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
