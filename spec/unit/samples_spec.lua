@@ -72,6 +72,11 @@ describe("samples.stream", function()
     assert.are.equal(0, #collect(5, 0))
   end)
 
+  it("is the same bytes on every VM", function()
+    assert.are.equal("c4ec31bcf3b2be61ff5b26171881f656efa2bd585d6832295a955bf266f4ef23",
+      require("loyalhook.core").hmac("sha256", "k", json.encode(collect(11, 400))))
+  end)
+
   it("lets members come back with moved balances", function()
     local balances, returned, moved = {}, 0, 0
     for _, event in ipairs(collect(9, 300)) do
