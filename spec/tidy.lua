@@ -48,12 +48,14 @@ local rules = {
     "srandom", "getrandom", "arc4random", "localtime", "localtime_r", "gmtime", "gmtime_r" },
   core_calls = { "fopen", "open", "read", "write", "socket", "getenv", "getpid" },
 
-  -- Lua: a group may require these groups. A module's group is its first folder, or "top".
+  -- Lua: a group may require these. "pure" is what a web server loads to verify: it must not bring
+  -- SQLite or libcurl. A folder belongs to the group of its name, else to "top".
   groups = {
     pure = {
-      modules = { "signature", "payload", "events", "json", "samples", "nearest", "time", "options", "fields",
-        "diagnose", "settings" },
-      may = { "pure", "loyalhook.core", "cjson" } },
+      modules = { "base64", "diagnose", "events", "fields", "json", "nearest", "options", "payload",
+        "samples", "settings", "signature", "time" },
+      may = { "pure", "loyalhook.core", "cjson" },
+    },
     top = { may = { "pure", "top", "loyalhook.core", "loyalhook.engine" } },
     cli = { may = { "pure", "top", "cli", "loyalhook.core", "loyalhook.engine", "argparse" } },
   },

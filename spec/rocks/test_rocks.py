@@ -110,7 +110,7 @@ class Rock:
         store = {"LOYALHOOK_STORE": f"sqlite:{folder}/store.db",
                  "LOYALHOOK_CONFIG": f"{folder}/loyalhook.lua"}
         done = subprocess.run([wrapper, "init"], cwd=folder, capture_output=True, text=True,
-                              env={**self.environment, "LOYALHOOK_STORE": f"sqlite:{folder}/store.db"})
+                              env={**self.environment, "LOYALHOOK_STORE": store["LOYALHOOK_STORE"]})
         self.assertEqual(done.returncode, 0, done.stderr)
         emitted = self.run_with([wrapper, "emit", "event_member_update", "--json", "--data",
                                  '{"member_info":{"member_id":"m-1"}}'], **store)
@@ -129,7 +129,8 @@ class LuaJIT(Rock, unittest.TestCase):
         http = f"""lua_package_path "{paths['LUA_PATH']}";
           lua_package_cpath "{paths['LUA_CPATH']}";
           init_by_lua_block {{
-            verifier = require("loyalhook.signature").verifier {{ secrets = {{ "a shared secret" }} }}
+            local signature = require("loyalhook.signature")
+            verifier = signature.verifier {{ secrets = {{ "a shared secret" }} }}
           }}"""
         server = """location / { content_by_lua_block {
             ngx.req.read_body()
