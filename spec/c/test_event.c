@@ -111,7 +111,10 @@ static void test_member_of_an_event(void **state) {
   member_is("{\"member_info\":\"m1\"}", "");
   member_is("{\"member_info\":{}}", "");
   member_is("{}", "");
-  member_is("{\"member_info\":{\"id\":1},\"member_info\":{\"id\":2}}", "2");
+  member_is("{\"member_info\":{\"id\":1},\"member_info\":{\"id\":2}}", "1");
+  member_is("{\"member_info\":{\"member_id\":1,\"member_id\":2}}", "1");
+  member_is("{\"member_info\":{\"id\":1,\"id\":2}}", "1");
+  member_is("{\"member_info\":{\"id\":1,\"member_\\u0069d\":2}}", "2");
 }
 
 static void test_member_longer_than_the_column_is_left_out(void **state) {

@@ -62,16 +62,28 @@ static size_t put_id(struct lh_slice value, char out[LH_MEMBER_MAX]) {
   return 0;
 }
 
+/* Of repeated names the first counts here: what follows need not be read at every emit. */
+static int first_member(struct lh_slice object, const char *name, struct lh_slice *value) {
+  size_t position = 0;
+  struct lh_slice key;
+  while (lh_json_next(object, &position, &key, value))
+    if (lh_json_key_is(key, name)) return 1;
+  return 0;
+}
+
 size_t lh_event_member(const char *data, size_t len, char out[LH_MEMBER_MAX]) {
-  static const char *const names[] = {"member_id", "id"};
   struct lh_slice info;
-  if (!lh_json_member((struct lh_slice){.at = data, .len = len}, "member_info", &info) ||
+  if (!first_member((struct lh_slice){.at = data, .len = len}, "member_info", &info) ||
       lh_json_type_of(info) != LH_JSON_OBJECT)
     return 0;
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    struct lh_slice value;
-    size_t id_len = lh_json_member(info, names[i], &value) ? put_id(value, out) : 0;
+  struct lh_slice key, value;
+  struct lh_slice id = {.at = NULL};
+  size_t position = 0;
+  while (lh_json_next(info, &position, &key, &value)) {
+    if (id.at == NULL && lh_json_key_is(key, "id")) id = value;
+    size_t id_len = lh_json_key_is(key, "member_id") ? put_id(value, out) : 0;
     if (id_len > 0) return id_len <= LH_MEMBER_MAX ? id_len : 0;
   }
-  return 0;
+  size_t id_len = id.at == NULL ? 0 : put_id(id, out);
+  return id_len <= LH_MEMBER_MAX ? id_len : 0;
 }

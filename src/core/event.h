@@ -34,8 +34,8 @@ int lh_event_data_check(const char *data, size_t len, struct lh_error *err);
 
 /*
 ** member_info.member_id, else member_info.id, of checked data: a string's
-** text or a number's digits, at most LH_MEMBER_MAX bytes. Returns its length,
-** 0 if there is none or it is longer.
+** text or a number's digits, at most LH_MEMBER_MAX bytes. The first, if a name
+** is repeated. Returns its length, 0 if there is none or it is longer.
 */
 size_t lh_event_member(const char *data, size_t len, char out[LH_MEMBER_MAX]);
 

@@ -56,6 +56,9 @@ int lh_json_member(struct lh_slice object, const char *name, struct lh_slice *va
 int lh_json_next(struct lh_slice container, size_t *position, struct lh_slice *key,
                  struct lh_slice *value);
 
+/* 1 if a key, raw with its quotes, means `name` (at most 64 bytes). */
+int lh_json_key_is(struct lh_slice key, const char *name);
+
 /*
 ** Decodes a string value into out (at most cap bytes, no NUL added). Returns
 ** the full length in bytes, also when more than cap.

@@ -9,53 +9,51 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/json_word.h"
+
+#define NAME_MAX_BYTES 64 /* of a name that is asked for */
+
 static const char *skip_space(const char *at, const char *end) {
   while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
   return at;
 }
 
 /* From an opening quote to behind the closing one. */
-static const char *skip_string(const char *at, const char *end) {
-  const char *from = at + 1;
-  for (;;) {
-    const char *quote = from < end ? memchr(from, '"', (size_t)(end - from)) : NULL;
-    if (quote == NULL) return end;
-    const char *slashes = quote;
-    while (slashes > from && slashes[-1] == '\\') slashes--;
-    if ((quote - slashes) % 2 == 0) return quote + 1;
-    from = quote + 1;
-  }
+static const char *skip_string(const char *from, const char *end) {
+  const unsigned char *at = (const unsigned char *)from + 1;
+  const unsigned char *stop = (const unsigned char *)end;
+  while ((at = lh_word_skip(at, stop)) < stop && *at != '"')
+    at += *at == '\\' && stop - at > 1 ? 2 : 1;
+  return at < stop ? (const char *)at + 1 : end;
 }
 
 /* From an opening bracket to behind the one that closes it. */
 static const char *skip_container(const char *at, const char *end) {
   unsigned depth = 0;
   while (at < end) {
-    switch (*at) {
-    case '"':
+    char byte = *at;
+    if (byte == '"') {
       at = skip_string(at, end);
       continue;
-    case '{':
-    case '[':
-      depth++;
-      break;
-    case '}':
-    case ']':
-      if (--depth == 0) return at + 1;
-      break;
-    default:
-      break;
     }
     at++;
+    if ((byte | 0x20) == '{') /* [ and { differ in one bit, ] and } too */
+      depth++;
+    else if ((byte | 0x20) == '}' && --depth == 0)
+      return at;
   }
   return end;
 }
 
-static const char *skip_value(const char *at, const char *end) {
-  if (at < end && *at == '"') return skip_string(at, end);
-  if (at < end && (*at == '{' || *at == '[')) return skip_container(at, end);
-  while (at < end && strchr(",]} \n\r\t", *at) == NULL) at++;
+static const char *skip_scalar(const char *at, const char *end) {
+  while (at<end && * at> ' ' && *at != ',' && *at != ']' && *at != '}') at++;
   return at;
+}
+
+static const char *skip_value(const char *at, const char *end) {
+  if (at == end) return end;
+  if (*at == '"') return skip_string(at, end);
+  return *at == '{' || *at == '[' ? skip_container(at, end) : skip_scalar(at, end);
 }
 
 enum lh_json_type lh_json_type_of(struct lh_slice value) {
@@ -169,25 +167,24 @@ size_t lh_json_string(struct lh_slice value, char *out, size_t cap) {
   return len;
 }
 
-/* 1 if the raw key, with its quotes, means `name`. */
-static int key_is(struct lh_slice key, const char *name, size_t name_len) {
+int lh_json_key_is(struct lh_slice key, const char *name) {
+  size_t name_len = strlen(name);
   const char *text = key.at + 1;
   size_t len = key.len - 2;
   if (memchr(text, '\\', len) == NULL) return len == name_len && memcmp(text, name, len) == 0;
-  char decoded[64];
+  char decoded[NAME_MAX_BYTES];
   assert(name_len <= sizeof decoded);
   return lh_json_string(key, decoded, sizeof decoded) == name_len &&
          memcmp(decoded, name, name_len) == 0;
 }
 
 int lh_json_member(struct lh_slice object, const char *name, struct lh_slice *value) {
-  size_t name_len = strlen(name);
   size_t position = 0;
   int found = 0;
   struct lh_slice key;
   struct lh_slice candidate;
   while (lh_json_next(object, &position, &key, &candidate)) {
-    if (key.at == NULL || !key_is(key, name, name_len)) continue;
+    if (key.at == NULL || !lh_json_key_is(key, name)) continue;
     *value = candidate;
     found = 1; /* the last one counts, as in every common parser */
   }

@@ -4,16 +4,16 @@
 
 /* How an exchange ended. Numbers are stored with attempts; do not renumber. */
 enum lh_outcome {
-  LH_OUTCOME_ANSWERED = 0,  /* a final status line and headers came; look at status and uploaded */
-  LH_OUTCOME_TIMEOUT = 1,   /* connect or total time ran out */
-  LH_OUTCOME_CONNECT = 2,   /* refused, unreachable, reset before an answer */
-  LH_OUTCOME_DNS = 3,       /* name does not resolve */
-  LH_OUTCOME_TLS = 4,       /* handshake or certificate */
-  LH_OUTCOME_BLOCKED = 5,   /* the address guard refused; error names the setting that lifts it */
-  LH_OUTCOME_PROTOCOL = 6,  /* answer is not HTTP/1.x we accept, or broke off in its headers */
-  LH_OUTCOME_LOCAL = 7,     /* own shortage before the first byte left: give back */
-  LH_OUTCOME_LOST = 8,      /* recorded by rescue or drain; never returned by a transport */
-  LH_OUTCOME_SECRET = 9     /* a secret cannot be used; never returned by a transport */
+  LH_OUTCOME_ANSWERED = 0, /* a final status line and headers came; look at status and uploaded */
+  LH_OUTCOME_TIMEOUT = 1,  /* connect or total time ran out */
+  LH_OUTCOME_CONNECT = 2,  /* refused, unreachable, reset before an answer */
+  LH_OUTCOME_DNS = 3,      /* name does not resolve */
+  LH_OUTCOME_TLS = 4,      /* handshake or certificate */
+  LH_OUTCOME_BLOCKED = 5,  /* the address guard refused; error names the setting that lifts it */
+  LH_OUTCOME_PROTOCOL = 6, /* answer is not HTTP/1.x we accept, or broke off in its headers */
+  LH_OUTCOME_LOCAL = 7,    /* own shortage before the first byte left: give back */
+  LH_OUTCOME_LOST = 8,     /* recorded by rescue or drain; never returned by a transport */
+  LH_OUTCOME_SECRET = 9    /* a secret cannot be used; never returned by a transport */
 };
 /* "answered", "timeout", … */
 const char *lh_outcome_name(enum lh_outcome outcome);
