@@ -1,357 +1,326 @@
--- The worker object over a real store and real sockets: one delivery, one failure, one refusal,
--- signals, and ends in any order. What a worker decides is tested by scenarios.
+-- loyalhook.worker over a real store and the misbehaving endpoint: what run does with reports,
+-- idleness, signals and shortages. The engine's object below it is in worker_spec.lua.
 
 local core = require("loyalhook.core")
-local engine = require("loyalhook.engine")
+local json = require("loyalhook.json")
+local log = require("loyalhook.log")
+local loyalhook = require("loyalhook")
+local new_endpoint = require("harness.endpoint")
 
-local LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
-local LOOPBACK = { allow_http = true, allow_networks = { "127.0.0.0/8" } }
 local SECRET = "0123456789abcdef"
+local VM = rawget(_G, "jit") and "luajit " or "lua5.4 "
 
-local folder, store, worker
+local sender, folder, endpoint, said
 
--- An endpoint that gives these answers and then ends.
-local function endpoint(...)
-  local pipe = assert(io.popen("exec python3 spec/harness/answer.py "
-    .. table.concat({ ... }, " "), "r"))
-  return pipe, "http://127.0.0.1:" .. pipe:read("*l") .. "/hook"
-end
-
-local function create(url, changes)
-  local fields = { name = "crm", url = url, secret = SECRET, event_types = { "*" } }
-  for name, value in pairs(changes or {}) do fields[name] = value end
-  return assert(store:webhook_create(fields, LOOPBACK))
-end
-
-local function emit(data)
-  return assert(store:emit({ { event_type = "event_x", category = "system", data = data } }))[1].id
-end
-
-local function open(changes)
-  local options = { store = store, concurrency = 8 }
-  for name, value in pairs(LOOPBACK) do options[name] = value end
-  for name, value in pairs(changes or {}) do options[name] = value end
-  return engine.worker_open(options)
-end
-
--- Steps until an attempt has ended; at most 15 s.
-local function next_event()
-  local until_ms = core.now_ms() + 15000
-  while core.now_ms() < until_ms do
-    local report = assert(worker:step(100))
-    if report.events[1] then return report.events[1], report end
+local function webhook(path, changes)
+  local fields = { name = "w", url = endpoint:url(path), event_types = { "*" },
+    secret = SECRET, retry_interval_s = 1 }
+  for name, value in pairs(changes or {}) do
+    fields[name] = value
   end
-  error("no attempt ended")
+  return assert(sender:create_webhook(fields))
 end
 
-local function assert_refused(wanted, ok, message, code)
-  assert.is_nil(ok)
-  assert.is_string(message)
-  assert.are.equal(wanted, code)
+local function worker()
+  return assert(loyalhook.worker.new({ sender = sender, log = function(level, message, fields)
+    said[#said + 1] = log.line(level, message, fields)
+  end }))
 end
 
--- Runs a script in a process of its own; its exit code (128 + n for signal n) and its output.
-local function run(script, before)
-  local path = folder .. "/script.lua"
-  local file = assert(io.open(path, "w"))
-  file:write("io.stdout:setvbuf('no')\n", script)
-  file:close()
-  local pipe = io.popen(("%s%s %s %s 2>&1; echo \" exit $?\""):format(before or "", LUA, path,
-    folder))
-  local output = pipe:read("*a")
-  pipe:close()
-  return tonumber(output:match("exit (%d+)%s*$")), output
+local function emit(count)
+  local list = {}
+  for event in loyalhook.samples.stream(1, count) do
+    list[#list + 1] = loyalhook.payload.build(event.event_type, event.data)
+  end
+  return assert(sender:emit_many(list))
 end
 
-before_each(function()
-  folder = os.tmpname()
-  os.remove(folder)
-  assert(os.execute("mkdir '" .. folder .. "'"))
-  store = assert(engine.store_open({ location = folder .. "/s.db", create = true }))
-end)
+-- What the endpoint got on a path.
+local function arrived(path)
+  local list = {}
+  for _, request in ipairs(endpoint:requests()) do
+    if request.path == path then
+      list[#list + 1] = request
+    end
+  end
+  return list
+end
 
-after_each(function()
-  if worker then worker:close() end
-  store:close()
-  worker, store = nil, nil
-  collectgarbage()
-  os.execute("rm -rf '" .. folder .. "'")
-end)
+local function stop_in_flight(report)
+  return report.in_flight > 0 and "stop" or nil
+end
 
-describe("worker", function()
-  it("delivers what was emitted, signed", function()
-    local pipe, url = endpoint(200)
-    local webhook = create(url)
-    local id = emit('{"a": 1e2 }')
-    worker = assert(open())
-    local event, report = next_event()
-    assert.are.equal("delivered", event.state)
-    assert.are.equal("answered", event.outcome)
-    assert.are.equal(200, event.status)
-    assert.are.equal(webhook.id, event.webhook_id)
-    assert.are.same({ 1, 1, false }, { event.attempt, event.total_count, event.paused_webhook })
-    assert.is_nil(event.error)
-    assert.is_nil(event.reason)
-    assert.is_nil(report.signal)
-    local nonce, signature, body = pipe:read("*l"):match("^(%d+) (%x+) (.*)$")
-    pipe:close()
-    assert.is_true(core.verify({ secret = SECRET, body = body, headers = { nonce = nonce,
-      ["x-zinrelo-signature"] = signature } }))
-    assert.matches('"events":[{"id":"' .. id .. '","event_type":"event_x","data":{"a": 1e2 }}]}',
-      body, 1, true)
+local function until_idle()
+  local working = worker()
+  local result = assert(working:run({ until_idle = true, catch_signals = false }))
+  working:close()
+  return result
+end
 
-    local row = assert(store:request(event.request_id))
-    assert.are.equal("delivered", row.state)
-    assert.are.same({ id }, row.event_ids)
-    assert.is_true(row.finished_ms >= row.created_ms)
-    assert.is_nil(row.next_attempt_ms)
-    local attempt = row.attempts[1]
-    assert.are.same({ 1, 200, "answered", "thanks", nonce, url },
-      { attempt.number, attempt.status, attempt.outcome, attempt.response, attempt.nonce,
-        attempt.url })
-    assert.is_true(worker:step(0).idle)
+describe("worker:run", function()
+  setup(function()
+    endpoint = new_endpoint({ ["/flaky"] = { 500, 200 }, ["/broken"] = { 500 } })
   end)
 
-  it("logs a failure, with when it tries again", function()
-    local pipe, url = endpoint(500)
-    create(url, { retry_interval_s = 60 })
-    emit("{}")
-    worker = assert(open())
-    local event, report = next_event()
-    pipe:close()
-    assert.are.equal("retrying", event.state)
-    assert.are.equal(500, event.status)
-    assert.is_true(event.next_attempt_ms > core.now_ms() + 50000)
-    assert.is_true(report.next_due_ms == nil or report.next_due_ms <= event.next_attempt_ms)
-    local rows, following = store:requests({ state = "retrying" })
-    assert.are.equal(event.request_id, rows[1].request_id)
-    assert.are.equal(event.next_attempt_ms, rows[1].next_attempt_ms)
-    assert.is_nil(following)
-    assert.are.equal(1, store:pending_work().later)
+  teardown(function()
+    endpoint:stop()
   end)
 
-  it("is stopped by the address guard, which names the setting", function()
-    local pipe, url = endpoint()
-    pipe:close()
-    create(url)
-    emit("{}")
-    worker = assert(open({ allow_networks = {} }))
-    local event = next_event()
-    assert.are.equal("blocked", event.outcome)
-    assert.matches("allow_networks", event.error, 1, true)
-    assert.is_nil(event.status)
-    local attempt = store:request(event.request_id).attempts[1]
-    assert.are.equal(event.error, attempt.error)
-    assert.is_nil(attempt.response)
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir " .. folder))
+    said = {}
+    sender = assert(loyalhook.sender.open({ store = "sqlite:" .. folder .. "/s.db", create = true,
+      allow_http = true, allow_networks = { "127.0.0.0/8" } }))
   end)
 
-  it("keeps its store from being closed or collected", function()
-    worker = assert(open())
-    assert_refused("refused", store:close())
-    assert.are.equal(0, assert(worker:step(0)).in_flight)
-    worker:close()
-    assert.is_true(store:close())
-    store = assert(engine.store_open({ location = folder .. "/s.db" }))
-    worker = assert(open())
-    store = nil
-    collectgarbage()
-    collectgarbage()
-    assert.is_true(worker:step(0).idle)
-    worker:close()
-    store = assert(engine.store_open({ location = folder .. "/s.db" }))
+  after_each(function()
+    sender:close()
+    os.execute("rm -rf " .. folder)
+  end)
+
+  it("delivers everything and ends when idle", function()
+    webhook("/ok", { batch_size = 7 })
+    local ids = emit(50)
+    local working, reports = worker(), 0
+    assert.is_true(working:run({ until_idle = true, catch_signals = false,
+      on_report = function()
+        reports = reports + 1
+      end }))
+    working:close()
+    assert.is_true(reports > 0)
+    assert.are.equal(8, #arrived("/ok"))
+    local list, following = assert(sender:requests({ state = "delivered", limit = 5 }))
+    assert.are.equal(5, #list)
+    local rest = assert(sender:requests({ state = "delivered", limit = 5, after = following }))
+    assert.are.equal(3, #rest)
+    local first = assert(sender:request(rest[3].request_id))
+    assert.are.equal(ids[1], first.event_ids[1])
+    assert.are.equal(7, first.total_count)
+    assert.are.same({ 1, 200 }, { first.attempts_made, first.attempts[1].status })
+    assert.is_nil(first.next_attempt_at)
+    assert.is_true(first.finished_at >= first.created_at)
+    assert.is_truthy(first.attempts[1].started_at:find("Z$"))
+    assert.is_nil(first.attempts[1].outcome)
+    assert.are.equal(50, sender:stats().events)
+  end)
+
+  it("finds requests by webhook, event and member", function()
+    local made = webhook("/ok", { batch_size = 10 })
+    local ids = emit(30)
+    until_idle()
+    local member = sender:event(ids[15]).data.member_info.member_id
+    for _, filter in ipairs({ { event = ids[15] }, { member = member, event = ids[15] } }) do
+      local list = assert(sender:requests(filter))
+      assert.are.equal(1, #list)
+      assert.are.equal(ids[11], list[1].event_ids[1])
+      assert.are.equal(made.id, list[1].webhook_id)
+    end
+    assert.are.equal(3, #assert(sender:requests({ webhook = "w", since = "1h" })))
+    assert.are.equal(0, #assert(sender:requests({ since = core.now_ms() + 60000 })))
+  end)
+
+  it("sends requests that verify", function()
+    webhook("/echo")
+    emit(3)
+    assert.is_true(until_idle())
+    local request = arrived("/echo")[1]
+    local headers = {}
+    for _, header in ipairs(request.headers) do
+      headers[header[1]] = header[2]
+    end
+    local body = require("loyalhook.base64").decode(request.body)
+    assert.is_true(loyalhook.signature.verify({ secrets = { SECRET }, body = body,
+      headers = headers }))
+    assert.are.equal("3", json.decode(body).total_count)
+  end)
+
+  it("logs a failed attempt, and the retry that delivers", function()
+    webhook("/flaky")
+    emit(1)
+    repeat -- idle while the retry is not due yet
+      assert.is_true(until_idle())
+    until sender:stats().requests.retrying == 0
+    assert.are.equal(2, #arrived("/flaky"))
+    local text = table.concat(said, "\n")
+    assert.is_truthy(text:find("warn: attempt did not succeed attempt=1", 1, true))
+    assert.is_truthy(text:find("status=500", 1, true))
+    assert.is_truthy(text:find("debug: delivered attempt=2", 1, true))
+  end)
+
+  it("logs a failed request and a pause", function()
+    webhook("/broken", { retries_max = 0, pause_after = 1 })
+    emit(1)
+    assert.is_true(until_idle())
+    local text = table.concat(said, "\n")
+    assert.is_truthy(text:find("error: request failed", 1, true))
+    assert.is_truthy(text:find("error: webhook paused after too many failures", 1, true))
+    local shown = sender:webhook("w")
+    assert.are.equal("paused", shown.status)
+    assert.is_truthy(shown.status_reason)
+    assert.are.equal("retries_exhausted", sender:requests({ state = "failed" })[1].reason)
+  end)
+
+  it("returns at once when nothing waits", function()
+    assert.is_true(until_idle())
+    assert.are.same({}, said)
+  end)
+
+  it("drains when told to, and keeps what was not begun", function()
+    webhook("/delay/300", { batch_size = 1, max_in_flight = 1 })
+    emit(5)
+    local working = worker()
+    assert.are.equal("drained",
+      working:run({ catch_signals = false, on_report = stop_in_flight }))
+    working:close()
+    assert.are.equal(1, sender:stats().requests.delivered)
+    assert.are.equal(4, sender:stats("w").waiting)
+  end)
+
+  it("aborts what outlasts the grace", function()
+    webhook("/hang", { batch_size = 1, max_in_flight = 1 })
+    emit(1)
+    local working = worker()
+    local start_ms = core.now_ms()
+    assert.are.equal("drained", working:run({ catch_signals = false, grace_ms = 200,
+      on_report = stop_in_flight }))
+    assert.is_true(core.now_ms() - start_ms < 10000)
+    working:close()
+    local request = sender:requests()[1]
+    assert.are.equal("retrying", request.state)
+    assert.are.equal(1, request.attempts_made)
+  end)
+
+  it("drains on a signal and says which", function()
+    local path = folder .. "/script.lua"
+    local file = assert(io.open(path, "w"))
+    file:write(([[
+      package.path, package.cpath = %q, %q
+      local loyalhook = require("loyalhook")
+      local sender = assert(loyalhook.sender.open({ store = %q, create = true }))
+      local worker = assert(loyalhook.worker.new({ sender = sender, log_level = "error" }))
+      local told = false
+      local result, signal = worker:run({ on_report = function()
+        if not told then
+          told = true
+          os.execute("kill -TERM " .. assert(io.open("/proc/self/stat")):read("*n"))
+        end
+      end })
+      print(result, signal)
+    ]]):format(package.path, package.cpath, "sqlite:" .. folder .. "/signal.db"))
+    file:close()
+    local pipe = io.popen(VM .. path .. " 2>&1")
+    local output = pipe:read("*a")
+    pipe:close()
+    assert.are.equal("drained\tTERM\n", output)
   end)
 
   it("answers closed after close", function()
-    worker = assert(open())
-    assert.is_true(worker:close())
-    assert.is_true(worker:close())
-    for _, name in ipairs({ "step", "drain", "abort", "catch_signals" }) do
-      assert_refused("closed", worker[name](worker, 0))
-    end
-    assert.are.equal("loyalhook.worker (closed)", tostring(worker))
+    local working = worker()
+    working:close()
+    working:close()
+    assert.are.equal("closed", select(3, working:step(0)))
+    assert.are.equal("closed", select(3, working:run({ catch_signals = false })))
+    assert.is_truthy(tostring(working):find("closed", 1, true))
   end)
 
-  it("drains and aborts", function()
-    worker = assert(open())
-    assert.is_true(worker:drain())
-    create("http://127.0.0.1:9/")
-    emit("{}")
-    assert.are.equal(0, worker:step(0).started)
-    assert.is_true(worker:abort())
+  -- A worker whose engine answers steps from a list, the last one for ever.
+  local function troubled(...)
+    local working, answers, at = worker(), { ... }, 0
+    working:close()
+    working._engine = {
+      step = function()
+        at = math.min(at + 1, #answers)
+        local answer = answers[at]
+        return answer.report, answer[1], answer[2], answer.signal
+      end,
+      drain = function() end,
+      abort = function()
+        return true
+      end,
+    }
+    return working
+  end
+  local QUIET = { report = { events = {}, started = 0, rescued = 0, in_flight = 0 } }
+
+  it("goes on through shortages of the machine, and says so once", function()
+    local full = { "disk full", "full" }
+    local working = troubled(full, full, { "store is locked", "busy" }, full, QUIET)
+    assert.is_true(working:run({ until_idle = true, catch_signals = false }))
+    assert.are.same({ "error: disk full code=full", "error: store is locked code=busy" }, said)
   end)
 
-  it("refuses wrong options", function()
-    assert_refused("invalid", open({ concurrency = 0 }))
-    assert_refused("invalid", open({ concurrency = 1.5 }))
-    assert_refused("invalid", open({ allow_networks = { "x" } }))
-    for _, changes in ipairs({ { store = folder }, { store = io.stdout }, { concurrency = "8" },
-      { allow_http = 1 }, { ca_file = 1 }, { allow_networks = "10.0.0.0/8" } }) do
-      assert.has_error(function() open(changes) end)
-    end
-    assert.has_error(function() engine.worker_open({}) end)
-    assert.has_error(function() engine.worker_open() end)
-    worker = assert(open())
-    for _, timeout in ipairs({ -1, 1.5, "1", 2 ^ 40, {} }) do
-      assert.has_error(function() worker:step(timeout) end)
-    end
-    assert.has_error(function() worker:step() end)
-    assert.has_error(function() worker.step(store, 0) end)
+  it("gives up waiting for idle when a shortage stays", function()
+    local working = troubled({ "disk full", "full" })
+    local result, message, code =
+      working:run({ until_idle = true, catch_signals = false, grace_ms = 20 })
+    assert.is_nil(result)
+    assert.are.same({ "disk full", "full" }, { message, code })
   end)
-end)
 
-describe("store:requests", function()
-  it("pages, filters and refuses", function()
-    local webhook = create("http://127.0.0.1:9/", { batch_size = 1 })
-    local id
-    for index = 1, 3 do id = emit(('{"member_info":{"id":"m%d"}}'):format(index)) end
-    worker = assert(open())
-    local seen = 0
-    while #store:requests() < 3 and seen < 50 do
-      worker:step(100)
-      seen = seen + 1
-    end
-    local first, cursor = store:requests({ limit = 2 })
-    assert.are.equal("string", type(cursor))
-    local rest, none = store:requests({ limit = 2, after = cursor })
-    assert.are.same({ 2, 1 }, { #first, #rest })
-    assert.is_nil(none)
-    assert.are.same({ id }, first[1].event_ids)
-    for _, filter in ipairs({ { event = id }, { member = "m3" } }) do
-      local found = store:requests(filter)
-      assert.are.same({ 1, first[1].request_id }, { #found, found[1].request_id })
-    end
-    assert.are.equal(3, #store:requests({ webhook = webhook.id, since_ms = first[1].created_ms
-      - 60000 }))
-    assert.are.equal(0, #store:requests({ since_ms = core.now_ms() + 60000 }))
-    for _, filter in ipairs({ { state = "lost" }, { state = "" }, { webhook = "crm" },
-      { event = "x" }, { limit = 0 }, { limit = 1001 }, { limit = 1.5 }, { since_ms = -1 },
-      { after = "" }, { after = "0" }, { after = "-1" }, { after = "1 " }, { after = "01" },
-      { after = ("9"):rep(19) }, { member = "a\0" } }) do
-      assert_refused("invalid", store:requests(filter))
-    end
-    for _, filter in ipairs({ { state = 1 }, { limit = "5" }, { after = 5 }, { member = 7 } }) do
-      assert.has_error(function() store:requests(filter) end)
-    end
-    assert_refused("invalid", store:request("x"))
-    assert_refused("not_found", store:request(core.id()))
+  it("can be stopped by a signal while nothing works", function()
+    local full = { "disk full", "full" }
+    local working = troubled(full, { "disk full", "full", signal = "INT" }, full)
+    local result, signal = working:run({ catch_signals = false, grace_ms = 20 })
+    assert.are.same({ "drained", "INT" }, { result, signal })
+  end)
+
+  it("ends with any other error", function()
+    local working = troubled(QUIET, { "database disk image is malformed", "store_damaged" })
+    local result, message, code = working:run({ catch_signals = false })
+    assert.is_nil(result)
+    assert.are.same({ "database disk image is malformed", "store_damaged" }, { message, code })
+  end)
+
+  it("tells apart what waits for the machine from what waits for its time", function()
+    local working = troubled(QUIET)
+    local work = { due = 0, sending = 0, later = 3, given_back = 0 }
+    working._sender = { _store = { pending_work = function()
+      return work
+    end } }
+    assert.is_true(working:run({ until_idle = true, catch_signals = false }))
+    work.given_back = 2
+    local result, message, code = working:run({ until_idle = true, catch_signals = false })
+    assert.is_nil(result)
+    assert.are.equal("shortage", code)
+    assert.are.equal("2 requests wait because this machine ran short of something", message)
   end)
 end)
 
-describe("engine.post", function()
-  it("posts to an address a person typed, past the guard", function()
-    local pipe, url = endpoint(202)
-    local result = assert(engine.post({ url = url, body = "{}", headers = { "nonce: 1",
-      "Content-Type: application/json" }, timeout_ms = 5000 }))
-    assert.are.same({ "answered", 202, "thanks", true }, { result.outcome, result.status,
-      result.response, result.uploaded })
-    assert.are.equal("1 - {}", pipe:read("*l"))
-    pipe:close()
+describe("worker.new", function()
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir " .. folder))
+    sender = assert(loyalhook.sender.open({ store = folder .. "/s.db", create = true }))
   end)
 
-  it("shows a failure as a result", function()
-    local pipe, url = endpoint()
-    pipe:close()
-    local result = assert(engine.post({ url = url, body = "" }))
-    assert.are.equal("connect", result.outcome)
-    assert.is_string(result.error)
-    assert.is_nil(result.status)
+  after_each(function()
+    sender:close()
+    os.execute("rm -rf " .. folder)
   end)
 
-  it("refuses what cannot be sent", function()
-    for _, line in ipairs({ "a", ": b", "A: b\r\nC: d", "A: b\0", "A: b\nC" }) do
-      assert_refused("invalid",
-        engine.post({ url = "http://127.0.0.1:9/", body = "", headers = { line } }))
-    end
-    assert_refused("invalid", engine.post({ url = "ftp://127.0.0.1/", body = "" }))
-    assert_refused("invalid", engine.post({ url = "http://127.0.0.1/\0", body = "" }))
-    assert_refused("invalid", engine.post({ url = "http://127.0.0.1:9/", body = "",
-      timeout_ms = 1 }))
-    for _, wrong in ipairs({ {}, { url = 1, body = "" }, { url = "http://127.0.0.1:9/" },
-      { url = "http://127.0.0.1:9/", body = "", headers = { 1 } } }) do
-      assert.has_error(function() engine.post(wrong) end)
-    end
-    assert.has_error(function() engine.post() end)
-  end)
-end)
-
-describe("the process", function()
-  it("reports the first signal and ends at the second", function()
-    for name, exit_code in pairs({ TERM = 143, INT = 130 }) do
-      local script = ([[
-        local engine = require("loyalhook.engine")
-        local store = assert(engine.store_open({ location = arg[1] .. "/s.db" }))
-        local worker = assert(engine.worker_open({ store = store }))
-        assert(worker:catch_signals())
-        assert(worker:catch_signals())
-        assert(worker:step(0).signal == nil)
-        io.popen("kill -NAME $PPID"):close()
-        io.write("first ", tostring(worker:step(2000).signal), "\n")
-        assert(worker:step(0).signal == nil)
-        io.popen("kill -NAME $PPID"):close()
-        io.write("still here\n")
-      ]]):gsub("NAME", name)
-      local code, output = run(script)
-      assert.matches("first " .. name, output, 1, true)
-      assert.is_nil(output:find("still here", 1, true))
-      assert.are.equal(exit_code, code)
-    end
+  it("is refused without the key file", function()
+    assert(sender:create_webhook({ name = "w", url = "https://example.com",
+      event_types = { "*" } }))
+    os.remove(folder .. "/s.db.key")
+    local nothing, message, code = loyalhook.worker.new({ sender = sender })
+    assert.is_nil(nothing)
+    assert.are.equal("key_missing", code)
+    assert.are.equal("string", type(message))
   end)
 
-  local caught = [[
-    local engine = require("loyalhook.engine")
-    local store = assert(engine.store_open({ location = arg[1] .. "/s.db" }))
-    local worker = assert(engine.worker_open({ store = store }))
-    assert(worker:catch_signals())
-    io.popen("kill -TERM $PPID"):close()
-    io.write("signal ", tostring(worker:step(500).signal), "\n")
-    worker:close()
-    io.popen("kill -TERM $PPID"):close()
-    io.write("still here\n")
-  ]]
-
-  it("gives signals back at close", function()
-    local code, output = run(caught)
-    assert.matches("signal TERM", output, 1, true)
-    assert.is_nil(output:find("still here", 1, true))
-    assert.are.equal(143, code)
-  end)
-
-  it("leaves an ignored signal ignored", function()
-    local code, output = run(caught, "trap '' TERM; ")
-    assert.matches("signal nil", output, 1, true)
-    assert.matches("still here", output, 1, true)
-    assert.are.equal(0, code)
-  end)
-
-  it("survives a closed pipe", function()
-    assert.are.equal(0, (run([[
-      require("loyalhook.engine")
-      io.popen("kill -PIPE $PPID"):close()
-    ]])))
-  end)
-
-  it("ends in good order whatever is left open", function()
-    for _, ending in ipairs({ "", "os.exit(0, true)", "collectgarbage()", "worker = nil" }) do
-      local code, output = run([[
-        local engine = require("loyalhook.engine")
-        local store = assert(engine.store_open({ location = arg[1] .. "/s.db" }))
-        local worker = assert(engine.worker_open({ store = store }))
-        local other = assert(engine.worker_open({ store = store }))
-        assert(worker:step(0) and other:step(0))
-        store = nil
-      ]] .. ending)
-      assert.are.equal(0, code, output)
-    end
-  end)
-
-  it("tells of its terminal and libraries", function()
-    assert.is_boolean(engine.isatty(1))
-    assert.is_false(engine.isatty(10000))
-    assert.is_nil(engine.columns(10000))
-    assert.has_error(function() engine.isatty("1") end)
-    assert.has_error(function() engine.columns(-1) end)
-    for _, name in ipairs({ "libcurl", "sqlite", "mbedtls" }) do
-      assert.matches("%d+%.%d+", engine.versions()[name])
-    end
+  it("refuses what this version does not have, and wrong calls", function()
+    assert.are.equal("invalid", select(3, loyalhook.worker.new({ sender = sender,
+      handlers = { {} } })))
+    assert.are.equal("invalid", select(3, loyalhook.worker.new({ sender = sender,
+      concurrency = 0 })))
+    assert.has_error(function()
+      loyalhook.worker.new({})
+    end, "worker.new: expected sender = an open sender")
+    assert.has_error(function()
+      loyalhook.worker.new({ sender = sender, concurency = 5 })
+    end)
   end)
 end)
