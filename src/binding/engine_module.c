@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 #include "binding/binding.h"
@@ -28,7 +29,9 @@ static int versions(lua_State *L) {
 /* Linked into the program itself there is nothing to unload (and dlopen would not find it). */
 static int is_program(const Dl_info *module) {
   Dl_info program;
-  const void *inside = (const void *)getauxval(AT_PHDR);
+  unsigned long headers = getauxval(AT_PHDR); /* an address of the program's */
+  const void *inside;
+  memcpy(&inside, &headers, sizeof inside);
   return dladdr(inside, &program) && program.dli_fbase == module->dli_fbase;
 }
 

@@ -88,7 +88,7 @@ static void push_result(lua_State *L, const struct lh_post_result *result) {
 static int post_once(lua_State *L) {
   struct lh_post post = {0};
   struct lh_transport_options options = {.connections_max = 1};
-  struct lh_post_result result;
+  struct lh_post_result result = {0};
   struct lh_error err;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);

@@ -214,7 +214,7 @@ static int read_headers(lua_State *L, int arg, struct lh_webhook *webhook, struc
   }
   list.at = lh_box_scratch(L, list.count, sizeof *list.at);
   if (read_pairs(L, arg, table, &list, err)) return err->code;
-  if (list.count == 0) return 0;
+  if (list.bytes == 0) return 0;
   qsort(list.at, list.count, sizeof *list.at, compare_headers);
   char *at = webhook->headers = malloc(list.bytes);
   if (!at) return lh_error_set(err, LH_E_MEMORY, "headers: out of memory");
