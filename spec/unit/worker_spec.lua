@@ -1,5 +1,5 @@
 -- loyalhook.worker over a real store and the misbehaving endpoint: what run does with reports,
--- idleness, signals and shortages. The engine's object below it is in worker_spec.lua.
+-- idleness, signals and shortages. The engine's object below it is in engine_worker_spec.lua.
 
 local core = require("loyalhook.core")
 local json = require("loyalhook.json")

@@ -31,7 +31,6 @@
   X(HEAD,             "SELECT max(position) FROM events") \
   X(ACCOUNT_FIND,     "SELECT account FROM accounts WHERE name = ?1") \
   X(ACCOUNT_ADD,      "INSERT INTO accounts (name) VALUES (?1)") \
-  X(TYPE_FIND,        "SELECT type, category FROM event_types WHERE name = ?1") \
   X(TYPE_ADD,         "INSERT INTO event_types (name, category) VALUES (?1, ?2)") \
   X(TYPES_HIGHEST,    "SELECT max(type) FROM event_types") \
   X(TYPES_AFTER,      "SELECT type, name, category FROM event_types WHERE type > ?1 ORDER BY" \
@@ -82,7 +81,6 @@
                       " from_position > ?2 AND mode = 0") \
   X(SPAN_AT,          "SELECT event_types FROM spans WHERE webhook = ?1 AND from_position <= ?2" \
                       " ORDER BY from_position DESC LIMIT 1") \
-  X(SPANS_CUT,        "DELETE FROM spans WHERE webhook = ?1 AND from_position < ?2") \
   X(WEBHOOK_BY_NUMBER,"SELECT " LH_WEBHOOK_COLUMNS LH_WEBHOOK_FROM "WHERE w.webhook = ?1") \
   X(WEBHOOK_BY_ID,    "SELECT " LH_WEBHOOK_COLUMNS LH_WEBHOOK_FROM "WHERE w.id = ?1") \
   X(WEBHOOK_BY_NAME,  "SELECT " LH_WEBHOOK_COLUMNS LH_WEBHOOK_FROM \

@@ -102,8 +102,8 @@ static int turn_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   if (rc == LH_OK && has_room(&turning) && !turn->session_dead) rc = serve_due(&turning, err);
   if (rc == LH_OK) rc = lh_dispatch_save_all(tx, err);
   if (rc == LH_OK) rc = next_due(&turning, err);
-  /* Work is left that this worker has no room for: another one may. */
-  if (turning.room_ran_out && !has_room(&turning)) tx->wake = 1;
+  /* Work may be left that this worker has no room for, or wants no more: another one may. */
+  if (!has_room(&turning) && (turning.room_ran_out || turn->result_count > 0)) tx->wake = 1;
   if (turn->result_count > 0 && turn->slots == 0 && turn->next_due_ms <= turn->now_ms)
     tx->wake = 1;
   return rc;
