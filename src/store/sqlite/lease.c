@@ -35,7 +35,7 @@ static int first_waiting(struct lh_tx *tx, int64_t webhook, int64_t *request, in
   return 1;
 }
 
-/* Forming must wait where order forbids it: 1 yes, 0 no, -1 failure (design §3.12, §3a.9, §3a.15). */
+/* Must forming wait, for order's sake? 1 yes, 0 no, -1 failure (design §3.12, §3a.9, §3a.15). */
 static int must_not_form(struct lh_tx *tx, const struct lh_dispatch *dispatch, int ordered,
                          struct lh_error *err) {
   if (ordered) return 1;
