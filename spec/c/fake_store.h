@@ -10,6 +10,7 @@
 
 #define FAKE_REQUESTS_MAX 512
 #define FAKE_RECORDS_MAX 2048
+#define FAKE_DATA_MAX (1024 * 1024)
 
 struct fake_lease {
   struct lh_lease lease;
@@ -33,6 +34,7 @@ struct fake_store {
   size_t lease_count;
   struct fake_record records[FAKE_RECORDS_MAX];
   size_t record_count;
+  char data[FAKE_DATA_MAX]; /* of the event being shown */
   struct lh_delivery after; /* what every recorded result is told */
 
   int turn_code; /* what turn answers after having shown everything */

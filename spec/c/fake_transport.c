@@ -45,12 +45,7 @@ static int64_t now_of(const struct fake_transport *transport) {
 
 static void flight_add(struct fake_transport *transport, const struct lh_post *post,
                        struct fake_endpoint *endpoint, struct fake_answer answer) {
-  if (transport->flight_count == transport->flight_cap) {
-    transport->flight_cap = transport->flight_cap ? 2 * transport->flight_cap : 16;
-    size_t bytes = transport->flight_cap * sizeof *transport->flights;
-    transport->flights = realloc(transport->flights, bytes);
-    assert(transport->flights);
-  }
+  assert(transport->flight_count < FAKE_FLIGHTS_MAX);
   int64_t lasts_ms = answer.after_ms;
   if (answer.kind == FAKE_NEVER || lasts_ms >= post->timeout_ms) {
     lasts_ms = post->timeout_ms;
@@ -156,13 +151,14 @@ static const struct lh_transport_ops ops = {
 
 void fake_transport_init(struct fake_transport *transport, struct fake_network *network) {
   *transport = (struct fake_transport){.door = {.ops = &ops}, .network = network};
+  transport->flights = calloc(FAKE_FLIGHTS_MAX, sizeof *transport->flights);
+  assert(transport->flights);
 }
 
 void fake_transport_clear(struct fake_transport *transport) {
   free(transport->flights);
   transport->flights = NULL;
   transport->flight_count = 0;
-  transport->flight_cap = 0;
 }
 
 int64_t fake_transport_next_ms(const struct fake_transport *transport) {

@@ -12,6 +12,7 @@
 
 #define FAKE_ANSWERS_MAX 64
 #define FAKE_ENDPOINTS_MAX 32
+#define FAKE_FLIGHTS_MAX 1024 /* of one transport */
 
 enum fake_kind {
   FAKE_ANSWER,   /* outcome, status, uploaded, after after_ms */
@@ -66,7 +67,6 @@ struct fake_transport {
   struct fake_network *network;
   struct fake_flight *flights; /* in the order of starting */
   size_t flight_count;
-  size_t flight_cap;
   int64_t bytes_now; /* of bodies in flight */
   int64_t bytes_max; /* the most there ever was */
   size_t flights_max;

@@ -298,6 +298,23 @@ static void test_engine_gives_back_what_cannot_be_started(void **state) {
   assert_int_equal(bench->sent, 1);
 }
 
+static void test_engine_leases_nothing_after_a_shortage_of_the_transport(void **state) {
+  struct bench *bench = *state;
+  bench_answer(bench, FAKE_ANSWER, LH_OUTCOME_LOCAL, 0, 0);
+  fake_store_add(&bench->store, 40);
+  bench_step(bench);
+  fake_store_add(&bench->store, 40);
+  bench_step(bench);
+  assert_int_equal(bench->store.records[0].result.kind, LH_INPUT_GIVEN_BACK);
+  assert_int_equal(bench->store.last.slots, 0);
+  fake_clock_advance(&bench->clock, LH_SHORTAGE_PAUSE_MS - 1);
+  bench_step(bench);
+  assert_int_equal(bench->report.started, 0);
+  fake_clock_advance(&bench->clock, 1);
+  bench_step(bench);
+  assert_int_equal(bench->report.started, 1);
+}
+
 static void test_engine_fails_what_has_an_unusable_url(void **state) {
   struct bench *bench = *state;
   bench_answer(bench, FAKE_UNUSABLE, LH_OUTCOME_ANSWERED, 0, 0);
@@ -443,6 +460,7 @@ int main(void) {
       test(test_engine_tells_later_what_a_failing_step_left),
       test(test_engine_opens_a_new_session_when_its_own_is_dead),
       test(test_engine_gives_back_what_cannot_be_started),
+      test(test_engine_leases_nothing_after_a_shortage_of_the_transport),
       test(test_engine_fails_what_has_an_unusable_url),
       test(test_engine_gives_back_leases_not_started_in_time),
       test(test_engine_keeps_to_its_concurrency),

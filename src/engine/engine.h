@@ -23,7 +23,7 @@ struct lh_engine_options {
   int64_t bodies_bytes_max;       /* 0: LH_BODIES_IN_FLIGHT_BYTES */
 };
 
-/* One finished attempt, or one rescued. Texts are borrowed until the next step. */
+/* One recorded attempt of this worker. Texts are borrowed until the next step. */
 struct lh_engine_event {
   struct lh_id request_id;
   struct lh_id webhook_id;
@@ -31,7 +31,7 @@ struct lh_engine_event {
   int32_t count; /* events of the request */
   enum lh_outcome outcome;
   int status;
-  int64_t duration_ms;
+  int64_t duration_ms; /* -1: unknown (lost) */
   const char *error;
   enum lh_state state; /* of the request now */
   enum lh_reason reason;
@@ -42,9 +42,9 @@ struct lh_engine_event {
 struct lh_engine_report {
   const struct lh_engine_event *events; /* borrowed until the next step */
   size_t event_count;
-  size_t started; /* attempts begun in this step */
-  size_t rescued; /* attempts of dead workers ended as lost */
-  size_t in_flight;
+  size_t started;      /* attempts begun in this step */
+  size_t rescued;      /* attempts of dead workers ended as lost */
+  size_t in_flight;    /* sent and not yet recorded */
   int64_t next_due_ms; /* as in lh_turn */
   int idle;            /* 1: nothing in flight, nothing due, nothing being recorded */
 };
@@ -55,14 +55,18 @@ int lh_engine_open(const struct lh_engine_options *options, struct lh_engine **e
 /*
 ** One round; waits up to timeout_ms if there is nothing to do (the store's
 ** wake descriptor and `fds` end the wait). Codes: the store's. On LH_E_FULL,
-** LH_E_BUSY and LH_E_SHORTAGE results are kept and offered again; the caller
-** may go on stepping. Other codes: close.
+** LH_E_BUSY, LH_E_SHORTAGE and LH_E_MEMORY results are kept and offered again
+** LH_TURN_AGAIN_MS later, nothing new is sent, and the caller may go on
+** stepping; what the failed step had done is in the next report. Other codes: close.
 */
 int lh_engine_step(struct lh_engine *engine, int timeout_ms, const int *fds, size_t fd_count,
                    struct lh_engine_report *report, struct lh_error *err);
 /* Stops leasing. Steps go on until report.in_flight is 0. */
 void lh_engine_drain(struct lh_engine *engine);
-/* Ends the drain: unsent transfers are given back, others recorded lost, all committed. */
+/*
+** Ends the drain: unsent transfers are given back, others recorded lost, all
+** committed; the next step reports them. On failure results are kept as above.
+*/
 int lh_engine_abort(struct lh_engine *engine, struct lh_error *err);
 /* Aborts what is in flight, closes the session. Accepts NULL. */
 void lh_engine_close(struct lh_engine *engine);

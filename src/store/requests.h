@@ -35,7 +35,7 @@ struct lh_lease {
   int32_t attempt;          /* its number, from 1 */
   int32_t count;            /* events */
   int64_t created_ms;       /* of the request: created_date */
-  struct lh_target *target; /* borrowed from the turn; hold it to keep it */
+  struct lh_target *target; /* borrowed during `end`; hold it there to keep it */
 };
 
 /*
@@ -179,7 +179,7 @@ struct lh_store_requests {
   /* One request (a list of one) and its attempts. LH_E_NOT_FOUND. */
   int (*get)(struct lh_store *store, const struct lh_id *request_id, struct lh_request_list *list,
              struct lh_attempt_list *attempts, struct lh_error *err);
-  /* Targets given to visitors. */
+  /* Targets given to visitors. From any thread; hold is the one call a visitor may make. */
   void (*target_hold)(struct lh_store *store, struct lh_target *target);
   void (*target_release)(struct lh_store *store, struct lh_target *target);
 };
