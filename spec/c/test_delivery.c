@@ -63,6 +63,7 @@ static void check_step(const struct lh_delivery *before, const struct lh_input *
   if (effects & LH_EFFECT_SEND) {
     assert_int_equal(effects, LH_EFFECT_SEND);
     assert_int_equal(after->state, LH_SENDING);
+    assert_int_equal(after->next_attempt_ms, 0);
     assert_int_equal(after->attempts_made, before->attempts_made + 1);
     assert_int_equal(policy->status, LH_STATUS_ENABLED);
     assert_int_equal(after->epoch, policy->epoch);
@@ -385,14 +386,14 @@ static void test_delivery_stays_final_after_late_answers(void **state) {
 
 static void test_retry_after_and_schedule_reach_the_due_time(void **state) {
   (void)state;
-  static const int32_t schedule_s[] = {5, 60};
+  static const int32_t schedule_s[] = {5, 60, 900};
   struct lh_delivery_policy policy = enabled(5);
   struct lh_delivery delivery = {.state = LH_SENDING, .attempts_made = 9, .budget_start = 7};
   struct lh_input input = {.kind = LH_INPUT_FAILURE, .retry_after_ms = INTERVAL_MS + 1};
   lh_delivery_step(&delivery, &input, &policy, NOW_MS);
   assert_int_equal(delivery.next_attempt_ms, NOW_MS + INTERVAL_MS + 1);
   policy.retry.schedule_s = schedule_s;
-  policy.retry.schedule_count = 2;
+  policy.retry.schedule_count = 3;
   delivery.state = LH_SENDING;
   input = (struct lh_input){.kind = LH_INPUT_FAILURE, .jitter_ppm = 1000000};
   lh_delivery_step(&delivery, &input, &policy, NOW_MS);
@@ -407,6 +408,7 @@ static void test_check_names_what_cannot_be(void **state) {
   static const struct lh_delivery wrong[] = {
       {.state = (enum lh_state)9},
       {.state = LH_FAILED},
+      {.state = LH_FAILED, .reason = (enum lh_reason)6},
       {.state = LH_PENDING, .reason = LH_REASON_PAUSED},
       {.state = LH_PENDING, .attempts_made = 1},
       {.state = LH_SENDING},
@@ -424,6 +426,28 @@ static void test_check_names_what_cannot_be(void **state) {
   assert_int_equal(lh_delivery_check(&old, &input, &policy, &err), LH_OK);
   input.kind = (enum lh_input_kind)INPUTS;
   assert_int_equal(lh_delivery_check(&old, &input, &policy, &err), LH_E_INVALID);
+}
+
+static void test_check_names_impossible_policies_and_inputs(void **state) {
+  (void)state;
+  const struct lh_delivery delivery = {.state = LH_SENDING, .attempts_made = 1};
+  const struct lh_input input = {.kind = LH_INPUT_FAILURE};
+  struct lh_delivery_policy policy = enabled(0);
+  policy.retry.interval_ms = 0;
+  assert_int_equal(lh_delivery_check(&delivery, &input, &policy, NULL), LH_OK);
+  policy.retry.interval_ms = -1;
+  assert_int_equal(lh_delivery_check(&delivery, &input, &policy, NULL), LH_E_INVALID);
+  policy = enabled(-1);
+  assert_int_equal(lh_delivery_check(&delivery, &input, &policy, NULL), LH_E_INVALID);
+  policy = policy_of((enum lh_status)4, 0, LH_REASON_NONE, 5);
+  assert_int_equal(lh_delivery_check(&delivery, &input, &policy, NULL), LH_E_INVALID);
+  policy = policy_of(LH_STATUS_ENABLED, 1, LH_REASON_WORKER_LOST, 5);
+  assert_int_equal(lh_delivery_check(&delivery, &input, &policy, NULL), LH_E_INVALID);
+  policy = enabled(5);
+  struct lh_input wrong = {.kind = LH_INPUT_FAILURE, .retry_after_ms = -1};
+  assert_int_equal(lh_delivery_check(&delivery, &wrong, &policy, NULL), LH_E_INVALID);
+  wrong = (struct lh_input){.kind = LH_INPUT_GIVEN_BACK, .given_back_in_a_row = -1};
+  assert_int_equal(lh_delivery_check(&delivery, &wrong, &policy, NULL), LH_E_INVALID);
 }
 
 static void test_names(void **state) {
@@ -462,6 +486,7 @@ int main(void) {
       cmocka_unit_test(test_delivery_stays_final_after_late_answers),
       cmocka_unit_test(test_retry_after_and_schedule_reach_the_due_time),
       cmocka_unit_test(test_check_names_what_cannot_be),
+      cmocka_unit_test(test_check_names_impossible_policies_and_inputs),
       cmocka_unit_test(test_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

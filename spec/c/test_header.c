@@ -32,6 +32,7 @@ static void test_ordinary_headers(void **state) {
   accepts("X-Tabs:\ta\tb c");
   accepts("X-None:value");
   accepts("X-Colon: a:b");
+  accepts("09azAZ: a");
   accepts("x!#$%&'*+-.^_`|~9: v");
 }
 
@@ -57,6 +58,7 @@ static void test_reserved_names_in_any_case(void **state) {
       "Webhook-Signature",
       "Proxy-Authorization",
       "proxy-anything",
+      "proxy-",
   };
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     char line[64], message[64];

@@ -65,6 +65,9 @@ static void test_text_there_and_back(void **state) {
   assert_string_equal(text, "00172e455c738aa1b8cfe6fd");
   assert_int_equal(lh_id_parse(text, LH_ID_LEN, &back), LH_OK);
   assert_memory_equal(&back, &id, sizeof id);
+  assert_int_equal(lh_id_parse("0123456789abcdef09af0a9f", LH_ID_LEN, &back), LH_OK);
+  lh_id_format(&back, text);
+  assert_string_equal(text, "0123456789abcdef09af0a9f");
 }
 
 static void test_other_texts_are_refused_and_leave_the_id_alone(void **state) {

@@ -121,6 +121,7 @@ static void test_strings_are_decoded(void **state) {
   (void)state;
   string_is("\"\"", "", 0);
   string_is("\"plain\"", "plain", 5);
+  string_is(" \"a whole text\"\n", "a whole text", 12);
   string_is("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t", 8);
   string_is("\"a\\u0041\\u00e9\\u79D8z\"", "aA\xC3\xA9\xE7\xA7\x98z", 8);
   string_is("\"\\ud83d\\ude00\\uDBFF\\uDFFF\"", "\xF0\x9F\x98\x80\xF4\x8F\xBF\xBF", 8);

@@ -70,6 +70,7 @@ static const char *const addresses[] = {
     "1:2:3:4:5::1.2.3.4",
     "::1.2.3.256",
     "::01.2.3.4",
+    "9:99:999:9999::",
     "fe80::1%lo",
     "[::1]",
     "::1 ",
@@ -151,6 +152,7 @@ static void test_says_what_is_wrong(void **state) {
   (void)state;
   struct lh_network network;
   struct lh_error err;
+  assert_int_equal(parse("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128", &network), LH_OK);
   assert_int_equal(lh_network_parse("10.0.0.1/8", 10, &network, &err), LH_E_INVALID);
   assert_string_equal(err.message, "network: 10.0.0.1/8 has bits set after its prefix");
   assert_int_equal(lh_network_parse("localhost", 9, &network, &err), LH_E_INVALID);

@@ -204,6 +204,10 @@ static void test_age_is_checked_in_both_directions_to_the_millisecond(void **sta
   assert_int_equal(outcome(fixture), LH_E_TOO_OLD);
   fixture->verify.tolerance_ms = -1;
   assert_int_equal(outcome(fixture), LH_OK);
+  fixture->verify.tolerance_ms = 0;
+  assert_int_equal(outcome(fixture), LH_E_TOO_OLD);
+  fixture->verify.now_ms = NOW_MS;
+  assert_int_equal(outcome(fixture), LH_OK);
 }
 
 static void test_wrong_signature_is_told_before_age(void **state) {
@@ -369,6 +373,17 @@ static void test_standard_sign_refuses_what_would_be_ambiguous(void **state) {
   assert_int_equal(lh_signature_sign_standard(key, "a", INT64_C(1000000000000), &empty, out, NULL),
                    LH_E_NONCE_MALFORMED);
   assert_int_equal(lh_signature_sign_standard(key, "a", 0, &empty, out, NULL), LH_OK);
+  assert_int_equal(lh_signature_sign_standard(key, "a", INT64_C(999999999999), &empty, out, NULL),
+                   LH_OK);
+  struct lh_verify verify = {
+      .scheme = LH_SCHEME_STANDARD,
+      .nonce = value("999999999999"),
+      .signature = value(out),
+      .id = value("a"),
+      .body = "",
+      .now_ms = INT64_C(999999999999000),
+  };
+  assert_int_equal(standard_outcome(&verify), LH_OK);
   lh_hmac_key_free(key);
 }
 

@@ -145,9 +145,10 @@ static uint32_t escaped_character(const char *at, size_t *len) {
 }
 
 size_t lh_json_string(struct lh_slice value, char *out, size_t cap) {
-  assert(value.len >= 2 && value.at[0] == '"');
-  const char *at = value.at + 1;
-  const char *end = value.at + value.len - 1;
+  const char *at = skip_space(value.at, value.at + value.len);
+  const char *end = skip_string(at, value.at + value.len) - 1;
+  assert(at < end && *at == '"' && *end == '"');
+  at++;
   size_t len = 0;
   while (at < end) {
     const char *slash = memchr(at, '\\', (size_t)(end - at));

@@ -66,7 +66,6 @@ static int take_groups(const char **at, unsigned char bytes[16]) {
 
 static int parse6(const char *at, unsigned char bytes[16]) {
   unsigned char tail[16];
-  memset(bytes, 0, 16);
   int head_len = take_groups(&at, bytes);
   if (head_len < 0) return 0;
   if (*at == '\0') return head_len == 16;
