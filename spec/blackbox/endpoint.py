@@ -40,6 +40,7 @@ import struct
 import sys
 import threading
 import time
+import warnings
 
 BODY_LOGGED_MAX = 64 * 1024
 HEAD_MAX = 256 * 1024
@@ -136,7 +137,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self):
         self.writable = True
         if self.pump:
-            self.pump()
+            self.endpoint.loop.call_soon(self.pump)
+            self.pump = None
 
     def data_received(self, data):
         self.buffer += data
@@ -263,9 +265,12 @@ class Connection(asyncio.Protocol):
         self.transport.write(first)
 
         def pump():
-            while self.open and self.writable and not self.transport.is_closing():
-                self.transport.write(again)
-        self.pump = pump
+            if not self.open or not self.writable or self.transport.is_closing():
+                self.pump = pump   # until there is room again
+                return
+            self.pump = None
+            self.transport.write(again)
+            self.endpoint.loop.call_soon(pump)
         pump()
 
     # before the body was read
@@ -475,6 +480,7 @@ class Endpoint:
         if tls:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             if tls_max:
+                warnings.simplefilter("ignore", DeprecationWarning)   # old versions are the point
                 self.tls.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
                 self.tls.set_ciphers("DEFAULT:@SECLEVEL=0")
                 self.tls.maximum_version = ssl.TLSVersion[tls_max]

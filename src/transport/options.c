@@ -6,6 +6,7 @@
 */
 #include "transport/exchange.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,15 @@ static CURLcode set_tls(CURL *easy, const char *ca_file) {
   return code;
 }
 
+/* Bodies are given as memory; without one libcurl would read standard input. */
+static size_t no_reading(char *out, size_t size, size_t count, void *unused) {
+  (void)out;
+  (void)size;
+  (void)count;
+  (void)unused;
+  return CURL_READFUNC_ABORT;
+}
+
 static CURLcode set_callbacks(CURL *easy, struct lh_exchange *exchange) {
   CURLcode code = CURLE_OK;
   SET(CURLOPT_PRIVATE, (void *)exchange);
@@ -74,6 +84,7 @@ static CURLcode set_callbacks(CURL *easy, struct lh_exchange *exchange) {
   SET(CURLOPT_HEADERDATA, (void *)exchange);
   SET(CURLOPT_WRITEFUNCTION, lh_answer_body);
   SET(CURLOPT_WRITEDATA, (void *)exchange);
+  SET(CURLOPT_READFUNCTION, no_reading);
   SET(CURLOPT_NOPROGRESS, 1L);
   return code;
 }
@@ -131,6 +142,7 @@ static int lines_link(struct lh_exchange *exchange, const struct lh_post *post,
 
 int lh_options_apply(struct lh_exchange *exchange, const struct lh_post *post,
                      struct lh_error *err) {
+  assert(post->body || post->body_len == 0);
   int rc = lines_link(exchange, post, err);
   if (rc) return rc;
   CURL *easy = exchange->easy;

@@ -56,7 +56,7 @@ static int is_local(const struct lh_exchange *exchange, CURLcode code) {
   case CURLE_COULDNT_CONNECT:
     return exchange->socket_errno || connect_short(exchange);
   case CURLE_COULDNT_RESOLVE_HOST:
-    return exchange->socket_errno || strstr(exchange->detail, "thread") != NULL ||
+    return exchange->socket_errno || strstr(exchange->detail, "thread failed") != NULL ||
            descriptors_short();
   default:
     return 0;
