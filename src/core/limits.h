@@ -46,8 +46,8 @@
 #define LH_RESPONSE_READ_BYTES 65536   /* read at most, to keep the connection usable */
 #define LH_RESPONSE_READ_MS 2000       /* at most this long after a 200's headers */
 #define LH_RESPONSE_HEADER_BYTES 65536 /* header flood */
-#define LH_BODIES_IN_FLIGHT_BYTES (32 * 1024 * 1024) /* per worker, design §3.11 */
-#define LH_CONCURRENCY_DEFAULT 256                   /* transfers of one worker */
+#define LH_BODIES_IN_FLIGHT_BYTES (32L * 1024 * 1024) /* per worker, design §3.11 */
+#define LH_CONCURRENCY_DEFAULT 256                    /* transfers of one worker */
 #define LH_CONCURRENCY_MAX 4096
 #define LH_BACKOFF_MAX_MS 60000 /* failing webhook and given-back attempts */
 #define LH_HEARTBEAT_MS 5000
@@ -55,14 +55,14 @@
 #define LH_LEASE_START_MS 5000 /* lease not begun by then is given back */
 #define LH_SAFETY_TIMER_MS 1000
 #define LH_DRAIN_GRACE_MS 30000
-#define LH_SHORTAGE_PAUSE_MS 1000               /* no new leases after an own shortage */
-#define LH_TURN_AGAIN_MS 250                    /* between turns while the store is full or busy */
-#define LH_DUE_AGAIN_MS 50                      /* something is due that nobody could be given */
-#define LH_BUFFERS_KEPT_BYTES (8 * 1024 * 1024) /* bodies' memory a worker keeps for reuse */
-#define LH_NONCE_MEMORY 4096                    /* requests whose last nonce a worker remembers */
-#define LH_NONCE_AHEAD_MS 1000                  /* a nonce may be so far ahead of the clock */
-#define LH_CHECKPOINT_IDLE_MS 1000              /* quiet before an idle worker checkpoints */
-#define LH_CHECKPOINT_IDLE_BYTES (256 * 1024)   /* shorter logs are left for later */
+#define LH_SHORTAGE_PAUSE_MS 1000                /* no new leases after an own shortage */
+#define LH_TURN_AGAIN_MS 250                     /* between turns while the store is full or busy */
+#define LH_DUE_AGAIN_MS 50                       /* something is due that nobody could be given */
+#define LH_BUFFERS_KEPT_BYTES (8L * 1024 * 1024) /* bodies' memory a worker keeps for reuse */
+#define LH_NONCE_MEMORY 4096                     /* requests whose last nonce a worker remembers */
+#define LH_NONCE_AHEAD_MS 1000                   /* a nonce may be so far ahead of the clock */
+#define LH_CHECKPOINT_IDLE_MS 1000               /* quiet before an idle worker checkpoints */
+#define LH_CHECKPOINT_IDLE_BYTES (256L * 1024)   /* shorter logs are left for later */
 #define LH_WAL_BYTES_MAX (16 * 1024 * 1024)
 #define LH_NONCE_LEN 13 /* digits; holds until 2286-11-20 */
 #define LH_TOLERANCE_S_DEFAULT 300

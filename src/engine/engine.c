@@ -33,7 +33,7 @@ static int engine_new(const struct lh_engine_options *options, struct lh_engine 
   made->bodies_bytes_max =
       options->bodies_bytes_max ? options->bodies_bytes_max : LH_BODIES_IN_FLIGHT_BYTES;
   made->results = calloc(made->concurrency, sizeof *made->results);
-  made->result_of = calloc(made->concurrency, sizeof *made->result_of);
+  made->result_of = calloc(made->concurrency, sizeof(struct lh_transfer *));
   made->nonces = calloc(LH_NONCE_MEMORY, sizeof *made->nonces);
   int code = lh_transfers_init(&made->transfers, made->concurrency);
   if (!made->results || !made->result_of || !made->nonces) code = LH_E_MEMORY;

@@ -10,8 +10,8 @@
 
 int lh_transfers_init(struct lh_transfers *transfers, size_t cap) {
   *transfers = (struct lh_transfers){.cap = cap};
-  transfers->shown = calloc(cap, sizeof *transfers->shown);
-  transfers->flying = calloc(cap, sizeof *transfers->flying);
+  transfers->shown = calloc(cap, sizeof(struct lh_transfer *));
+  transfers->flying = calloc(cap, sizeof(struct lh_transfer *));
   transfers->kept = calloc(cap, sizeof *transfers->kept);
   if (!transfers->shown || !transfers->flying || !transfers->kept) {
     lh_transfers_clear(transfers);
@@ -62,7 +62,7 @@ void lh_transfers_drop_body(struct lh_transfers *transfers, struct lh_transfer *
   transfer->body = (struct lh_slice){0};
   if (!buffer->at) return;
   if (transfers->kept_count < transfers->cap &&
-      transfers->kept_bytes + buffer->cap <= LH_BUFFERS_KEPT_BYTES) {
+      transfers->kept_bytes + buffer->cap <= (size_t)LH_BUFFERS_KEPT_BYTES) {
     buffer->len = 0;
     transfers->kept_bytes += buffer->cap;
     transfers->kept[transfers->kept_count++] = *buffer;
