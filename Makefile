@@ -186,7 +186,7 @@ lint-c:
 lint-lua:
 	luacheck --quiet $(LUA_FILES)
 	@for f in $(LUA_FILES); do \
-	  $(LUA54) -e 'assert(loadfile(arg[1]))' "$$f" && $(LUAJIT) -bl "$$f" >/dev/null || exit 1; done
+	  $(LUA54) -e "assert(loadfile([[$$f]]))" && $(LUAJIT) -bl "$$f" >/dev/null || exit 1; done
 lint-sh:
 	shellcheck $(SH_FILES)
 

@@ -87,7 +87,8 @@ def read_busted(job):
     if sums:
         good, bad, broken, _ = map(int, sums[-1])
         job.passed, job.failed = good, bad + broken
-    job.skipped = re.findall(r"^Pending \S+ \S+ @ \d+\n(.+)", job.output, re.M)
+    pending = re.findall(r"^Pending \S+ \S+ @ \d+\n(.+)\n(.*)", job.output, re.M)
+    job.skipped = [f"{name}: {why or 'no reason given'}" for name, why in pending]
 
 
 def read_unittest(job):

@@ -159,7 +159,8 @@ class Emitting(unittest.TestCase):
         os.mkdir(self.shop.path("own")) # not beside loyalhook.lua, which is no module
         self.shop.write("own/emitter.lua", self.EMITTER)
         store = self.shop.path("loyalhook.db")
-        http = PATHS.replace(TOP + "/lua/?.lua", f"{self.shop.folder}/own/?.lua;{TOP}/lua/?.lua") + f"""
+        own = f"{self.shop.folder}/own/?.lua;{TOP}/lua/?.lua"
+        http = PATHS.replace(TOP + "/lua/?.lua", own) + f"""
           lua_worker_thread_vm_pool_size 8;
           init_by_lua_block {{
             require("loyalhook.core").id()

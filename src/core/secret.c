@@ -32,7 +32,7 @@ int lh_signature_key_new(enum lh_scheme scheme, const char *secret, size_t secre
   if (secret_len == 0) return lh_error_set(err, LH_E_SECRET_INVALID, "secret: is empty");
   if (scheme == LH_SCHEME_ZINRELO) return lh_hmac_key_new(LH_SHA512, secret, secret_len, key, err);
   unsigned char decoded[LH_SECRET_MAX];
-  size_t len;
+  size_t len = 0;
   int code = decode_standard(secret, secret_len, decoded, &len, err);
   if (code == LH_OK) code = lh_hmac_key_new(LH_SHA256, decoded, len, key, err);
   lh_wipe(decoded, sizeof decoded);
@@ -47,7 +47,7 @@ int lh_secret_check(enum lh_scheme scheme, const char *secret, size_t len, struc
     return lh_error_set(err, LH_E_SECRET_INVALID, "secret: is not valid UTF-8");
   if (scheme == LH_SCHEME_ZINRELO) return LH_OK;
   unsigned char decoded[LH_SECRET_MAX];
-  size_t decoded_len;
+  size_t decoded_len = 0;
   int code = decode_standard(secret, len, decoded, &decoded_len, err);
   lh_wipe(decoded, sizeof decoded);
   if (code == LH_OK && decoded_len < LH_SECRET_MIN)
