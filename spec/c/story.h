@@ -16,6 +16,7 @@
 **             unusable | early STATUS   [after DURATION] [retry-after DURATION] [xN]
 **   emit TYPE [xN] [account=A] [category=C] [bytes=N]
 **   run DURATION
+**   clock +DURATION | -DURATION     the wall clock is set; durations go on
 **   worker NAME [concurrency=N] [bytes=N]    `a` is there from the start
 **   kill NAME            as SIGKILL would          stop NAME, continue NAME
 **   drain NAME, abort NAME, close NAME

@@ -289,6 +289,14 @@ static void do_run(struct story *story, const char *text) {
     story_complain(story, "run: %s is no duration", text);
 }
 
+static void do_clock(struct story *story, const char *text) {
+  int64_t ms = duration_ms(text + 1);
+  if (ms < 0 || (text[0] != '+' && text[0] != '-'))
+    story_complain(story, "clock +DURATION or -DURATION");
+  else
+    story->clock.wall_ms += text[0] == '-' ? -ms : ms;
+}
+
 /* Directives that name a worker. 0: it is none of them. */
 static int do_to_worker(struct story *story, const char *what, const char *name) {
   static const char *const verbs[] = {"kill", "stop", "continue", "drain", "abort", "close"};
@@ -334,6 +342,8 @@ void story_do(struct story *story, const char *line) {
     do_emit(story, &words);
   else if (strcmp(what, "run") == 0)
     do_run(story, name);
+  else if (strcmp(what, "clock") == 0)
+    do_clock(story, name);
   else if (strcmp(what, "worker") == 0)
     do_worker(story, &words);
   else if (strcmp(what, "store") == 0)

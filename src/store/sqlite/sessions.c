@@ -132,10 +132,21 @@ static int beat_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   return lh_connection_done(tx->connection, statement, err);
 }
 
-static int is_dead(const struct lh_lock *lock, int64_t session, int64_t heartbeat_ms, int64_t inode,
-                   int64_t now_ms) {
-  if (lh_lock_session_alive(lock, session, inode) == 0) return 1;
-  return now_ms - heartbeat_ms > LH_SESSION_DEAD_MS;
+/*
+** Whoever was itself away for long (stopped, suspended with the machine, or
+** the clock was set) finds old heartbeats everywhere: the others beat first.
+** A lock that is gone needs no clock.
+*/
+static void note_absence(struct lh_sqlite_store *self, int64_t now_ms) {
+  int64_t away_ms = now_ms - self->heartbeat_ms;
+  if (away_ms < 0 || away_ms > LH_SESSION_DEAD_MS / 2)
+    self->judge_at_ms = now_ms + 2 * LH_HEARTBEAT_MS;
+}
+
+static int is_dead(const struct lh_sqlite_store *self, int64_t session, int64_t heartbeat_ms,
+                   int64_t inode, int64_t now_ms) {
+  if (lh_lock_session_alive(&self->committer->lock, session, inode) == 0) return 1;
+  return now_ms >= self->judge_at_ms && now_ms - heartbeat_ms > LH_SESSION_DEAD_MS;
 }
 
 static int list_dead(struct lh_sqlite_store *self, int64_t session, int64_t now_ms, int64_t *dead,
@@ -150,8 +161,8 @@ static int list_dead(struct lh_sqlite_store *self, int64_t session, int64_t now_
   while (*count < SESSIONS_LOOKED_AT && (row = lh_connection_row(reader, statement, err)) != 0) {
     if (row < 0) return err->code;
     int64_t other = sqlite3_column_int64(statement, 0);
-    if (is_dead(&self->committer->lock, other, sqlite3_column_int64(statement, 1),
-                sqlite3_column_int64(statement, 2), now_ms))
+    if (is_dead(self, other, sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 2),
+                now_ms))
       dead[(*count)++] = other;
   }
   sqlite3_reset(statement);
@@ -168,6 +179,7 @@ int lh_sqlite_rescue(struct lh_store *store, int64_t session, int64_t now_ms, si
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   if (self == NULL) return err->code;
   int rc = LH_OK;
+  note_absence(self, now_ms);
   if (now_ms - self->heartbeat_ms >= LH_HEARTBEAT_MS || now_ms < self->heartbeat_ms) {
     struct ending beat = {session, now_ms, 0, 0};
     rc = lh_committer_write(self->committer, beat_write, &beat, err);

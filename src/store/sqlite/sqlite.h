@@ -215,6 +215,7 @@ struct lh_sqlite_store {
   int64_t session; /* of this handle, 0: none */
   int session_fd;
   int64_t heartbeat_ms;
+  int64_t judge_at_ms; /* heartbeats of others say nothing before */
   sqlite3_stmt *shown; /* statement whose texts the last event_get lent out */
 };
 
