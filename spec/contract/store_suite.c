@@ -426,6 +426,25 @@ static void test_batch_wait_holds_a_part_batch_until_it_is_old_or_full(void **st
   assert_int_equal(suite.noted.leases[0].events, 1);
 }
 
+static void test_a_clock_set_back_postpones_by_no_more_than_the_interval(void **state) {
+  (void)state;
+  make_webhook(suite.store, "w", "*", 1);
+  make_webhook(suite.store, "other", "event_member_enrol", 1);
+  emit_one(suite.store, "event_points_earned", "{}");
+  suite_lease(1);
+  suite_record(&suite.noted.leases[0].lease, LH_INPUT_FAILURE);
+  emit_one(suite.store, "event_member_enrol", "{}");
+  suite.fake.wall_ms -= INT64_C(3600000);
+  suite_lease(10);
+  assert_int_equal(suite.noted.count, 1); /* what was due is due */
+  assert_string_equal(suite.noted.leases[0].lease.target->webhook.name, "other");
+  suite_record(&suite.noted.leases[0].lease, LH_INPUT_SUCCESS);
+  fake_clock_advance(&suite.fake, 300000);
+  suite_lease(10);
+  assert_int_equal(suite.noted.count, 1);
+  assert_int_equal(suite.noted.leases[0].lease.attempt, 2);
+}
+
 static int refuse_end(void *self, const struct lh_lease *of) {
   (void)self;
   (void)of;
@@ -464,6 +483,7 @@ int store_suite_run(const struct store_maker *of) {
       T(test_a_given_back_attempt_burns_no_number),
       T(test_closing_a_session_loses_what_it_holds),
       T(test_batch_wait_holds_a_part_batch_until_it_is_old_or_full),
+      T(test_a_clock_set_back_postpones_by_no_more_than_the_interval),
       T(test_a_turn_whose_visitor_fails_leaves_nothing),
   };
 #undef T

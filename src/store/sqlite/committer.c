@@ -159,6 +159,7 @@ static void fail_all(struct lh_member *first, const struct lh_error *error) {
 
 static void undo_member(struct lh_committer *committer, int alone) {
   struct lh_error ignored;
+  lh_connection_reset_all(&committer->connection);
   if (!alone && !sqlite3_get_autocommit(committer->connection.db)) {
     run_sql(committer, LH_SQL_ROLLBACK_TO, &ignored);
     run_sql(committer, LH_SQL_RELEASE, &ignored);

@@ -139,6 +139,11 @@ sqlite3_stmt *lh_connection_sql(struct lh_connection *connection, enum lh_sql wh
   return NULL;
 }
 
+void lh_connection_reset_all(struct lh_connection *connection) {
+  for (size_t i = 0; i < LH_SQL_COUNT; i++)
+    if (connection->statements[i] != NULL) sqlite3_reset(connection->statements[i]);
+}
+
 int lh_connection_done(struct lh_connection *connection, sqlite3_stmt *statement,
                        struct lh_error *err) {
   int rc = sqlite3_step(statement);

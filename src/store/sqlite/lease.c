@@ -35,6 +35,26 @@ static int first_waiting(struct lh_tx *tx, int64_t webhook, int64_t *request, in
   return 1;
 }
 
+/* No wait is longer than this, unless the clock was set back since it began. */
+static int64_t longest_wait_ms(const struct lh_target_entry *entry) {
+  int64_t longest_s = entry->target.webhook.retry_interval_s;
+  for (int32_t i = 0; i < entry->schedule_count; i++)
+    if (entry->schedule[i] > longest_s) longest_s = entry->schedule[i];
+  return 2 * longest_s * 1000 + LH_BACKOFF_MAX_MS; /* Retry-After may double it */
+}
+
+/* A waiting request whose time is too far off is given its interval anew. */
+static int pull_in(struct lh_turning *turning, const struct lh_target_entry *entry, int64_t request,
+                   int64_t *at_ms, struct lh_error *err) {
+  struct lh_request_hot row;
+  if (*at_ms - turning->now_ms <= longest_wait_ms(entry)) return LH_OK;
+  int rc = lh_request_load(turning->tx, request, &row, err);
+  if (rc != LH_OK) return rc;
+  *at_ms = turning->now_ms + (int64_t)entry->target.webhook.retry_interval_s * 1000;
+  row.delivery.next_attempt_ms = *at_ms;
+  return lh_request_save(turning->tx, &row, err);
+}
+
 /* Must forming wait, for order's sake? 1 yes, 0 no, -1 failure (design §3.12, §3a.9, §3a.15). */
 static int must_not_form(struct lh_tx *tx, const struct lh_dispatch *dispatch, int ordered,
                          struct lh_error *err) {
@@ -129,6 +149,8 @@ static int serve_one(struct lh_turning *turning, struct lh_dispatch *dispatch,
     return lease_waiting(turning, dispatch, entry, request, LH_INPUT_LEASE, err);
   *more = 0;
   if (row > 0) {
+    int rc = pull_in(turning, entry, request, &at_ms, err);
+    if (rc != LH_OK) return rc;
     due_by(dispatch, at_ms);
     int wait = must_not_form(turning->tx, dispatch, entry->target.webhook.ordered, err);
     if (wait != 0) return wait < 0 ? (int)err->code : LH_OK;
@@ -168,6 +190,8 @@ int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, siz
   dispatch->dirty = 1;
   dispatch->due_ms = INT64_MAX;
   dispatch->asleep = 0;
+  if (dispatch->next_start_ms > turning->now_ms + LH_BACKOFF_MAX_MS)
+    dispatch->next_start_ms = turning->now_ms + LH_BACKOFF_MAX_MS; /* the clock was set back */
   int rc = lh_target_get(turning->tx, dispatch->webhook, dispatch->revision, &entry, err);
   if (rc == LH_OK && dispatch->status == LH_STATUS_ENABLED) {
     if (entry->target.keys[0] == NULL)

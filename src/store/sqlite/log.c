@@ -161,6 +161,30 @@ int lh_sqlite_emit(struct lh_store *store, struct lh_emission *emission, struct 
   return lh_committer_write(self->committer, emit_write, &emitting, err);
 }
 
+/* Copies what the statement stands on into the handle's buffer and lets *event point there. */
+static int lend(struct lh_sqlite_store *self, sqlite3_stmt *show, struct lh_event *event,
+                struct lh_error *err) {
+  size_t at[3];
+  memset(event, 0, sizeof *event);
+  self->shown.len = 0;
+  event->position = sqlite3_column_int64(show, 0);
+  event->created_ms = sqlite3_column_int64(show, 3);
+  event->data_len = (size_t)sqlite3_column_bytes(show, 4);
+  const struct lh_piece texts[3] = {
+      {lh_column_text(show, 1), (size_t)sqlite3_column_bytes(show, 1) + 1},
+      {lh_column_text(show, 2), (size_t)sqlite3_column_bytes(show, 2) + 1},
+      {sqlite3_column_blob(show, 4), event->data_len}};
+  for (int i = 0; i < 3; i++) {
+    at[i] = self->shown.len;
+    if (lh_buffer_add(&self->shown, texts[i].at, texts[i].len) != LH_OK)
+      return lh_error_set(err, LH_E_MEMORY, "out of memory");
+  }
+  event->event_type = self->shown.at + at[0];
+  event->account = self->shown.at + at[1];
+  event->data = self->shown.at + at[2];
+  return LH_OK;
+}
+
 int lh_sqlite_event_get(struct lh_store *store, const struct lh_id *id, struct lh_event *event,
                         struct lh_error *err) {
   struct lh_error local;
@@ -173,16 +197,10 @@ int lh_sqlite_event_get(struct lh_store *store, const struct lh_id *id, struct l
   int row = lh_connection_row(reader, show, err);
   if (row < 0) return err->code;
   if (row == 0) return lh_error_set(err, LH_E_NOT_FOUND, "no event has this id");
-  memset(event, 0, sizeof *event);
-  event->position = sqlite3_column_int64(show, 0);
+  int rc = lend(self, show, event, err);
   event->id = *id;
-  event->event_type = lh_column_text(show, 1);
-  event->account = lh_column_text(show, 2);
-  event->created_ms = sqlite3_column_int64(show, 3);
-  event->data = sqlite3_column_blob(show, 4);
-  event->data_len = (size_t)sqlite3_column_bytes(show, 4);
-  self->shown = show; /* reset by the next call on this handle */
-  return LH_OK;
+  sqlite3_reset(show); /* an open statement would keep the WAL from being reused */
+  return rc;
 }
 
 int lh_sqlite_types(struct lh_store *store, struct lh_stored_type **types, size_t *count,

@@ -32,8 +32,6 @@ struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *
     lh_error_set(err, LH_E_CLOSED, "store was opened before a fork: open it in each process");
     return NULL;
   }
-  if (self->shown != NULL) sqlite3_reset(self->shown);
-  self->shown = NULL;
   return self;
 }
 
@@ -187,6 +185,7 @@ void lh_sqlite_close(struct lh_store *store) {
     if (self->session_fd >= 0) close(self->session_fd);
     lh_committer_put(self->committer);
   }
+  lh_buffer_free(&self->shown);
   free(self);
 }
 

@@ -39,6 +39,8 @@ void lh_connection_close(struct lh_connection *connection);
 */
 sqlite3_stmt *lh_connection_sql(struct lh_connection *connection, enum lh_sql which,
                                 struct lh_error *err);
+/* After an error: no statement of it stays open. */
+void lh_connection_reset_all(struct lh_connection *connection);
 /* Turns the connection's last failure (or rc) into a code and a sentence. */
 int lh_connection_error(sqlite3 *db, int rc, struct lh_error *err);
 /* Runs text without results. */
@@ -142,6 +144,7 @@ struct lh_committer {
   int open;
   struct lh_lock lock;
   int wal_frames, wal_frames_tried;
+  int64_t last_turn_ms; /* wall time of the last turn of a worker here; 0: none yet */
   struct lh_id_source ids;
   struct lh_key key;
   struct lh_type_entry *types;
@@ -216,7 +219,7 @@ struct lh_sqlite_store {
   int session_fd;
   int64_t heartbeat_ms;
   int64_t judge_at_ms; /* heartbeats of others say nothing before */
-  sqlite3_stmt *shown; /* statement whose texts the last event_get lent out */
+  struct lh_buffer shown; /* the texts that the last event_get lent out */
 };
 
 int lh_sqlite_open(const struct lh_store_options *options, const char *path,

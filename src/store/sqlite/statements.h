@@ -66,6 +66,7 @@
   X(DISPATCH_STATUS,  "UPDATE dispatch SET status_reason = ?2, status_since_ms = ?3 WHERE" \
                       " webhook = ?1") \
   X(DISPATCH_DUE,     "SELECT webhook FROM dispatch WHERE due_ms <= ?1 ORDER BY due_ms LIMIT ?2") \
+  X(DISPATCH_LOOK_AGAIN,"UPDATE dispatch SET due_ms = ?1 WHERE due_ms > ?1") \
   X(DISPATCH_NEXT,    "SELECT min(due_ms) FROM dispatch WHERE due_ms IS NOT NULL") \
   X(DISPATCH_COUNT_DUE,"SELECT count(*) FROM dispatch WHERE due_ms <= ?1") \
   X(DISPATCH_COUNT_LATER,"SELECT count(*) FROM dispatch WHERE due_ms > ?1") \

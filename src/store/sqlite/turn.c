@@ -8,7 +8,8 @@
 
 #include "store/sqlite/turn.h"
 
-#define SERVED_PER_TURN 64 /* webhooks taken from the line in one turn; bounds the lock */
+#define CLOCK_SLACK_MS 1000 /* smaller steps back only shorten waits by as much */
+#define SERVED_PER_TURN 64  /* webhooks taken from the line in one turn; bounds the lock */
 
 static int check_session(struct lh_turning *turning, struct lh_error *err) {
   struct lh_connection *connection = turning->tx->connection;
@@ -81,6 +82,23 @@ static int next_due(struct lh_turning *turning, struct lh_error *err) {
   return LH_OK;
 }
 
+/*
+** Due times are wall time. When the clock was set back, what is due may seem
+** far away: everybody is looked at again, and lease.c brings the requests'
+** own times back into their interval.
+*/
+static int check_clock(struct lh_turning *turning, struct lh_error *err) {
+  struct lh_committer *committer = turning->tx->committer;
+  int64_t before = committer->last_turn_ms;
+  committer->last_turn_ms = turning->now_ms;
+  if (before != 0 && turning->now_ms >= before - CLOCK_SLACK_MS) return LH_OK;
+  struct lh_connection *connection = turning->tx->connection;
+  sqlite3_stmt *statement = lh_connection_sql(connection, LH_SQL_DISPATCH_LOOK_AGAIN, err);
+  if (statement == NULL) return err->code;
+  sqlite3_bind_int64(statement, 1, turning->now_ms);
+  return lh_connection_done(connection, statement, err);
+}
+
 static int turn_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct lh_turn *turn = context;
   struct lh_turning turning;
@@ -95,6 +113,7 @@ static int turn_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   turn->next_due_ms = INT64_MAX;
   lh_dispatch_begin(tx);
   int rc = check_session(&turning, err);
+  if (rc == LH_OK) rc = check_clock(&turning, err);
   if (rc == LH_OK) rc = lh_tx_head(tx, &turning.head, err);
   if (rc == LH_OK) rc = lh_tx_types_refresh(tx, &turning.types_highest, err);
   for (size_t i = 0; i < turn->result_count && rc == LH_OK; i++)
@@ -104,8 +123,7 @@ static int turn_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   if (rc == LH_OK) rc = next_due(&turning, err);
   /* Work may be left that this worker has no room for, or wants no more: another one may. */
   if (!has_room(&turning) && (turning.room_ran_out || turn->result_count > 0)) tx->wake = 1;
-  if (turn->result_count > 0 && turn->slots == 0 && turn->next_due_ms <= turn->now_ms)
-    tx->wake = 1;
+  if (turn->result_count > 0 && turn->slots == 0 && turn->next_due_ms <= turn->now_ms) tx->wake = 1;
   return rc;
 }
 
