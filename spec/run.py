@@ -112,6 +112,9 @@ FORMS = {"cmocka": read_cmocka, "tap": read_tap, "busted": read_busted,
 def c_jobs():
     sources = sorted(glob.glob("spec/c/test_*.c") + glob.glob("spec/contract/test_*.c"))
     names = [os.path.splitext(os.path.basename(path))[0] for path in sources]
+    if WRAP and "test_transport" in names: # a 400 ms timeout is over before valgrind has begun
+        names.remove("test_transport")
+        print("skipped under valgrind: test_transport: its time limits are too short for it")
     return [Job(name, WRAP + [f"{BUILD}/c/{name}"], "cmocka", 900 if WRAP else 300)
             for name in names]
 
@@ -165,6 +168,7 @@ def run_suite(name):
     only = os.environ.get("ONLY", "")
     jobs = [job for job in make_jobs() if only in job.name]
     start = time.monotonic()
+    at_once = 1 if WRAP else at_once # valgrind is slow enough for tests with time limits
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         jobs = list(pool.map(Job.run, jobs))
     passed, failed = sum(job.passed for job in jobs), sum(job.failed for job in jobs)
