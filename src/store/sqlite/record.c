@@ -56,6 +56,12 @@ int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
   return lh_dispatch_pause(tx, dispatch, "failures", now_ms, err);
 }
 
+/* Waits count from the end of the attempt, however late it is recorded; but never from the future. */
+static int64_t when(const struct lh_attempt_result *result, int64_t now_ms) {
+  int ended = result->kind == LH_INPUT_SUCCESS || result->kind == LH_INPUT_FAILURE;
+  return ended && result->ended_ms > 0 && result->ended_ms < now_ms ? result->ended_ms : now_ms;
+}
+
 int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t session, int64_t now_ms,
               struct lh_error *err) {
   struct lh_request_hot row;
@@ -74,7 +80,7 @@ int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t sessio
   struct lh_input input = {kind_of(result, &row, session), result->retry_after_ms,
                            result->jitter_ppm, row.given_back};
   int was_sending = row.delivery.state == LH_SENDING;
-  result->effects = lh_delivery_step(&row.delivery, &input, &policy, now_ms);
+  result->effects = lh_delivery_step(&row.delivery, &input, &policy, when(result, now_ms));
   result->after = row.delivery;
   if (result->effects & LH_EFFECT_LOG_ATTEMPT) rc = put_attempt(tx, result, err);
   if (rc != LH_OK || (result->effects & LH_EFFECT_REFUSED)) return rc;
