@@ -5,6 +5,7 @@
 # Everything lives in a temporary folder; KEEP=1 keeps it. EVENTS=N changes the number of events.
 
 set -eu
+PATH=$PATH:/usr/sbin # where nginx is, and where not everybody looks
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 LUA=${LUA:-lua5.4}
 LUAJIT=${LUAJIT:-luajit}

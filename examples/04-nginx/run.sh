@@ -6,6 +6,7 @@
 #     --url http://127.0.0.1:8484/hooks/loyalty --secret-stdin
 
 set -eu
+PATH=$PATH:/usr/sbin # where nginx is, and where not everybody looks
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 prefix=$(mktemp -d "${TMPDIR:-/tmp}/loyalhook-nginx.XXXXXX")

@@ -12,6 +12,8 @@ import socket
 import subprocess
 import tempfile
 
+os.environ["PATH"] += ":/usr/sbin"  # where nginx is, and where not everybody looks
+
 FORM = """{modules}
 {user}
 worker_processes {workers};
