@@ -29,7 +29,10 @@ static void test_accounts(void **state) {
   assert_int_equal(account(longest), LH_OK);
   assert_int_equal(account("default"), LH_OK);
   assert_int_equal(account("Shop-7.eu_1"), LH_OK);
-  static const char *const wrong[] = {"", " ", "a b", "a/b", "\xC3\xA9", "a\n", "a:b", "*"};
+  assert_int_equal(account("a"), LH_OK);
+  assert_int_equal(account("azAZ09"), LH_OK);
+  static const char *const wrong[] = {"",    " ", "a b", "a/b", "\xC3\xA9", "a\n",
+                                      "a:b", "*", "`",   "{",   "@",        "["};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
     assert_int_equal(account(wrong[i]), LH_E_INVALID);
   assert_int_equal(lh_account_check("a\0b", 3, NULL), LH_E_INVALID);
@@ -45,6 +48,7 @@ static void test_event_types(void **state) {
   assert_int_equal(event_type(longest), LH_OK);
   assert_int_equal(event_type("event_points_earned"), LH_OK);
   assert_int_equal(event_type("order.paid2"), LH_OK);
+  assert_int_equal(event_type("az09"), LH_OK);
   static const char *const wrong[] = {"",   "A",  "event-x", "event x",
                                       "\"", "\\", "a\x7F",   "category:x"};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
@@ -125,8 +129,10 @@ static void test_member_longer_than_the_column_is_left_out(void **state) {
     id[LH_MEMBER_MAX + extra] = '\0';
     snprintf(data, sizeof data, "{\"member_info\":{\"member_id\":\"%s\",\"id\":\"x\"}}", id);
     assert_int_equal(lh_event_member(data, strlen(data), out), extra ? 0 : LH_MEMBER_MAX);
-    snprintf(data, sizeof data, "{\"member_info\":{\"member_id\":%s}}", id);
+    memset(out, '#', sizeof out);
+    snprintf(data, sizeof data, "{\"member_info\":{\"id\":%s}}", id);
     assert_int_equal(lh_event_member(data, strlen(data), out), extra ? 0 : LH_MEMBER_MAX);
+    if (extra == 0) assert_memory_equal(out, id, LH_MEMBER_MAX);
     id[LH_MEMBER_MAX] = '7';
   }
 }

@@ -128,16 +128,32 @@ static void test_a_key_signs_the_same_after_a_thousand_messages(void **state) {
 /* Keys of one block, one byte less and one more take different ways. */
 static void test_key_lengths_around_the_block(void **state) {
   (void)state;
-  unsigned char secret[130], tags[3][LH_HMAC_MAX];
+  static const struct {
+    enum lh_hash hash;
+    size_t len;
+    const char *tag; /* by another implementation */
+  } lengths[] = {
+      {LH_SHA256, 63, "e458f5dd7e8afee6b774e5d451ae43f4d268bf11646030143d0b0231dcb02383"},
+      {LH_SHA256, 64, "3b7a8d453e76edb519238a515105a57508d0f169f480ebeee120a9e7803289fa"},
+      {LH_SHA256, 65, "c2d7d4c2256ddb097409ec0c67e1d58fa1a007fc6932cac0d892a525d08af7cc"},
+      {LH_SHA512, 127,
+       "c47e9f971dd26ebe2586b0a19e40bc64f127cbb226aaadc339b87fe76c3b549b"
+       "ddb2f7e9d3cfea185917e3fdbb708272d554227891e561d4e7516de4cd69dcf6"},
+      {LH_SHA512, 128,
+       "9592ecd80ce4ede3e27656eda4ba50730bb9f3220571039ccd3970f290c3aed4"
+       "5ae9ec0522d64471f8628a1a57e686d758a1881724e54a67a9f8868d425caa02"},
+      {LH_SHA512, 129,
+       "1a960aeb80731a01e1b88da7d4379138aed9e5778f86ca8d9b1fce9d1f5dea33"
+       "ac12e8ff60126388cbbd55eae65f426e0aa2a3bbda1a5fc589f61c00a21fbc98"},
+  };
+  unsigned char secret[129], tags[2][LH_HMAC_MAX];
   memset(secret, 'k', sizeof secret);
   struct lh_piece message = {"m", 1};
-  for (size_t i = 0; i < 3; i++) {
-    struct lh_hmac_key *key = key_of(LH_SHA512, secret, 127 + i);
-    lh_hmac_tag(key, &message, 1, tags[i]);
+  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    struct lh_hmac_key *key = key_of(lengths[i].hash, secret, lengths[i].len);
+    assert_tag(tags[0], lh_hmac_tag(key, &message, 1, tags[0]), lengths[i].tag);
     lh_hmac_key_free(key);
   }
-  assert_memory_not_equal(tags[0], tags[1], 64);
-  assert_memory_not_equal(tags[1], tags[2], 64);
   /* a zero byte more in a short key is the same block: HMAC's own rule, not ours */
   unsigned char padded[] = {'k', 0};
   struct lh_hmac_key *plain = key_of(LH_SHA512, padded, 1);

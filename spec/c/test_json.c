@@ -130,6 +130,7 @@ static const struct {
     {"\"\xF4\x90\x80\x80\"", "invalid JSON at byte 2: invalid UTF-8"},
     {"\"\xC3\"", "invalid JSON at byte 2: invalid UTF-8"},
     {"\"\xC3", "invalid JSON at byte 2: invalid UTF-8"},
+    {"\xEF\xBB\xBF", "invalid JSON at byte 1: a byte order mark is not JSON"},
     {"\xEF\xBB\xBF{}", "invalid JSON at byte 1: a byte order mark is not JSON"},
     {"{} \xC2\xA0", "invalid JSON at byte 4: more after the value"},
     {"// x\n{}", "invalid JSON at byte 1: unexpected character"},
@@ -140,6 +141,29 @@ static void test_refuses_with_place_and_reason(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
     refuses(refusals[i].text, refusals[i].message);
+}
+
+/* Each pair of the first and last units around the surrogates. */
+static void test_edges_of_the_surrogates(void **state) {
+  (void)state;
+  accepts("[\"\\ud7ff\",\"\\ue000\",\"\\uFFFF\",\"\\uabcd\\uefAF\\u0909\"]");
+  accepts("[\"\\ud800\\udc00\",\"\\udbff\\udfff\",\"\\udbff\\udc00 and more\"]");
+  static const char *const lone[] = {
+      "\"\\ud800\"",        "\"\\udbff\"",        "\"\\udc00\"",        "\"\\udfff\"",
+      "\"\\ud800\\ud7ff\"", "\"\\ud800\\ue000\"", "\"\\udbff\\udbff\"", "\"\\udc00\\ud800\"",
+      "\"\\ud800xudc00\"",  "\"\\ud800\\xdc00\"", "\"\\udfff\\udfff\"", "\"\\ud800\\udcg0\"",
+      "\"\\ud800\\udc0",    "\"\\ud800\\",
+  };
+  for (size_t i = 0; i < sizeof lone / sizeof lone[0]; i++)
+    refuses(lone[i], "invalid JSON at byte 2: lone surrogate escape");
+}
+
+static void test_space_is_allowed_around_every_token(void **state) {
+  (void)state;
+  accepts(
+      "\t{ \"a\" : 1 , \"b\" : [ ] , \"c\" : { } , \"d\" : [ { } , [ 9 ] , \"\" , null ] }\r\n");
+  accepts("{\n\"a\"\n:\n[\n9\n,\n-9\n]\n,\n\"b\"\n:\n\"\"\n}");
+  accepts("\"\\n with eight plain bytes and more after an escape \\t and another\"");
 }
 
 static void test_refuses_nul_bytes(void **state) {
@@ -236,6 +260,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_accepts_what_rfc_8259_allows),
       cmocka_unit_test(test_refuses_with_place_and_reason),
+      cmocka_unit_test(test_edges_of_the_surrogates),
+      cmocka_unit_test(test_space_is_allowed_around_every_token),
       cmocka_unit_test(test_refuses_nul_bytes),
       cmocka_unit_test(test_every_byte_at_every_place_of_a_string),
       cmocka_unit_test(test_depth_is_limited),

@@ -152,6 +152,11 @@ static void test_selectors(void **state) {
   with_selectors(all, NULL);
   with_selectors(category, NULL);
   with_selectors(mixed, NULL);
+  char longest[] = "category:a23456789b123456789c123456789d12";
+  with_selectors(longest, NULL);
+  char longer[] = "category:a23456789b123456789c123456789d123";
+  with_selectors(longer, "event_types: \"category:a23456789b123456789c123456789d123\" is not 1 to "
+                         "32 of a-z 0-9 _");
   char empty[] = "", line[] = "a\n", two[] = "a\n\nb", upper[] = "Event", stars[] = "**";
   char prefix[] = "category:", dotted[] = "category:a.b", colon[] = "kind:a";
   with_selectors(NULL, "event_types: none is given");
@@ -184,7 +189,8 @@ static void with_schedule(const char *schedule, const char *message) {
 
 static void test_retry_schedules(void **state) {
   (void)state;
-  with_schedule("5", NULL);
+  with_schedule("1", NULL);
+  with_schedule("90,86400", NULL);
   with_schedule("5,300,1800,86400", NULL);
   with_schedule("", "retry_schedule: entry 1 is not between 1 and 86400 seconds");
   with_schedule("5,", "retry_schedule: entry 2 is not between 1 and 86400 seconds");
