@@ -56,7 +56,7 @@ int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
   return lh_dispatch_pause(tx, dispatch, "failures", now_ms, err);
 }
 
-/* Waits count from the end of the attempt, however late it is recorded; but never from the future. */
+/* Waits count from the end of the attempt, however late it is recorded; never from the future. */
 static int64_t when(const struct lh_attempt_result *result, int64_t now_ms) {
   int ended = result->kind == LH_INPUT_SUCCESS || result->kind == LH_INPUT_FAILURE;
   return ended && result->ended_ms > 0 && result->ended_ms < now_ms ? result->ended_ms : now_ms;
