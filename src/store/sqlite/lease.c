@@ -101,7 +101,9 @@ static int lease_waiting(struct lh_turning *turning, struct lh_dispatch *dispatc
   int rc = lh_request_load(turning->tx, request, &row, err);
   if (rc != LH_OK) return rc;
   lh_request_policy(dispatch, entry, &policy);
-  unsigned effects = lh_delivery_step(&row.delivery, &input, &policy, turning->now_ms);
+  unsigned effects;
+  rc = lh_request_step(&row, &input, &policy, turning->now_ms, &effects, err);
+  if (rc != LH_OK) return rc;
   if (effects & LH_EFFECT_REFUSED)
     return lh_error_set(err, LH_E_STORE_DAMAGED, "request %lld cannot be stepped",
                         (long long)request);

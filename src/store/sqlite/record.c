@@ -80,7 +80,8 @@ int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t sessio
   struct lh_input input = {kind_of(result, &row, session), result->retry_after_ms,
                            result->jitter_ppm, row.given_back};
   int was_sending = row.delivery.state == LH_SENDING;
-  result->effects = lh_delivery_step(&row.delivery, &input, &policy, when(result, now_ms));
+  rc = lh_request_step(&row, &input, &policy, when(result, now_ms), &result->effects, err);
+  if (rc != LH_OK) return rc;
   result->after = row.delivery;
   if (result->effects & LH_EFFECT_LOG_ATTEMPT) rc = put_attempt(tx, result, err);
   if (rc != LH_OK || (result->effects & LH_EFFECT_REFUSED)) return rc;

@@ -76,3 +76,14 @@ void lh_request_policy(const struct lh_dispatch *dispatch, const struct lh_targe
   policy->retry.schedule_s = entry->schedule_count > 0 ? entry->schedule : NULL;
   policy->retry.schedule_count = entry->schedule_count;
 }
+
+int lh_request_step(struct lh_request_hot *row, const struct lh_input *input,
+                    const struct lh_delivery_policy *policy, int64_t now_ms, unsigned *effects,
+                    struct lh_error *err) {
+  struct lh_error why;
+  if (lh_delivery_check(&row->delivery, input, policy, &why) != LH_OK)
+    return lh_error_set(err, LH_E_STORE_DAMAGED, "store is damaged: request %lld: %s",
+                        (long long)row->request, why.message);
+  *effects = lh_delivery_step(&row->delivery, input, policy, now_ms);
+  return LH_OK;
+}

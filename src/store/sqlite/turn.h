@@ -99,6 +99,10 @@ struct lh_request_hot {
 int lh_request_load(struct lh_tx *tx, int64_t request, struct lh_request_hot *row,
                     struct lh_error *err);
 int lh_request_save(struct lh_tx *tx, const struct lh_request_hot *row, struct lh_error *err);
+/* lh_delivery_step on a row from the disk: LH_E_STORE_DAMAGED where it cannot be. */
+int lh_request_step(struct lh_request_hot *row, const struct lh_input *input,
+                    const struct lh_delivery_policy *policy, int64_t now_ms, unsigned *effects,
+                    struct lh_error *err);
 /* What lh_delivery_step needs to know of the webhook. */
 void lh_request_policy(const struct lh_dispatch *dispatch, const struct lh_target_entry *entry,
                        struct lh_delivery_policy *policy);
