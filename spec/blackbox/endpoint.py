@@ -17,8 +17,8 @@ An answer (in a script, or as the path itself without its slash) is one of
     ok 204 status/204 delay/MS big/BYTES echo chunked no-length redirect 417 retry-after/VALUE
     hang hang/headers slow slow-body endless-body endless-headers endless-1xx gzip-bomb
     reset reset/headers reset/body reset/after reset/midheaders reset/midbody
-    close close/headers close/midheaders close/midbody close/midchunk
-    early200 early200/noread early200/close early/STATUS die-after-keepalive
+    close close/headers close/midheaders close/first-header close/midbody close/midchunk
+    early200 early200/noread early200/close early200/big early/STATUS die-after-keepalive
     100then200 103then200 101 http09 http2 http12 status4 status-short status099 garbage set-cookie
     dup-content-length same-content-length length-and-chunked folded excess-body nul-header
     long-header/BYTES
@@ -298,6 +298,10 @@ class Connection(asyncio.Protocol):
         self.busy = True
         self.transport.pause_reading()
 
+    def early_early200_big(self):
+        self.write_entry(False)
+        self.transport.write(answer_bytes(200, b"x" * 400000))
+
     def early_early200_close(self):
         self.write_entry(False)
         self.busy = True
@@ -400,6 +404,9 @@ class Connection(asyncio.Protocol):
 
     def answer_close_midheaders(self):
         self.reply(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", then_close=True)
+
+    def answer_close_first_header(self):
+        self.reply(b"HTTP/1.1 200 OK\r\nX-A: b\r\n", then_close=True)
 
     def answer_close_midbody(self):
         self.reply(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart", then_close=True)

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "core/limits.h"
+#include "core/version.h"
 #include "endpoint_process.h"
 #include "transport_wire.h"
 
@@ -103,6 +105,66 @@ static void test_wait_ends_when_a_descriptor_is_readable(void **state) {
   transport->ops->close(transport);
 }
 
+/* The time for reading an answer's body ends a wait, too. */
+static void test_wait_ends_when_an_answer_is_late(void **state) {
+  (void)state;
+  const struct lh_clock *clock = lh_clock_system();
+  struct lh_transport *transport = open_plain(clock);
+  char url[256];
+  int tag;
+  struct lh_post_result result;
+  size_t count = 0;
+  endpoint_process_url(&endpoint, "/slow-body?late", url, sizeof url);
+  struct lh_post post = {.url = url, .timeout_ms = 30000, .connect_timeout_ms = 10000, .tag = &tag};
+  assert_int_equal(transport->ops->start(transport, &post, NULL), 0);
+  for (int i = 0; i < 20 && count == 0; i++)
+    count = transport->ops->poll(transport, 20000, NULL, 0, &result, 1);
+  assert_int_equal(count, 1);
+  assert_int_equal(result.status, 200);
+  assert_in_range(result.duration_ms, LH_RESPONSE_READ_MS, LH_RESPONSE_READ_MS + 900);
+  transport->ops->close(transport);
+}
+
+/* Endpoints close idle connections; a request into one that is being closed would be lost. */
+static void test_connection_idle_for_long_is_not_used_again(void **state) {
+  (void)state;
+  const struct lh_clock *clock = lh_clock_system();
+  struct lh_transport *transport = open_plain(clock);
+  struct lh_post_result none;
+  char url[256];
+  endpoint_process_url(&endpoint, "/ok?idle", url, sizeof url);
+  assert_int_equal(wire_post(transport, wire_to(url, 10, 5000)).status, 200);
+  transport->ops->poll(transport, 2050, NULL, 0, &none, 1);
+  assert_int_equal(wire_post(transport, wire_to(url, 10, 5000)).status, 200);
+  const char *line = endpoint_process_line(&endpoint, "/ok?idle");
+  assert_int_equal(endpoint_process_number(line, "request"), 1);
+  transport->ops->close(transport);
+}
+
+static void test_post_without_headers_gets_none_of_libcurls(void **state) {
+  (void)state;
+  struct lh_transport *transport = open_plain(lh_clock_system());
+  char url[256];
+  int tag;
+  struct lh_post_result result;
+  endpoint_process_url(&endpoint, "/ok?bare", url, sizeof url);
+  struct lh_post post = {.url = url,
+                         .body = "{}",
+                         .body_len = 2,
+                         .timeout_ms = 5000,
+                         .connect_timeout_ms = 5000,
+                         .tag = &tag};
+  assert_int_equal(transport->ops->start(transport, &post, NULL), 0);
+  for (int i = 0; i < 100 && transport->ops->poll(transport, 50, NULL, 0, &result, 1) == 0; i++) {
+  }
+  const char *line = endpoint_process_line(&endpoint, "/ok?bare");
+  assert_non_null(strstr(line, "[\"User-Agent\", \"loyalhook/" LH_VERSION "\"]"));
+  assert_non_null(strstr(line, "[\"Content-Length\", \"2\"]]"));
+  assert_null(strstr(line, "Content-Type"));
+  assert_null(strstr(line, "Accept"));
+  transport->ops->close(transport);
+}
+
 static void test_two_thousand_posts_over_kept_connections(void **state) {
   (void)state;
   enum { POSTS = 2000, AT_ONCE = 64 };
@@ -186,6 +248,9 @@ int main(void) {
       cmocka_unit_test(test_cancel_knows_whether_a_byte_left),
       cmocka_unit_test(test_results_beyond_the_maximum_come_with_the_next_poll),
       cmocka_unit_test(test_wait_ends_when_a_descriptor_is_readable),
+      cmocka_unit_test(test_wait_ends_when_an_answer_is_late),
+      cmocka_unit_test(test_connection_idle_for_long_is_not_used_again),
+      cmocka_unit_test(test_post_without_headers_gets_none_of_libcurls),
       cmocka_unit_test(test_two_thousand_posts_over_kept_connections),
       cmocka_unit_test(test_unusable_posts_are_refused_at_start),
       cmocka_unit_test(test_close_in_the_middle),

@@ -246,6 +246,11 @@ static void test_failures_to_connect_are_told_apart(void **state) {
   for (int i = 0; i < 4; i++) close(fillers[i]);
   close(listener);
 
+  snprintf(url, sizeof url, "http://localhost:%d/",
+           port); /* ::1 is refused by us, 127.0.0.1 by it */
+  result = wire_post(transport, wire_to(url, 10, 5000));
+  check(url, &result, LH_OUTCOME_CONNECT, "");
+
   static const char *const names[] = {"http://thread.noname.test/", "http://again.test/"};
   for (size_t i = 0; i < 2; i++) {
     result = wire_post(transport, wire_to(names[i], 10, 5000));

@@ -63,22 +63,8 @@ static int is_local(const struct lh_exchange *exchange, CURLcode code) {
   }
 }
 
-static enum lh_outcome outcome_unsent(const struct lh_exchange *exchange, CURLcode code) {
-  if (is_local(exchange, code)) return LH_OUTCOME_LOCAL;
-  if (exchange->stop == LH_STOP_SCHEME) return LH_OUTCOME_BLOCKED;
-  /* with sockets opened for other addresses of the name, those are what failed */
-  if (exchange->stop == LH_STOP_ADDRESS &&
-      (code == CURLE_ABORTED_BY_CALLBACK || exchange->socket_family == 0))
-    return LH_OUTCOME_BLOCKED;
-  return LH_OUTCOME_CONNECT;
-}
-
-static enum lh_outcome outcome_of(const struct lh_exchange *exchange, CURLcode code) {
+static int is_tls(CURLcode code) {
   switch (code) {
-  case CURLE_OPERATION_TIMEDOUT:
-    return LH_OUTCOME_TIMEOUT;
-  case CURLE_COULDNT_RESOLVE_HOST:
-    return is_local(exchange, code) ? LH_OUTCOME_LOCAL : LH_OUTCOME_DNS;
   case CURLE_SSL_CONNECT_ERROR:
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CERTPROBLEM:
@@ -90,17 +76,36 @@ static enum lh_outcome outcome_of(const struct lh_exchange *exchange, CURLcode c
   case CURLE_SSL_CRL_BADFILE:
   case CURLE_SSL_ENGINE_INITFAILED:
   case CURLE_USE_SSL_FAILED:
-    return LH_OUTCOME_TLS;
+    return 1;
   default:
-    break;
+    return 0;
   }
-  if (exchange->sends == 0) return outcome_unsent(exchange, code);
-  if (exchange->stop == LH_STOP_RESEND || exchange->header_bytes == 0) {
-    /* nothing that could be called an answer; what came may have been anything but HTTP */
-    int weird = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY;
-    return weird ? LH_OUTCOME_PROTOCOL : LH_OUTCOME_CONNECT;
-  }
-  return LH_OUTCOME_PROTOCOL;
+}
+
+static enum lh_outcome outcome_unsent(const struct lh_exchange *exchange, CURLcode code) {
+  if (is_local(exchange, code)) return LH_OUTCOME_LOCAL;
+  if (code == CURLE_COULDNT_RESOLVE_HOST) return LH_OUTCOME_DNS;
+  if (exchange->stop == LH_STOP_SCHEME) return LH_OUTCOME_BLOCKED;
+  /* with sockets opened for other addresses of the name, those are what failed */
+  if (exchange->stop == LH_STOP_ADDRESS &&
+      (code == CURLE_ABORTED_BY_CALLBACK || exchange->socket_family == 0))
+    return LH_OUTCOME_BLOCKED;
+  return LH_OUTCOME_CONNECT;
+}
+
+/* Also for what went wrong on the way to a second send: the first may have arrived. */
+static enum lh_outcome outcome_sent(const struct lh_exchange *exchange, CURLcode code) {
+  if (exchange->header_bytes > 0) return LH_OUTCOME_PROTOCOL;
+  /* nothing came that could be called an answer, though perhaps something that is not HTTP */
+  if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
+    return LH_OUTCOME_PROTOCOL;
+  return LH_OUTCOME_CONNECT;
+}
+
+static enum lh_outcome outcome_of(const struct lh_exchange *exchange, CURLcode code) {
+  if (code == CURLE_OPERATION_TIMEDOUT) return LH_OUTCOME_TIMEOUT;
+  if (is_tls(code)) return LH_OUTCOME_TLS;
+  return exchange->sends ? outcome_sent(exchange, code) : outcome_unsent(exchange, code);
 }
 
 /* Appends printable ASCII; anything else becomes a blank. */
