@@ -249,7 +249,7 @@ class JavaScriptPackage(PythonPackage):
         cls.folder = os.path.join(BUILD, "node")
         if not os.path.exists(os.path.join(cls.folder, "ready")):
             os.makedirs(cls.folder, exist_ok=True)
-            install(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix",
+            install(["npm", "install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix",
                      cls.folder, NODE_PACKAGE])
             open(os.path.join(cls.folder, "ready"), "w").close()
 

@@ -15,7 +15,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from cli import TOP
+from cli import TOP, VMS
 from nginx import Nginx
 
 ARCHITECTURE = f"{platform.machine()}-linux-gnu"
@@ -23,12 +23,13 @@ CONFIG = """
 rocks_provided = { ["lua-cjson"] = "2.1.0-1", ["argparse"] = "0.7.1-1" }
 external_deps_subdirs = { bin = "bin", lib = { "lib/%s", "lib" }, include = { "include" } }
 """ % ARCHITECTURE
+LUAJIT = shutil.which(VMS["luajit"]) or "luajit"
 LUAJIT_CONFIG = CONFIG + """
 lua_version = "5.1"
-lua_interpreter = "luajit"
-variables = { LUA = "/usr/bin/luajit", LUA_DIR = "/usr", LUA_BINDIR = "/usr/bin",
+lua_interpreter = "%s"
+variables = { LUA = "%s", LUA_DIR = "/usr", LUA_BINDIR = "%s",
   LUA_INCDIR = "/usr/include/luajit-2.1", LUA_LIBDIR = "/usr/lib/%s" }
-""" % ARCHITECTURE
+""" % (os.path.basename(LUAJIT), LUAJIT, os.path.dirname(LUAJIT), ARCHITECTURE)
 
 # A stranger's script: signs, verifies, stores, lists; prints what it saw.
 SCRIPT = """
@@ -118,11 +119,11 @@ class Rock:
 
 
 class Lua54(Rock, unittest.TestCase):
-    version, program, kind, config = "5.4", "lua5.4", "puc", CONFIG
+    version, program, kind, config = "5.4", VMS["lua5.4"], "puc", CONFIG
 
 
 class LuaJIT(Rock, unittest.TestCase):
-    version, program, kind, config = "5.1", "luajit", "luajit", LUAJIT_CONFIG
+    version, program, kind, config = "5.1", LUAJIT, "luajit", LUAJIT_CONFIG
 
     def test_nginx_verifies_with_it(self):
         paths = self.paths()
@@ -163,6 +164,22 @@ class LuaJIT(Rock, unittest.TestCase):
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.read().decode()
+
+
+class MakeInstall(unittest.TestCase):
+    def test_make_install_serves_both_vms_from_another_place(self):
+        with tempfile.TemporaryDirectory(prefix="loyalhook-install-") as prefix:
+            subprocess.run(["make", "-s", "-C", TOP, "install", f"PREFIX={prefix}"], check=True,
+                           capture_output=True)
+            for vm in VMS.values():
+                with tempfile.TemporaryDirectory() as folder:
+                    for command in ("version", "init", "doctor"):
+                        done = subprocess.run(
+                            [vm, f"{prefix}/bin/loyalhook", command], cwd=folder, text=True,
+                            capture_output=True, timeout=60,
+                            env={name: value for name, value in os.environ.items()
+                                 if not name.startswith(("LUA_", "LOYALHOOK_"))})
+                        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":
