@@ -218,7 +218,7 @@ struct lh_sqlite_store {
   int64_t session; /* of this handle, 0: none */
   int session_fd;
   int64_t heartbeat_ms;
-  int64_t judge_at_ms; /* heartbeats of others say nothing before */
+  int64_t judge_at_ms;    /* heartbeats of others say nothing before */
   struct lh_buffer shown; /* the texts that the last event_get lent out */
 };
 
