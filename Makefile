@@ -141,25 +141,25 @@ SUITES = c scenarios lua tidy examples blackbox rocks openresty
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
         test-openresty test-examples test-asan test-valgrind
 test: build build-c ## the everyday suite; ends with `N passed, N failed`
-	$(RUN) $(SUITES)
+	@$(RUN) $(SUITES)
 test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
-	$(RUN) c scenarios lua tidy
+	@$(RUN) c scenarios lua tidy
 test-c: build-c ## C unit tests (cmocka)
-	$(RUN) c
+	@$(RUN) c
 test-lua: build ## Lua specs (busted) on Lua 5.4 and on LuaJIT
-	$(RUN) lua
+	@$(RUN) lua
 test-scenarios: build-c ## delivery stories (spec/scenarios)
-	$(RUN) scenarios
+	@$(RUN) scenarios
 test-blackbox: build ## through the command line against a misbehaving endpoint
-	$(RUN) blackbox
+	@$(RUN) blackbox
 test-tidy: ## layers, sizes, banned calls, pairs
-	$(RUN) tidy
+	@$(RUN) tidy
 test-examples: build ## every example and the sample code of the docs, offline
-	$(RUN) examples
+	@$(RUN) examples
 test-rocks: build ## luarocks into empty trees for both VMs, used from a script and from nginx
-	$(RUN) rocks
+	@$(RUN) rocks
 test-openresty: build ## inside a real nginx
-	$(RUN) openresty
+	@$(RUN) openresty
 
 test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
 	$(MAKE) build-c BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
@@ -182,19 +182,23 @@ SH_FILES  = bootstrap .ci/run $(shell find spec examples demo -name '*.sh' 2>/de
 lint: lint-c lint-lua lint-sh ## clang build, clang-tidy, luacheck, shellcheck
 lint-c:
 	$(MAKE) build build-c CC=$(CLANG) BUILD=$(BUILD)/clang
-	clang-tidy --quiet $(filter src/%.c,$(filter-out src/binding/%,$(C_FILES))) -- $(LANGUAGE)
-	clang-tidy --quiet $(wildcard src/binding/*.c) -- $(LANGUAGE) -isystem $(LUA54_INCDIR)
+	$(call say,TIDY,src)
+	$(Q)clang-tidy --quiet $(filter src/%.c,$(filter-out src/binding/%,$(C_FILES))) -- $(LANGUAGE)
+	$(Q)clang-tidy --quiet $(wildcard src/binding/*.c) -- $(LANGUAGE) -isystem $(LUA54_INCDIR)
 lint-lua:
-	luacheck --quiet $(LUA_FILES)
+	$(call say,LINT,$(words $(LUA_FILES)) Lua files)
+	$(Q)luacheck --quiet $(LUA_FILES)
 	@for f in $(LUA_FILES); do \
 	  $(LUA54) -e "assert(loadfile([[$$f]]))" && $(LUAJIT) -bl "$$f" >/dev/null || exit 1; done
 lint-sh:
-	shellcheck $(SH_FILES)
+	$(call say,LINT,$(SH_FILES))
+	$(Q)shellcheck $(SH_FILES)
 
 format: ## clang-format 14 over all C
-	clang-format -i $(C_FILES)
+	$(Q)clang-format -i $(C_FILES)
 format-check: ## fails where `make format` would change something
-	clang-format --dry-run -Werror $(C_FILES)
+	$(call say,FORMAT,$(words $(C_FILES)) C files)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
 # ---------------------------------------------------------------- use
 
