@@ -200,7 +200,7 @@ static void test_one_allowed_address_of_a_name_is_enough(void **state) {
   transport->ops->close(transport);
 }
 
-/* reliability-facts F4: no socket is opened on reuse, so only the check before the request sees it. */
+/* reliability-facts F4: no socket is opened on reuse; only the check before the request sees it. */
 static void test_a_connection_of_an_exempt_post_is_no_way_around(void **state) {
   (void)state;
   struct lh_transport *transport =
@@ -259,7 +259,7 @@ static void test_failures_to_connect_are_told_apart(void **state) {
   transport->ops->close(transport);
 }
 
-/* A name server that does not answer may cost its own transfer its time, and nobody else anything. */
+/* A name server that does not answer costs its own transfer its time, and nobody else anything. */
 static void test_a_hanging_lookup_holds_up_nothing(void **state) {
   (void)state;
   struct lh_transport *transport = open_allowing("127.0.0.0/8");

@@ -33,6 +33,7 @@ static void run(const char *script) {
   pid_t pid = fork();
   if (pid == 0) {
     if (chdir(folder) != 0) _exit(126);
+    unsetenv("SSLKEYLOGFILE");
     execlp("sh", "sh", "-ec", script, (char *)NULL);
     _exit(127);
   }
@@ -244,10 +245,21 @@ static void test_a_missing_authority_file_is_no_fault_of_the_endpoint(void **sta
   endpoint_process_stop(&endpoint);
 }
 
+/* The environment must not be able to make us write session keys (set in group_setup). */
+static void test_no_keys_were_written(void **state) {
+  (void)state;
+  char keys[128];
+  file_in_folder(keys, sizeof keys, "keys", ".log");
+  assert_int_equal(access(keys, F_OK), -1);
+}
+
 static int group_setup(void **state) {
   (void)state;
   strcpy(folder, "/tmp/lh-tls-XXXXXX");
   if (!mkdtemp(folder)) return -1;
+  char keys[128];
+  file_in_folder(keys, sizeof keys, "keys", ".log");
+  setenv("SSLKEYLOGFILE", keys, 1);
   file_in_folder(ca_file, sizeof ca_file, "ca", ".pem");
   authority_make("ca");
   authority_make("other");
@@ -271,6 +283,7 @@ int main(void) {
       cmocka_unit_test(test_every_end_over_tls_is_one_wire_request),
       cmocka_unit_test(test_tls_connection_that_dies_on_reuse_is_not_retried),
       cmocka_unit_test(test_a_missing_authority_file_is_no_fault_of_the_endpoint),
+      cmocka_unit_test(test_no_keys_were_written),
   };
   return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

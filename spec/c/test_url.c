@@ -1,4 +1,4 @@
-/* Webhook URLs: what they are normalised to, what is refused and which setting the refusal names. */
+/* Webhook URLs: their normal form, what is refused, and which setting the refusal names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

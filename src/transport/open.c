@@ -43,7 +43,13 @@ static int options_copy(struct lh_curl *self, const struct lh_transport_options 
   return 0;
 }
 
+/* GnuTLS writes the keys of every session there, and offers no setting that would stop it. */
+static void keys_stay_inside(void) {
+  if (getenv("SSLKEYLOGFILE")) (void)unsetenv("SSLKEYLOGFILE");
+}
+
 static int library_check(struct lh_error *err) {
+  keys_stay_inside();
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
     return lh_error_set(err, LH_E_MEMORY, "libcurl does not start");
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
