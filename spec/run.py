@@ -88,7 +88,7 @@ def read_busted(job):
         good, bad, broken, _ = map(int, sums[-1])
         job.passed, job.failed = good, bad + broken
     pending = re.findall(r"^Pending \S+ \S+ @ \d+\n(.+)\n(.*)", job.output, re.M)
-    job.skipped = [f"{name}: {why or 'no reason given'}" for name, why in pending]
+    job.skipped = [f"{name}: {why}" if why else name for name, why in pending]
 
 
 def read_unittest(job):
@@ -177,7 +177,8 @@ def run_suite(name):
         print(f"{name}: no tests found")
     for job in jobs:
         if job.failed:
-            print(f"\n---- {job.name}\n{job.output.rstrip()}\n----\n")
+            shown = re.sub(r"^ok \d.*\n", "", job.output, flags=re.M)
+            print(f"\n---- {job.name}\n{shown.rstrip()}\n----\n")
         for reason in job.skipped:
             print(f"skipped in {job.name}: {reason}")
     skipped = sum(len(job.skipped) for job in jobs)
