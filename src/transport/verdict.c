@@ -7,6 +7,7 @@
 #include "transport/exchange.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -33,6 +34,23 @@ static int descriptors_short(void) {
   return number && lh_guard_shortage(number);
 }
 
+static void *nothing(void *unused) {
+  return unused;
+}
+
+static int threads_short(void) {
+  pthread_t thread;
+  int number = pthread_create(&thread, NULL, nothing, NULL);
+  if (number == 0) (void)pthread_join(thread, NULL);
+  return number && lh_guard_shortage(number);
+}
+
+/* Names are looked up in threads. libcurl 7.88 fails without one, later ones wait in vain. */
+static int lookup_short(const struct lh_exchange *exchange) {
+  return strstr(exchange->detail, "thread failed") != NULL || descriptors_short() ||
+         threads_short();
+}
+
 static int os_errno(const struct lh_exchange *exchange) {
   long number = 0;
   (void)curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number);
@@ -56,8 +74,9 @@ static int is_local(const struct lh_exchange *exchange, CURLcode code) {
   case CURLE_COULDNT_CONNECT:
     return exchange->socket_errno || connect_short(exchange);
   case CURLE_COULDNT_RESOLVE_HOST:
-    return exchange->socket_errno || strstr(exchange->detail, "thread failed") != NULL ||
-           descriptors_short();
+    return exchange->socket_errno || lookup_short(exchange);
+  case CURLE_OPERATION_TIMEDOUT: /* without even a socket: while looking the name up */
+    return exchange->socket_family == 0 && lookup_short(exchange);
   default:
     return 0;
   }
@@ -84,6 +103,7 @@ static int is_tls(CURLcode code) {
 
 static enum lh_outcome outcome_unsent(const struct lh_exchange *exchange, CURLcode code) {
   if (is_local(exchange, code)) return LH_OUTCOME_LOCAL;
+  if (code == CURLE_OPERATION_TIMEDOUT) return LH_OUTCOME_TIMEOUT;
   if (code == CURLE_COULDNT_RESOLVE_HOST) return LH_OUTCOME_DNS;
   if (exchange->stop == LH_STOP_SCHEME) return LH_OUTCOME_BLOCKED;
   /* with sockets opened for other addresses of the name, those are what failed */
@@ -95,6 +115,7 @@ static enum lh_outcome outcome_unsent(const struct lh_exchange *exchange, CURLco
 
 /* Also for what went wrong on the way to a second send: the first may have arrived. */
 static enum lh_outcome outcome_sent(const struct lh_exchange *exchange, CURLcode code) {
+  if (code == CURLE_OPERATION_TIMEDOUT) return LH_OUTCOME_TIMEOUT;
   if (exchange->header_bytes > 0) return LH_OUTCOME_PROTOCOL;
   /* nothing came that could be called an answer, though perhaps something that is not HTTP */
   if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
@@ -103,7 +124,6 @@ static enum lh_outcome outcome_sent(const struct lh_exchange *exchange, CURLcode
 }
 
 static enum lh_outcome outcome_of(const struct lh_exchange *exchange, CURLcode code) {
-  if (code == CURLE_OPERATION_TIMEDOUT) return LH_OUTCOME_TIMEOUT;
   if (is_tls(code)) return LH_OUTCOME_TLS;
   return exchange->sends ? outcome_sent(exchange, code) : outcome_unsent(exchange, code);
 }
