@@ -143,6 +143,7 @@ static int lines_link(struct lh_exchange *exchange, const struct lh_post *post,
 int lh_options_apply(struct lh_exchange *exchange, const struct lh_post *post,
                      struct lh_error *err) {
   assert(post->body || post->body_len == 0);
+  assert(post->timeout_ms > 0 && post->connect_timeout_ms > 0); /* to libcurl 0 means no limit */
   int rc = lines_link(exchange, post, err);
   if (rc) return rc;
   CURL *easy = exchange->easy;
