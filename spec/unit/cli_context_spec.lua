@@ -23,6 +23,17 @@ describe("context", function()
     assert.are.equal("sqlite:other.db", one:settings().store)
     assert.are.equal(7, one:settings().concurrency)
     assert.are.equal(30, one:settings().drain_grace_s)
+    assert.are.equal(5, context.new({ drain_grace_s = 5 }, words.output):settings().drain_grace_s)
+  end)
+
+  it("checks a setting from a flag as one from the file", function()
+    for _, flags in ipairs{ { drain_grace_s = -1 }, { drain_grace_s = 3601 },
+      { concurrency = 0 } } do
+      local one = context.new(flags, words.output)
+      local done, raised = pcall(one.settings, one)
+      assert.is_false(done)
+      assert.are.equal("config", raised.code)
+    end
   end)
 
   it("ends the command for a configuration that was named and is not there", function()
