@@ -67,8 +67,17 @@ describe("doctor", function()
     assert.are.equal("warning", finding("file system").status)
     assert.are.equal("problem", finding("permissions").status)
     assert.matches("100 MiB", finding("write-ahead").message)
-    assert.matches("crm", finding("webhooks").message)
+    assert.are.equal("paused: crm", finding("webhooks").message)
     assert.matches("loyalhook work", finding("workers").message)
+  end)
+
+  it("says why webhooks are paused", function()
+    webhooks = { { status = "paused", status_reason = "failures", name = "a" },
+      { status = "paused", status_reason = "secret_unreadable", name = "b" },
+      { status = "paused", status_reason = "failures", name = "c" } }
+    assert.are.equal("warning", finding("webhooks").status)
+    assert.are.equal("paused after failures: a, c; paused because their secret does not decrypt"
+      .. " with the key file: b", finding("webhooks").message)
   end)
 
   it("notices a clock that went back", function()

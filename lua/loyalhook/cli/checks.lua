@@ -132,19 +132,36 @@ local function workers(health, figures)
   return finding("workers", "ok", "%d running", health.sessions)
 end
 
+local PAUSED = {
+  failures = "paused after failures",
+  secret_unreadable = "paused because their secret does not decrypt with the key file",
+}
+
+-- One text for each reason, with the names of the webhooks that it stopped.
+local function stopped_by_reason(list)
+  local names_of, texts = {}, {}
+  for _, webhook in ipairs(list) do
+    if webhook.status == "paused" then
+      local reason = PAUSED[webhook.status_reason] or "paused"
+      local before = names_of[reason]
+      names_of[reason] = before and before .. ", " .. webhook.name or webhook.name
+    end
+  end
+  for reason, names in pairs(names_of) do
+    texts[#texts + 1] = reason .. ": " .. names
+  end
+  table.sort(texts)
+  return texts
+end
+
 local function webhooks(sender)
   local list, message, code = sender:webhooks()
   if not list then
     return failed("webhooks", message, code)
   end
-  local stopped = {}
-  for _, webhook in ipairs(list) do
-    if webhook.status == "paused" then
-      stopped[#stopped + 1] = webhook.name
-    end
-  end
+  local stopped = stopped_by_reason(list)
   if #stopped > 0 then
-    return finding("webhooks", "warning", "paused after failures: %s", table.concat(stopped, ", "))
+    return finding("webhooks", "warning", "%s", table.concat(stopped, "; "))
   end
   return finding("webhooks", "ok", "%d, none paused", #list)
 end
