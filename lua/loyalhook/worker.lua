@@ -250,8 +250,9 @@ local function verdict(self, report, signal, given, grace_ms)
 end
 
 --- Works until it is told to stop. given: until_idle = true ends when nothing is
--- due or in flight; grace_ms (30000) is how long a drain waits; catch_signals
--- (true) makes SIGTERM and SIGINT drain; on_report = function(report) is called
+-- due or in flight, and lets nothing wait for its batch to fill; grace_ms (30000)
+-- is how long a drain waits; catch_signals (true) makes SIGTERM and SIGINT drain;
+-- on_report = function(report) is called
 -- after each round and may return "stop". Returns "drained" after a signal (then
 -- also "TERM" or "INT") or "stop", true when idle, or nil, message, code
 -- (until_idle: "shortage" if only given-back attempts remain, or a passing error
@@ -264,6 +265,9 @@ function Worker:run(given)
     if not ok then
       return nil, message, code
     end
+  end
+  if given.until_idle then
+    self._engine:form_all()
   end
   local wait_ms = 0
   while true do

@@ -10,7 +10,7 @@
 
 #include "spec/contract/store_suite.h"
 
-static const struct store_maker *maker;
+const struct store_maker *maker;
 struct suite suite;
 
 int suite_set_up(void **state) {
@@ -213,15 +213,16 @@ static void test_no_more_in_flight_than_the_webhook_allows(void **state) {
   assert_int_equal(suite.noted.count, 4);
   struct lh_lease first = suite.noted.leases[0].lease;
   int64_t other;
-  assert_int_equal(
-      suite.store->requests->session_open(suite.store, suite.fake.wall_ms, &other, NULL), LH_OK);
+  struct lh_store *second = maker->open(&suite.fake.door);
+  assert_int_equal(second->requests->session_open(second, suite.fake.wall_ms, &other, NULL), LH_OK);
   suite.turn = turn_of(other, suite.fake.wall_ms, 100, NULL, 0);
-  take_turn(suite.store, &suite.turn, &suite.noted);
+  take_turn(second, &suite.turn, &suite.noted);
   assert_int_equal(suite.noted.count, 0); /* over all workers */
+  lh_store_close(second);
   struct lh_attempt_result result = result_of(&first, LH_INPUT_SUCCESS, suite.fake.wall_ms);
   suite.turn = turn_of(suite.session, suite.fake.wall_ms, 100, &result, 1);
   take_turn(suite.store, &suite.turn, &suite.noted);
-  assert_int_equal(suite.noted.count, 1); /* recorded and leased in one suite.turn */
+  assert_int_equal(suite.noted.count, 1); /* recorded and leased in one turn */
 }
 
 static void test_a_failed_attempt_is_due_after_the_interval_with_the_same_events(void **state) {
@@ -332,51 +333,6 @@ static void test_five_failed_requests_pause_and_what_waits_fails(void **state) {
   lh_webhook_list_clear(&list);
 }
 
-static void test_a_dead_workers_attempt_is_lost_counts_and_is_due_at_once(void **state) {
-  (void)state;
-  size_t rescued;
-  int64_t other;
-  make_webhook(suite.store, "w", "*", 100);
-  emit_one(suite.store, "event_points_earned", "{}");
-  suite_lease(1);
-  struct lh_lease lost = suite.noted.leases[0].lease;
-  struct lh_store *second = maker->open(&suite.fake.door);
-  assert_int_equal(second->requests->session_open(second, suite.fake.wall_ms, &other, NULL), LH_OK);
-  assert_int_equal(second->requests->rescue(second, other, suite.fake.wall_ms, &rescued, NULL),
-                   LH_OK);
-  assert_int_equal(rescued, 0); /* it lives */
-  for (int silent_ms = 0; silent_ms < LH_SESSION_DEAD_MS; silent_ms += LH_HEARTBEAT_MS) {
-    fake_clock_advance(&suite.fake, LH_HEARTBEAT_MS);
-    assert_int_equal(second->requests->rescue(second, other, suite.fake.wall_ms, &rescued, NULL),
-                     LH_OK);
-    assert_int_equal(rescued, 0);
-  }
-  fake_clock_advance(&suite.fake, 1);
-  assert_int_equal(second->requests->rescue(second, other, suite.fake.wall_ms, &rescued, NULL),
-                   LH_OK);
-  assert_int_equal(rescued, 1);
-  suite.turn = turn_of(other, suite.fake.wall_ms, 10, NULL, 0);
-  take_turn(second, &suite.turn, &suite.noted);
-  assert_int_equal(suite.noted.count, 1);
-  assert_int_equal(suite.noted.leases[0].lease.attempt, 2);
-  struct lh_lease again = suite.noted.leases[0].lease;
-  /* The first worker was only slow. Its answer is late, and a success counts. */
-  struct lh_attempt_result late = suite_record(&lost, LH_INPUT_SUCCESS);
-  assert_int_equal(suite.turn.session_dead, 1);
-  assert_int_equal(late.after.state, LH_DELIVERED);
-  struct lh_attempt_result result = result_of(&again, LH_INPUT_FAILURE, suite.fake.wall_ms);
-  suite.turn = turn_of(other, suite.fake.wall_ms, 10, &result, 1);
-  take_turn(second, &suite.turn, &suite.noted);
-  assert_int_equal(result.after.state, LH_DELIVERED);
-  lh_store_close(second);
-  for (int i = 0; i < 5; i++) emit_one(suite.store, "event_points_earned", "{}");
-  assert_int_equal(
-      suite.store->requests->session_open(suite.store, suite.fake.wall_ms, &suite.session, NULL),
-      LH_OK);
-  suite_lease(10); /* and the slots are free: none leaked */
-  assert_int_equal(suite.noted.count, 1);
-}
-
 static void test_a_given_back_attempt_burns_no_number(void **state) {
   (void)state;
   make_webhook(suite.store, "w", "*", 100);
@@ -395,20 +351,6 @@ static void test_a_given_back_attempt_burns_no_number(void **state) {
   assert_int_equal(suite.noted.leases[0].lease.attempt, 1);
 }
 
-static void test_closing_a_session_loses_what_it_holds(void **state) {
-  (void)state;
-  make_webhook(suite.store, "w", "*", 100);
-  emit_one(suite.store, "event_points_earned", "{}");
-  suite_lease(1);
-  suite.store->requests->session_close(suite.store, suite.session, suite.fake.wall_ms);
-  assert_int_equal(
-      suite.store->requests->session_open(suite.store, suite.fake.wall_ms, &suite.session, NULL),
-      LH_OK);
-  suite_lease(1);
-  assert_int_equal(suite.noted.count, 1);
-  assert_int_equal(suite.noted.leases[0].lease.attempt, 2);
-}
-
 static void test_batch_wait_holds_a_part_batch_until_it_is_old_or_full(void **state) {
   (void)state;
   struct lh_webhook webhook = webhook_draft("w", "*");
@@ -424,6 +366,21 @@ static void test_batch_wait_holds_a_part_batch_until_it_is_old_or_full(void **st
   suite_lease(10);
   assert_int_equal(suite.noted.count, 1);
   assert_int_equal(suite.noted.leases[0].events, 1);
+}
+
+static void test_form_all_lets_nothing_wait(void **state) {
+  (void)state;
+  struct lh_webhook webhook = webhook_draft("w", "*");
+  webhook.batch_size = 3;
+  webhook.batch_wait_ms = 60000;
+  store_draft(suite.store, &webhook);
+  emit_one(suite.store, "event_points_earned", "{}");
+  suite_lease(10);
+  assert_int_equal(suite.noted.count, 0);
+  suite.turn = turn_of(suite.session, suite.fake.wall_ms, 10, NULL, 0);
+  suite.turn.form_all = 1;
+  take_turn(suite.store, &suite.turn, &suite.noted);
+  assert_int_equal(suite.noted.count, 1);
 }
 
 static void test_a_clock_set_back_postpones_by_no_more_than_the_interval(void **state) {
@@ -480,15 +437,14 @@ int store_suite_run(const struct store_maker *of) {
       T(test_six_failures_end_as_retries_exhausted_with_every_attempt_logged),
       T(test_a_failing_webhook_gets_one_attempt_at_a_time),
       T(test_five_failed_requests_pause_and_what_waits_fails),
-      T(test_a_dead_workers_attempt_is_lost_counts_and_is_due_at_once),
       T(test_a_given_back_attempt_burns_no_number),
-      T(test_closing_a_session_loses_what_it_holds),
       T(test_batch_wait_holds_a_part_batch_until_it_is_old_or_full),
+      T(test_form_all_lets_nothing_wait),
       T(test_a_clock_set_back_postpones_by_no_more_than_the_interval),
       T(test_a_turn_whose_visitor_fails_leaves_nothing),
   };
 #undef T
   maker = of;
   int failed = cmocka_run_group_tests_name("store contract: dispatch", tests, NULL, NULL);
-  return failed + store_suite_run_log();
+  return failed + store_suite_run_sessions() + store_suite_run_log();
 }

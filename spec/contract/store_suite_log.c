@@ -182,6 +182,46 @@ static void test_lists_filter_and_page(void **state) {
   lh_request_list_clear(&list);
 }
 
+static void test_a_member_lists_only_requests_with_its_events(void **state) {
+  (void)state;
+  struct lh_emitted emitted;
+  struct lh_request_list list;
+  make_webhook(suite.store, "w", "event_points_earned", 10);
+  const char *members[] = {"ann", "bob", "ann", "carl"};
+  for (int i = 0; i < 4; i++) {
+    struct lh_emit emit =
+        suite_emit_of(i == 1 ? "event_member_enrol" : "event_points_earned", "{}");
+    emit.member = members[i];
+    emit.member_len = strlen(members[i]);
+    if (i == 3) suite_lease(10); /* carl's comes after the request was formed */
+    assert_int_equal(emit_event(suite.store, &emit, &emitted, NULL), LH_OK);
+  }
+  for (int i = 0; i < 4; i++) {
+    struct lh_request_filter by = {.state = -1, .member = members[i], .limit = 50};
+    assert_int_equal(suite.store->requests->list(suite.store, &by, &list, NULL), LH_OK);
+    assert_int_equal(list.count, strcmp(members[i], "ann") == 0);
+    lh_request_list_clear(&list);
+  }
+}
+
+static void test_a_refused_event_leaves_no_account_behind(void **state) {
+  (void)state;
+  struct lh_id id = {{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}};
+  struct lh_emit emit = suite_emit_of("event_points_earned", "{}");
+  struct lh_emitted emitted;
+  struct lh_stats stats;
+  emit.id = &id;
+  assert_int_equal(emit_event(suite.store, &emit, &emitted, NULL), LH_OK);
+  emit.account = "typo";
+  emit.event_type = "event_typo";
+  struct lh_emission each = {
+      .events = &emit, .count = 1, .mode = LH_EMIT_EACH, .results = &emitted};
+  assert_int_equal(suite.store->log->emit(suite.store, &each, NULL), LH_OK);
+  assert_int_equal(emitted.code, LH_E_CONFLICT);
+  assert_int_equal(suite.store->admin->stats(suite.store, NULL, &stats, NULL), LH_OK);
+  assert_int_equal(stats.accounts, 1);
+}
+
 static void test_an_event_reads_back_byte_for_byte(void **state) {
   (void)state;
   const char *data = "{ \"a\\u0000b\" : 1e400, \"x\":[ ] ,\"\":\"\\/\"}";
@@ -203,6 +243,8 @@ int store_suite_run_log(void) {
       T(test_emit_all_undoes_and_emit_each_skips),
       T(test_ten_webhooks_per_account_unique_names_and_urls),
       T(test_lists_filter_and_page),
+      T(test_a_member_lists_only_requests_with_its_events),
+      T(test_a_refused_event_leaves_no_account_behind),
       T(test_an_event_reads_back_byte_for_byte),
       T(test_subscriptions_by_type_category_and_all),
       T(test_star_includes_types_stored_later),

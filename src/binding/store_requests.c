@@ -1,7 +1,8 @@
 /*
 ** The log of requests, newest first.
 **
-**   store:requests{ state =, webhook =, event =, member =, since_ms =, limit =, after = }
+**   store:requests{ state =, account =, webhook =, event =, member =, since_ms =, limit =,
+**     after = }
 **     -> { row, … }, cursor of the next page | nil
 **   store:request(request_id) -> row with attempts
 **
@@ -72,6 +73,7 @@ static int read_filter(lua_State *L, int arg, struct filter *filter, struct lh_e
   if (read_state(L, arg, &door->state, err) || read_cursor(L, arg, &door->after, err) ||
       lh_field_int(L, arg, "since_ms", since_bounds, &door->since_ms, err) < 0 ||
       lh_field_int(L, arg, "limit", limit_bounds, &limit, err) < 0 ||
+      lh_field_name(L, arg, "account", &door->account, err) < 0 ||
       lh_field_name(L, arg, "member", &door->member, err) < 0) {
     return err->code;
   }

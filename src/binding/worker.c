@@ -5,7 +5,8 @@
 **   engine.worker_open{ store =, concurrency =, allow_http =, allow_networks = {…}, ca_file = }
 **     -> worker | nil, message, code
 **   worker:step(timeout_ms) -> report | nil, message, code [, signal]
-**   worker:catch_signals(), worker:drain(), worker:abort(), worker:close() -> true
+**   worker:catch_signals(), worker:form_all(), worker:drain(), worker:abort(),
+**     worker:close() -> true
 **
 ** Report: events (request_id webhook_id attempt total_count outcome status
 ** duration_ms error state reason next_attempt_ms paused_webhook), started,
@@ -143,6 +144,8 @@ static void push_report(lua_State *L, const struct worker *worker,
   lua_setfield(L, -2, "events");
   lh_set_int64(L, "started", (int64_t)report->started);
   lh_set_int64(L, "rescued", (int64_t)report->rescued);
+  lh_set_int64(L, "failed_unsent", (int64_t)report->failed_unsent);
+  lh_set_int64(L, "paused_unreadable", (int64_t)report->paused_unreadable);
   lh_set_int64(L, "in_flight", (int64_t)report->in_flight);
   if (report->next_due_ms != INT64_MAX) lh_set_int64(L, "next_due_ms", report->next_due_ms);
   lh_set_boolean(L, "idle", report->idle);
@@ -163,7 +166,7 @@ static int step(lua_State *L) {
   if (code) {
     lh_push_error(L, &err);
     lua_pushstring(L, signal_name);
-    return signal_name ? 4 : 3;
+    return 4;
   }
   push_report(L, worker, &report);
   lh_set_string(L, "signal", signal_name);
@@ -187,6 +190,13 @@ static int drain(lua_State *L) {
   struct worker *worker = worker_at(L);
   if (!worker) return 3;
   lh_engine_drain(worker->engine);
+  return succeed(L);
+}
+
+static int form_all(lua_State *L) {
+  struct worker *worker = worker_at(L);
+  if (!worker) return 3;
+  lh_engine_form_all(worker->engine);
   return succeed(L);
 }
 
@@ -215,9 +225,10 @@ static int tostring(lua_State *L) {
 }
 
 void lh_bind_worker(lua_State *L) {
-  static const luaL_Reg methods[] = {{"step", step},          {"catch_signals", catch_signals},
-                                     {"drain", drain},        {"abort", abort_drain},
-                                     {"close", close_method}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"step", step},   {"catch_signals", catch_signals}, {"form_all", form_all},
+      {"drain", drain}, {"abort", abort_drain},           {"close", close_method},
+      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"worker_open", worker_open}, {NULL, NULL}};
   static const struct lh_class definition = {WORKER, methods, close_method, tostring};
   lh_set_functions(L, functions);

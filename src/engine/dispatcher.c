@@ -149,12 +149,14 @@ static int post(struct lh_engine *engine, struct lh_transfer *transfer, struct l
   return engine->transport->ops->start(engine->transport, &request, err);
 }
 
-static void lease_start(struct lh_engine *engine, struct lh_transfer *transfer, int too_late) {
+/* `refusal`: why it must not be started after all, or NULL. 0, or why it was not. */
+static int lease_start(struct lh_engine *engine, struct lh_transfer *transfer,
+                       const char *refusal) {
   struct lh_error why = {.message = ""};
   transfer->nonce[0] = '\0';
   transfer->started_ms = wall(engine);
-  int code = too_late ? lh_error_set(&why, LH_E_SHORTAGE, "lease was not started in time")
-                      : post(engine, transfer, &why);
+  int code =
+      refusal ? lh_error_set(&why, LH_E_SHORTAGE, "%s", refusal) : post(engine, transfer, &why);
   if (code == 0) {
     lh_transfers_fly(&engine->transfers, transfer);
     engine->started++;
@@ -162,19 +164,25 @@ static void lease_start(struct lh_engine *engine, struct lh_transfer *transfer, 
     lh_transfers_drop_body(&engine->transfers, transfer);
     start_failed(engine, transfer, code, why.message);
   }
+  return code;
 }
 
 /*
-** In the order of leasing, which is the order of first attempts. A worker that
-** was stopped for long must not send what others may rescue by now.
+** In the order of leasing, which is the order of first attempts: when one
+** cannot start for our own shortage, those behind it do not overtake it. A
+** worker that was stopped for long, since before the turn that leased, must not
+** send what others may rescue by now.
 */
-static void leases_start(struct lh_engine *engine) {
+static void leases_start(struct lh_engine *engine, int64_t deadline_ms) {
   struct lh_transfers *transfers = &engine->transfers;
-  int64_t deadline_ms = monotonic(engine) + LH_LEASE_START_MS;
+  const char *refusal = NULL;
   for (size_t i = 0; i < transfers->shown_count; i++) {
     struct lh_transfer *transfer = transfers->shown[i];
     transfers->shown[i] = NULL;
-    lease_start(engine, transfer, monotonic(engine) > deadline_ms);
+    if (monotonic(engine) > deadline_ms) refusal = "lease was not started in time";
+    int code = lease_start(engine, transfer, refusal);
+    if (!refusal && (code == LH_E_SHORTAGE || code == LH_E_MEMORY))
+      refusal = "another attempt before it could not be started";
   }
   transfers->shown_count = 0;
 }
@@ -211,6 +219,7 @@ static int turn_take(struct lh_engine *engine, struct lh_turn *turn, struct lh_e
   if (code != 0) return code;
   turn->session = engine->session;
   turn->now_ms = wall(engine);
+  turn->form_all = engine->form_all;
   if (lh_dispatcher_may_lease(engine, monotonic(engine))) {
     turn->slots = engine->concurrency - engine->transfers.flying_count;
     turn->bytes = bytes_wanted(engine);
@@ -224,13 +233,16 @@ int lh_dispatcher_turn(struct lh_engine *engine, struct lh_error *err) {
       .self = engine, .begin = lease_begin, .event = lease_event, .end = lease_end};
   struct lh_turn turn = {
       .results = engine->results, .result_count = engine->result_count, .visitor = &visitor};
+  int64_t deadline_ms = monotonic(engine) + LH_LEASE_START_MS;
   int code = turn_take(engine, &turn, err);
   if (code != 0) return turn_failed(engine, code);
   assert(turn.leased == transfers->shown_count);
   lh_transfers_forget_shown(transfers, turn.leased);
   if (turn.leased > 0 || engine->result_count > 0) engine->checkpoint_wanted = 1;
+  engine->failed_unsent += turn.failed_unsent;
+  engine->paused_unreadable += turn.paused_unreadable;
   results_tell(engine);
   schedule(engine, &turn);
-  leases_start(engine);
+  leases_start(engine, deadline_ms);
   return 0;
 }

@@ -89,6 +89,8 @@ static void report_begin(struct lh_engine *engine) {
   engine->event_count = 0;
   engine->started = 0;
   engine->rescued = 0;
+  engine->failed_unsent = 0;
+  engine->paused_unreadable = 0;
   lh_transfers_recycle(&engine->transfers);
 }
 
@@ -105,6 +107,8 @@ static void report_end(struct lh_engine *engine, struct lh_engine_report *report
       .event_count = engine->event_count,
       .started = engine->started,
       .rescued = engine->rescued,
+      .failed_unsent = engine->failed_unsent,
+      .paused_unreadable = engine->paused_unreadable,
       .in_flight = engine->transfers.flying_count + engine->result_count,
       .next_due_ms = engine->next_due_ms,
       .idle = is_idle(engine),
@@ -127,6 +131,11 @@ int lh_engine_step(struct lh_engine *engine, int timeout_ms, const int *fds, siz
   lh_checkpointer_run(engine);
   report_end(engine, report);
   return 0;
+}
+
+void lh_engine_form_all(struct lh_engine *engine) {
+  engine->form_all = 1;
+  engine->woken = 1;
 }
 
 void lh_engine_drain(struct lh_engine *engine) {

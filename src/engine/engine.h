@@ -44,6 +44,8 @@ struct lh_engine_report {
   size_t event_count;
   size_t started;      /* attempts begun in this step */
   size_t rescued;      /* attempts of dead workers ended as lost */
+  size_t failed_unsent;     /* requests that failed without an attempt: their webhook is stopped */
+  size_t paused_unreadable; /* webhooks paused because their secret does not decrypt */
   size_t in_flight;    /* sent and not yet recorded */
   int64_t next_due_ms; /* as in lh_turn */
   int idle;            /* 1: nothing in flight, nothing due, nothing being recorded */
@@ -61,6 +63,8 @@ int lh_engine_open(const struct lh_engine_options *options, struct lh_engine **e
 */
 int lh_engine_step(struct lh_engine *engine, int timeout_ms, const int *fds, size_t fd_count,
                    struct lh_engine_report *report, struct lh_error *err);
+/* From now on nothing waits to be formed, neither part batches nor what a stopped webhook fails. */
+void lh_engine_form_all(struct lh_engine *engine);
 /* Stops leasing. Steps go on until report.in_flight is 0. */
 void lh_engine_drain(struct lh_engine *engine);
 /*

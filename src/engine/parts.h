@@ -82,6 +82,7 @@ struct lh_engine {
   int64_t bodies_bytes_max;
   int64_t session; /* 0: none, open one before the next turn */
   int draining;
+  int form_all;
 
   struct lh_transfers transfers;
   struct lh_attempt_result *results; /* waiting to be recorded; at most `concurrency` */
@@ -95,6 +96,8 @@ struct lh_engine {
   int told; /* the events were handed to the caller */
   size_t started;
   size_t rescued;
+  size_t failed_unsent;
+  size_t paused_unreadable;
   int *fds; /* the caller's and the store's */
   size_t fd_cap;
 

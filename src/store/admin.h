@@ -63,8 +63,9 @@ struct lh_store_admin {
   /* Writes a consistent copy to a new file (LH_E_REFUSED if it exists), key file not included. */
   int (*backup)(struct lh_store *store, const char *path, struct lh_error *err);
   /*
-  ** 0 if the key file is there and right; LH_E_KEY_MISSING, LH_E_SECRET_UNREADABLE. Called before
-  ** work.
+  ** 0 if the key file is there and at least one stored secret (if there are any) decrypts with it;
+  ** LH_E_KEY_MISSING, LH_E_SECRET_UNREADABLE. Called before work: with a wrong key file every
+  ** webhook would be paused.
   */
   int (*key_check)(struct lh_store *store, struct lh_error *err);
   /* Moves the WAL into the database if it holds more than min_bytes; bounded by the lock. */

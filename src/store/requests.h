@@ -84,11 +84,14 @@ struct lh_turn {
   size_t result_count;
   size_t slots;  /* leases wanted at most; 0 while draining */
   int64_t bytes; /* bodies wanted at most; a lease is granted while more than 0 is left */
+  int form_all;  /* 1: nothing waits to be formed, neither for batch_wait_ms nor for its minute */
   const struct lh_lease_visitor *visitor; /* may be NULL if slots is 0 */
   /* out: */
   size_t leased;
   int64_t next_due_ms; /* when the store next has something due, INT64_MAX if nothing waits */
   int more;            /* 1: the turn stopped at its bound; call again at once */
+  size_t failed_unsent;     /* requests that failed in this turn without an attempt */
+  size_t paused_unreadable; /* webhooks paused in it because their secret does not decrypt */
   int session_dead;    /* 1: others declared this session dead; open a new one */
 };
 
@@ -120,6 +123,7 @@ void lh_request_list_clear(struct lh_request_list *list);
 
 struct lh_request_filter {
   int state;                      /* enum lh_state, or -1 */
+  const char *account;            /* or NULL */
   const struct lh_id *webhook_id; /* or NULL */
   const struct lh_id *event_id;   /* or NULL */
   const char *member;             /* or NULL */

@@ -13,9 +13,10 @@ int lh_store_open(const struct lh_store_options *options, struct lh_store **stor
   if (filled.clock == NULL) filled.clock = lh_clock_system();
   if (path != NULL && strncmp(path, scheme, sizeof scheme - 1) == 0) path += sizeof scheme - 1;
   if (path == NULL || *path == '\0')
-    return lh_error_set(err, LH_E_INVALID, "store: a path is needed, like sqlite:loyalhook.db");
-  if (strstr(path, "://") != NULL)
-    return lh_error_set(err, LH_E_INVALID, "store: '%s' is not sqlite:PATH", options->location);
+    return lh_error_set(err, LH_E_CONFIG, "store: a path is needed, like sqlite:loyalhook.db");
+  /* "word:" is another kind of store; a file of such a name is written ./word:… */
+  if (path == options->location && path[strcspn(path, ":/")] == ':')
+    return lh_error_set(err, LH_E_CONFIG, "store: '%s' is not sqlite:PATH", options->location);
   return lh_sqlite_open(&filled, path, store, err);
 }
 

@@ -30,12 +30,19 @@ struct lh_member {
 static struct {
   pthread_mutex_t mutex;
   struct lh_committer *first;
-} table = {PTHREAD_MUTEX_INITIALIZER, NULL};
+  struct lh_committer *inherited; /* of the parent, in a child; only their paths are read */
+} table = {PTHREAD_MUTEX_INITIALIZER, NULL, NULL};
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* SQLite connections and locked mutexes must not be touched in a child: it forgets them. */
+/*
+** SQLite keeps locks per process that a child does not have, and a table of
+** files that says it has: what was open at the fork cannot be opened in the
+** child. (Tried: once the parent is gone another process truncates the shared
+** memory under the child's feet.)
+*/
 static void forget_in_child(void) {
   pthread_mutex_init(&table.mutex, NULL);
+  table.inherited = table.first;
   table.first = NULL;
 }
 static void watch_forks(void) {
@@ -56,14 +63,37 @@ static void close_connection(struct lh_committer *committer) {
   lh_tx_forget(committer);
 }
 
-static int open_connection(struct lh_committer *committer, struct lh_error *err) {
-  if (committer->open) return LH_OK;
-  if (access(committer->path, F_OK) != 0)
+/* A file that was moved away or replaced must not take what nobody would find again. */
+static int check_file(struct lh_committer *committer, struct lh_error *err) {
+  struct stat found;
+  if (stat(committer->path, &found) != 0)
     return lh_error_set(err, LH_E_STORE_MISSING, "%s is gone", committer->path);
-  int rc = lh_connection_open(&committer->connection, committer->path, 1, err);
+  if (committer->inode == 0) {
+    committer->inode = found.st_ino;
+    committer->device = found.st_dev;
+  }
+  if (committer->inode == found.st_ino && committer->device == found.st_dev) return LH_OK;
+  return lh_error_set(err, LH_E_STORE_MISSING,
+                      "%s was replaced by another file: end all processes that have it open",
+                      committer->path);
+}
+
+/* Statements that end or undo a transaction are there before anything can go wrong. */
+static int prepare_control(struct lh_committer *committer, struct lh_error *err) {
+  for (int which = LH_SQL_BEGIN; which <= LH_SQL_ROLLBACK_TO; which++)
+    if (lh_connection_sql(&committer->connection, (enum lh_sql)which, err) == NULL)
+      return err->code;
+  return LH_OK;
+}
+
+static int open_connection(struct lh_committer *committer, struct lh_error *err) {
+  int rc = check_file(committer, err);
+  if (rc != LH_OK || committer->open) return rc;
+  rc = lh_connection_open(&committer->connection, committer->path, 1, err);
   if (rc != LH_OK) return rc;
   committer->open = 1;
-  rc = lh_schema_check(committer->connection.db, committer->path, err);
+  rc = prepare_control(committer, err);
+  if (rc == LH_OK) rc = lh_schema_check(committer->connection.db, committer->path, err);
   if (rc == LH_OK) rc = lh_schema_migrate(committer->connection.db, err);
   if (rc != LH_OK) {
     close_connection(committer);
@@ -103,6 +133,16 @@ static void committer_free(struct lh_committer *committer) {
   pthread_cond_destroy(&committer->changed);
   pthread_mutex_destroy(&committer->mutex);
   free(committer);
+}
+
+int lh_committer_inherited(const char *path, struct lh_error *err) {
+  pthread_once(&once, watch_forks);
+  for (const struct lh_committer *at = table.inherited; at != NULL; at = at->next)
+    if (strcmp(at->path, path) == 0)
+      return lh_error_set(err, LH_E_CLOSED,
+                          "this process was forked from one that had the store open:"
+                          " open it only after the fork");
+  return LH_OK;
 }
 
 int lh_committer_get(const struct lh_store_options *options, const char *path,
@@ -157,14 +197,16 @@ static void fail_all(struct lh_member *first, const struct lh_error *error) {
   }
 }
 
-static void undo_member(struct lh_committer *committer, int alone) {
-  struct lh_error ignored;
+/* Takes back what one member wrote. Where that fails nothing of the transaction may stand. */
+static int undo_member(struct lh_committer *committer, int alone, struct lh_error *err) {
+  int rc = LH_OK;
   lh_connection_reset_all(&committer->connection);
   if (!alone && !sqlite3_get_autocommit(committer->connection.db)) {
-    run_sql(committer, LH_SQL_ROLLBACK_TO, &ignored);
-    run_sql(committer, LH_SQL_RELEASE, &ignored);
+    rc = run_sql(committer, LH_SQL_ROLLBACK_TO, err);
+    if (rc == LH_OK) rc = run_sql(committer, LH_SQL_RELEASE, err);
   }
   lh_tx_forget(committer);
+  return rc;
 }
 
 /* Runs all members. 0, or the error that ended the transaction. */
@@ -181,7 +223,8 @@ static int run_members(struct lh_tx *tx, struct lh_member *first, struct lh_erro
       if (!alone) rc = run_sql(committer, LH_SQL_RELEASE, err);
       continue;
     }
-    undo_member(committer, alone);
+    rc = undo_member(committer, alone, err);
+    if (rc != LH_OK) break;
     if (alone || sqlite3_get_autocommit(committer->connection.db)) {
       *err = member->error;
       rc = member->code;
@@ -237,7 +280,8 @@ static void run_group(struct lh_committer *committer, struct lh_member *first) {
   } else if (rc == LH_OK) {
     after_commit(&tx);
   }
-  if (poisons(rc)) close_connection(committer);
+  if (poisons(rc) || (committer->open && !sqlite3_get_autocommit(committer->connection.db)))
+    close_connection(committer);
   lh_lock_drop(&committer->lock);
 }
 

@@ -312,6 +312,7 @@ static int must_wait(struct search *search, struct lh_dispatch *dispatch, int64_
   int64_t now_ms = search->turning->now_ms;
   int failing_span = search->span->mode == LH_SPAN_FAIL;
   *until = 0;
+  if (search->turning->turn->form_all) return 0;
   if (failing_span ? now_ms >= dispatch->next_start_ms : webhook->batch_wait_ms == 0) return 0;
   int64_t position = search->position;
   memset(&probe, 0, sizeof probe);
@@ -321,6 +322,7 @@ static int must_wait(struct search *search, struct lh_dispatch *dispatch, int64_
   search->passed_over = 0;
   if (rc != LH_OK) return -1;
   if (probe.batch.count == 0 || lh_batch_full(&probe.batch) || probe.overflowed) return 0;
+  if (probe.first_created_ms > now_ms) return 0; /* the clock was set back: it has waited enough */
   *until = failing_span ? dispatch->next_start_ms : probe.first_created_ms + webhook->batch_wait_ms;
   return now_ms < *until;
 }
@@ -350,6 +352,7 @@ static int form_in_span(struct search *search, struct lh_dispatch *dispatch,
                 : form_failed(turning, dispatch, search->span, &forming, err);
   if (rc != LH_OK) return rc;
   dispatch->cursor = forming.last;
+  if (!delivers) turning->turn->failed_unsent++;
   if (!delivers) dispatch->next_start_ms = turning->now_ms + 60000;
   *formed = 1;
   return LH_OK;

@@ -33,12 +33,16 @@ static int decode(const char *text, size_t len, struct lh_key *key) {
 int lh_key_load(struct lh_key *key, const char *path, struct lh_error *err) {
   char text[HEX_LEN + 2];
   int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+    return lh_error_set(err, LH_E_SHORTAGE, "no file descriptor left to read the key file");
   if (fd < 0)
     return lh_error_set(err, LH_E_KEY_MISSING, "key file %s: %s; without it secrets are unreadable",
                         path, strerror(errno));
   ssize_t got = read(fd, text, sizeof text);
   close(fd);
-  int bad = got < 0 || decode(text, (size_t)got, key) != 0;
+  if (got < 0)
+    return lh_error_set(err, LH_E_IO, "key file %s cannot be read: %s", path, strerror(errno));
+  int bad = decode(text, (size_t)got, key) != 0;
   lh_wipe(text, sizeof text);
   if (!bad) return LH_OK;
   return lh_error_set(err, LH_E_SECRET_UNREADABLE, "key file %s is not 64 hex digits", path);

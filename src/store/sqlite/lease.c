@@ -21,10 +21,14 @@ static int32_t own_slots(const struct lh_dispatch *dispatch, const struct lh_web
   return most > dispatch->in_flight ? most - dispatch->in_flight : 0;
 }
 
-/* The waiting request that is due first. 1 and its number and time, 0 none, -1 failure. */
-static int first_waiting(struct lh_tx *tx, int64_t webhook, int64_t *request, int64_t *at_ms,
-                         struct lh_error *err) {
-  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_REQUEST_DUE, err);
+/*
+** The first waiting request: of REQUEST_RETRYING by due time, of REQUEST_PENDING
+** (given back before its first attempt) by number, for first attempts keep their
+** order. 1 and its number and time, 0 none, -1 failure.
+*/
+static int first_waiting(struct lh_tx *tx, enum lh_sql which, int64_t webhook, int64_t *request,
+                         int64_t *at_ms, struct lh_error *err) {
+  sqlite3_stmt *statement = lh_connection_sql(tx->connection, which, err);
   if (statement == NULL) return -1;
   sqlite3_bind_int64(statement, 1, webhook);
   int row = lh_connection_row(tx->connection, statement, err);
@@ -53,19 +57,6 @@ static int pull_in(struct lh_turning *turning, const struct lh_target_entry *ent
   *at_ms = turning->now_ms + (int64_t)entry->target.webhook.retry_interval_s * 1000;
   row.delivery.next_attempt_ms = *at_ms;
   return lh_request_save(turning->tx, &row, err);
-}
-
-/* Must forming wait, for order's sake? 1 yes, 0 no, -1 failure (design §3.12, §3a.9, §3a.15). */
-static int must_not_form(struct lh_tx *tx, const struct lh_dispatch *dispatch, int ordered,
-                         struct lh_error *err) {
-  if (ordered) return 1;
-  /* One given back before its first attempt keeps its place. */
-  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_REQUEST_PENDING, err);
-  if (statement == NULL) return -1;
-  sqlite3_bind_int64(statement, 1, dispatch->webhook);
-  int row = lh_connection_row(tx->connection, statement, err);
-  if (row > 0) sqlite3_reset(statement);
-  return row;
 }
 
 static int show_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
@@ -107,6 +98,7 @@ static int lease_waiting(struct lh_turning *turning, struct lh_dispatch *dispatc
   if (effects & LH_EFFECT_REFUSED)
     return lh_error_set(err, LH_E_STORE_DAMAGED, "request %lld cannot be stepped",
                         (long long)request);
+  if (effects & LH_EFFECT_FAILED) turning->turn->failed_unsent++;
   if (effects & LH_EFFECT_SEND) {
     row.session = turning->turn->session;
     row.started_ms = turning->now_ms;
@@ -119,16 +111,25 @@ static int lease_waiting(struct lh_turning *turning, struct lh_dispatch *dispatc
   return rc;
 }
 
+/* Fails up to *left waiting requests of a stopped webhook. */
+static int stop_waiting(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                        struct lh_target_entry *entry, enum lh_sql which, int *left,
+                        struct lh_error *err) {
+  int64_t request, at_ms;
+  for (; *left > 0; --*left) {
+    int row = first_waiting(turning->tx, which, dispatch->webhook, &request, &at_ms, err);
+    if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
+    int rc = lease_waiting(turning, dispatch, entry, request, LH_INPUT_STOP, err);
+    if (rc != LH_OK) return rc;
+  }
+  return LH_OK;
+}
+
 static int serve_stopped(struct lh_turning *turning, struct lh_dispatch *dispatch,
                          struct lh_target_entry *entry, struct lh_error *err) {
-  int64_t request, at_ms;
-  int left = STOPPED_PER_TURN, row, formed = 0, rc = LH_OK;
-  while (left > 0 && (row = first_waiting(turning->tx, dispatch->webhook, &request, &at_ms, err))) {
-    if (row < 0) return err->code;
-    rc = lease_waiting(turning, dispatch, entry, request, LH_INPUT_STOP, err);
-    if (rc != LH_OK) return rc;
-    left--;
-  }
+  int left = STOPPED_PER_TURN, formed = 0;
+  int rc = stop_waiting(turning, dispatch, entry, LH_SQL_REQUEST_RETRYING, &left, err);
+  if (rc == LH_OK) rc = stop_waiting(turning, dispatch, entry, LH_SQL_REQUEST_PENDING, &left, err);
   while (left > 0 && rc == LH_OK) {
     rc = lh_form_next(turning, dispatch, entry, &formed, err);
     if (formed != 1) break;
@@ -136,30 +137,43 @@ static int serve_stopped(struct lh_turning *turning, struct lh_dispatch *dispatc
   }
   if (left == 0) due_by(dispatch, turning->now_ms);
   /* Later events concern a paused webhook only. */
-  dispatch->asleep = left > 0 && formed == 0 && dispatch->status == LH_STATUS_PAUSED;
+  dispatch->asleep = left > 0 && formed != 1 && dispatch->status == LH_STATUS_PAUSED;
+  return rc;
+}
+
+/*
+** Leases the first waiting request of a kind if it is due. *state: 0 there is
+** none, 1 leased (or failed by the gate), 2 it waits for its time.
+*/
+static int serve_waiting(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                         struct lh_target_entry *entry, enum lh_sql which, int *state,
+                         struct lh_error *err) {
+  int64_t request, at_ms;
+  int row = first_waiting(turning->tx, which, dispatch->webhook, &request, &at_ms, err);
+  *state = row;
+  if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
+  if (at_ms <= turning->now_ms)
+    return lease_waiting(turning, dispatch, entry, request, LH_INPUT_LEASE, err);
+  *state = 2;
+  int rc = pull_in(turning, entry, request, &at_ms, err);
+  due_by(dispatch, at_ms);
   return rc;
 }
 
 /* One lease at most. *more 0: nothing left to do now. */
 static int serve_one(struct lh_turning *turning, struct lh_dispatch *dispatch,
                      struct lh_target_entry *entry, int *more, struct lh_error *err) {
-  int64_t request, at_ms;
-  int formed = 0;
-  int row = first_waiting(turning->tx, dispatch->webhook, &request, &at_ms, err);
-  if (row < 0) return err->code;
-  if (row > 0 && at_ms <= turning->now_ms)
-    return lease_waiting(turning, dispatch, entry, request, LH_INPUT_LEASE, err);
+  int retrying, pending, formed = 0;
+  int rc = serve_waiting(turning, dispatch, entry, LH_SQL_REQUEST_RETRYING, &retrying, err);
+  if (rc != LH_OK || retrying == 1) return rc;
+  rc = serve_waiting(turning, dispatch, entry, LH_SQL_REQUEST_PENDING, &pending, err);
+  if (rc != LH_OK || pending == 1) return rc;
   *more = 0;
-  if (row > 0) {
-    int rc = pull_in(turning, entry, request, &at_ms, err);
-    if (rc != LH_OK) return rc;
-    due_by(dispatch, at_ms);
-    int wait = must_not_form(turning->tx, dispatch, entry->target.webhook.ordered, err);
-    if (wait != 0) return wait < 0 ? (int)err->code : LH_OK;
-  }
-  int rc = lh_form_next(turning, dispatch, entry, &formed, err);
+  /* Order: what was given back goes before what is not formed yet (design §3a.9, §3a.15). */
+  if (pending == 2 || (retrying == 2 && entry->target.webhook.ordered)) return LH_OK;
+  rc = lh_form_next(turning, dispatch, entry, &formed, err);
   *more = formed == 1;
-  dispatch->asleep = formed == 0;
+  dispatch->asleep = formed != 1; /* also while a part batch waits: new events may fill it */
   return rc;
 }
 
@@ -167,7 +181,7 @@ static int serve_enabled(struct lh_turning *turning, struct lh_dispatch *dispatc
                          struct lh_target_entry *entry, size_t slots_max, struct lh_error *err) {
   const struct lh_webhook *webhook = &entry->target.webhook;
   size_t floor = turning->slots > slots_max ? turning->slots - slots_max : 0;
-  int more = 1, rc = LH_OK;
+  int more = 1, rc = LH_OK, left = STOPPED_PER_TURN; /* requests that the gate fails take no slot */
   while (more && rc == LH_OK && dispatch->status == LH_STATUS_ENABLED) {
     if (own_slots(dispatch, webhook, turning->now_ms) == 0) {
       /* A result of its own brings it back; a back-off without one in flight needs the clock. */
@@ -175,14 +189,25 @@ static int serve_enabled(struct lh_turning *turning, struct lh_dispatch *dispatc
         due_by(dispatch, dispatch->next_start_ms);
       return LH_OK;
     }
-    if (turning->slots <= floor || turning->bytes <= 0) {
+    if (turning->slots <= floor || turning->bytes <= 0 || left == 0) {
       due_by(dispatch, turning->now_ms);
       turning->room_ran_out = 1;
       return LH_OK;
     }
+    size_t before = turning->slots;
     rc = serve_one(turning, dispatch, entry, &more, err);
+    if (turning->slots == before) left--;
   }
   return rc;
+}
+
+/* Further off than any back-off can be: the clock was set back. */
+static void bound_next_start(struct lh_dispatch *dispatch, const struct lh_webhook *webhook,
+                             int64_t now_ms) {
+  int64_t longest_ms = LH_BACKOFF_MAX_MS;
+  if (dispatch->failing > 0)
+    longest_ms = lh_retry_backoff_ms(dispatch->failing, (int64_t)webhook->retry_interval_s * 1000);
+  if (dispatch->next_start_ms > now_ms + longest_ms) dispatch->next_start_ms = now_ms + longest_ms;
 }
 
 int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, size_t slots_max,
@@ -192,10 +217,10 @@ int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, siz
   dispatch->dirty = 1;
   dispatch->due_ms = INT64_MAX;
   dispatch->asleep = 0;
-  if (dispatch->next_start_ms > turning->now_ms + LH_BACKOFF_MAX_MS)
-    dispatch->next_start_ms = turning->now_ms + LH_BACKOFF_MAX_MS; /* the clock was set back */
   int rc = lh_target_get(turning->tx, dispatch->webhook, dispatch->revision, &entry, err);
+  if (rc == LH_OK) bound_next_start(dispatch, &entry->target.webhook, turning->now_ms);
   if (rc == LH_OK && dispatch->status == LH_STATUS_ENABLED) {
+    if (entry->target.keys[0] == NULL) turning->turn->paused_unreadable++;
     if (entry->target.keys[0] == NULL)
       rc = lh_dispatch_pause(turning->tx, dispatch, "secret_unreadable", turning->now_ms, err);
     else

@@ -64,6 +64,16 @@ static int known_by_key(struct lh_tx *tx, const struct emitting *emitting,
   return row;
 }
 
+static int add_key(struct lh_tx *tx, const struct lh_emit *event, int64_t account, int64_t position,
+                   struct lh_error *err) {
+  sqlite3_stmt *key = lh_connection_sql(tx->connection, LH_SQL_KEY_ADD, err);
+  if (key == NULL) return err->code;
+  sqlite3_bind_int64(key, 1, account);
+  sqlite3_bind_text(key, 2, event->idempotency_key, (int)event->idempotency_key_len, SQLITE_STATIC);
+  sqlite3_bind_int64(key, 3, position);
+  return lh_connection_done(tx->connection, key, err);
+}
+
 static int insert_event(struct lh_tx *tx, struct emitting *emitting, const struct lh_emit *event,
                         struct lh_emitted *result, struct lh_error *err) {
   sqlite3_stmt *add = lh_connection_sql(tx->connection, LH_SQL_EVENT_ADD, err);
@@ -87,12 +97,7 @@ static int insert_event(struct lh_tx *tx, struct emitting *emitting, const struc
   sqlite3_bind_blob64(add, 7, event->data, event->data_len, SQLITE_STATIC);
   rc = lh_connection_done(tx->connection, add, err);
   if (rc != LH_OK || event->idempotency_key == NULL) return rc;
-  sqlite3_stmt *key = lh_connection_sql(tx->connection, LH_SQL_KEY_ADD, err);
-  if (key == NULL) return err->code;
-  sqlite3_bind_int64(key, 1, emitting->account);
-  sqlite3_bind_text(key, 2, event->idempotency_key, (int)event->idempotency_key_len, SQLITE_STATIC);
-  sqlite3_bind_int64(key, 3, result->position);
-  return lh_connection_done(tx->connection, key, err);
+  return add_key(tx, event, emitting->account, result->position, err);
 }
 
 /* Marks the sleeping webhooks of an account as due. */
@@ -117,21 +122,49 @@ static int turn_to_account(struct lh_tx *tx, struct emitting *emitting, const ch
   return rc;
 }
 
+/*
+** Was this event accepted before, under its key or its id? 1 yes, 0 no, -1
+** failure. Both given must mean the same event; a new key of a known event is
+** kept. A refused event stores nothing.
+*/
+static int known_before(struct lh_tx *tx, const struct emitting *emitting,
+                        const struct lh_emit *event, struct lh_emitted *result,
+                        struct lh_error *err) {
+  struct emitting probe = *emitting;
+  struct lh_emitted by_id;
+  if (event->id == NULL && event->idempotency_key == NULL) return 0;
+  if (lh_tx_known(tx, event->account, event->event_type, &probe.account, &probe.type, err) != LH_OK)
+    return -1;
+  memset(&by_id, 0, sizeof by_id);
+  int key = known_by_key(tx, &probe, event, result, err);
+  int id = key < 0 ? -1 : known_by_id(tx, &probe, event, &by_id, err);
+  if (key < 0 || id < 0) return -1;
+  if (id > 0 && key == 0) {
+    *result = by_id;
+    if (event->idempotency_key != NULL && by_id.code == LH_OK &&
+        add_key(tx, event, probe.account, by_id.position, err) != LH_OK)
+      return -1;
+  }
+  int other_id = key > 0 && event->id != NULL && memcmp(event->id, &result->id, LH_ID_BYTES) != 0;
+  if (other_id) result->code = LH_E_CONFLICT;
+  return key > 0 || id > 0;
+}
+
 static int emit_one(struct lh_tx *tx, struct emitting *emitting, size_t index,
                     struct lh_error *err) {
   const struct lh_emit *event = &emitting->emission->events[index];
   struct lh_emitted *result = &emitting->emission->results[index];
   memset(result, 0, sizeof *result);
+  int known = known_before(tx, emitting, event, result, err);
+  if (known < 0) return err->code;
+  if (known > 0 && result->code != LH_OK && emitting->emission->mode == LH_EMIT_ALL)
+    return lh_error_set(err, LH_E_CONFLICT,
+                        "this id or idempotency key was used for another event (its account, type"
+                        " or data differ)");
+  if (known > 0) return LH_OK;
   int rc = turn_to_account(tx, emitting, event->account, err);
   if (rc == LH_OK) rc = lh_tx_type(tx, event->event_type, event->category, &emitting->type, err);
-  if (rc != LH_OK) return rc;
-  int known = known_by_key(tx, emitting, event, result, err);
-  if (known == 0) known = known_by_id(tx, emitting, event, result, err);
-  if (known < 0) return err->code;
-  if (known == 0) return insert_event(tx, emitting, event, result, err);
-  if (result->code == LH_OK || emitting->emission->mode == LH_EMIT_EACH) return LH_OK;
-  return lh_error_set(err, LH_E_CONFLICT,
-                      "this id or idempotency key was used for an event with another type or data");
+  return rc == LH_OK ? insert_event(tx, emitting, event, result, err) : rc;
 }
 
 static int emit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
@@ -142,7 +175,8 @@ static int emit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
     emitting->emission->bad_index = i;
     rc = emit_one(tx, emitting, i, err);
   }
-  if (rc == LH_OK) rc = wake(tx, emitting->account, emitting->now_ms, err);
+  if (rc == LH_OK && emitting->account_name != NULL)
+    rc = wake(tx, emitting->account, emitting->now_ms, err);
   return rc;
 }
 

@@ -111,6 +111,23 @@ int lh_tx_type(struct lh_tx *tx, const char *name, const char *category, int64_t
   return cache_type(committer, *type, name, category, err);
 }
 
+int lh_tx_known(struct lh_tx *tx, const char *account_name, const char *type_name, int64_t *account,
+                int64_t *type, struct lh_error *err) {
+  int64_t highest;
+  *account = *type = 0;
+  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_ACCOUNT_FIND, err);
+  if (statement == NULL) return err->code;
+  sqlite3_bind_text(statement, 1, account_name, -1, SQLITE_STATIC);
+  int row = lh_connection_row(tx->connection, statement, err);
+  if (row < 0) return err->code;
+  if (row > 0) *account = sqlite3_column_int64(statement, 0);
+  sqlite3_reset(statement);
+  if (find_type(tx->committer, type_name, type)) return LH_OK;
+  int rc = lh_tx_types_refresh(tx, &highest, err);
+  if (rc == LH_OK) find_type(tx->committer, type_name, type);
+  return rc;
+}
+
 int lh_tx_account(struct lh_tx *tx, const char *name, int64_t *account, struct lh_error *err) {
   sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_ACCOUNT_FIND, err);
   if (statement == NULL) return err->code;

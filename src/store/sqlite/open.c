@@ -154,6 +154,8 @@ int lh_sqlite_open(const struct lh_store_options *options, const char *given,
   if (err == NULL) err = &local;
   int rc = resolve(given, path, err);
   if (rc != LH_OK) return rc; /* without its folder there is no path to create anything at */
+  rc = lh_committer_inherited(path, err);
+  if (rc != LH_OK) return rc;
   rc = look(path, err);
   if (rc == LH_OK && options->create_only)
     rc = lh_error_set(err, LH_E_STORE_EXISTS, "%s exists already", path);

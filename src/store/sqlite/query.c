@@ -102,15 +102,17 @@ static sqlite3_stmt *prepare_list(struct lh_connection *reader,
                                   const struct lh_request_filter *filter, struct lh_error *err) {
   char text[2048];
   sqlite3_stmt *statement = NULL;
-  snprintf(text, sizeof text, "SELECT %s%sWHERE 1%s%s%s%s%s%s ORDER BY r.request DESC LIMIT ?7",
-           LH_REQUEST_COLUMNS, LH_REQUEST_FROM, state_text(filter->state),
-           filter->webhook_id != NULL
-               ? " AND r.webhook = (SELECT webhook FROM webhooks WHERE id = ?2)"
-               : "",
-           filter->event_id != NULL ? OF_EVENTS "e.event_id = ?3)" : "",
-           filter->member != NULL ? OF_EVENTS "e.member = ?4)" : "",
-           filter->since_ms > 0 ? " AND r.created_ms >= ?5" : "",
-           filter->after > 0 ? " AND r.request < ?6" : "");
+  snprintf(
+      text, sizeof text, "SELECT %s%sWHERE 1%s%s%s%s%s%s%s ORDER BY r.request DESC LIMIT ?7",
+      LH_REQUEST_COLUMNS, LH_REQUEST_FROM, state_text(filter->state),
+      filter->account != NULL ? " AND w.account = (SELECT account FROM accounts WHERE name = ?8)"
+                              : "",
+      filter->webhook_id != NULL ? " AND r.webhook = (SELECT webhook FROM webhooks WHERE id = ?2)"
+                                 : "",
+      filter->event_id != NULL ? OF_EVENTS "e.event_id = ?3)" : "",
+      filter->member != NULL ? OF_EVENTS "e.member = ?4)" : "",
+      filter->since_ms > 0 ? " AND r.created_ms >= ?5" : "",
+      filter->after > 0 ? " AND r.request < ?6" : "");
   int rc = sqlite3_prepare_v2(reader->db, text, -1, &statement, NULL);
   if (rc != SQLITE_OK) {
     lh_connection_error(reader->db, rc, err);
@@ -122,28 +124,52 @@ static sqlite3_stmt *prepare_list(struct lh_connection *reader,
   if (filter->event_id != NULL)
     sqlite3_bind_blob(statement, 3, filter->event_id->bytes, LH_ID_BYTES, SQLITE_STATIC);
   if (filter->member != NULL) sqlite3_bind_text(statement, 4, filter->member, -1, SQLITE_STATIC);
+  if (filter->account != NULL) sqlite3_bind_text(statement, 8, filter->account, -1, SQLITE_STATIC);
   sqlite3_bind_int64(statement, 5, filter->since_ms);
   sqlite3_bind_int64(statement, 6, filter->after);
   sqlite3_bind_int(statement, 7, filter->limit + 1);
   return statement;
 }
 
-/* A range can contain the position without the event: only the exact list tells. */
-static int holds_event(const struct lh_request_row *row, const struct lh_id *id) {
+static int holds_event(const struct lh_request_row *row, const void *id) {
   for (int32_t i = 0; i < row->count; i++)
-    if (memcmp(row->event_ids[i].bytes, id->bytes, LH_ID_BYTES) == 0) return 1;
+    if (memcmp(row->event_ids[i].bytes, id, LH_ID_BYTES) == 0) return 1;
   return 0;
 }
 
-static void keep_holders(struct lh_request_list *list, const struct lh_id *id) {
+/* One of the member's events is in the request? 1 yes, 0 no, -1 failure. */
+static int holds_member(struct lh_connection *reader, const struct lh_request_row *row,
+                        const char *member, struct lh_error *err) {
+  sqlite3_stmt *events = lh_connection_sql(reader, LH_SQL_REQUEST_OF_MEMBER, err);
+  if (events == NULL) return -1;
+  sqlite3_bind_int64(events, 1, row->request);
+  sqlite3_bind_text(events, 2, member, -1, SQLITE_STATIC);
+  int found, holds = 0;
+  while (!holds && (found = lh_connection_row(reader, events, err)) != 0) {
+    if (found < 0) return -1;
+    holds = holds_event(row, sqlite3_column_blob(events, 0));
+  }
+  sqlite3_reset(events);
+  return holds;
+}
+
+/* A range can contain a position without its event: only the exact list tells. */
+static int keep_holders(struct lh_connection *reader, const struct lh_request_filter *filter,
+                        struct lh_request_list *list, struct lh_error *err) {
   size_t kept = 0;
+  int rc = LH_OK;
   for (size_t i = 0; i < list->count; i++) {
-    if (holds_event(&list->rows[i], id))
+    int holds = filter->event_id == NULL || holds_event(&list->rows[i], filter->event_id->bytes);
+    if (holds && filter->member != NULL)
+      holds = holds_member(reader, &list->rows[i], filter->member, err);
+    if (holds < 0) rc = (int)err->code;
+    if (holds != 0)
       list->rows[kept++] = list->rows[i];
     else
       free(list->rows[i].event_ids);
   }
   list->count = kept;
+  return rc;
 }
 
 int lh_sqlite_request_list(struct lh_store *store, const struct lh_request_filter *filter,
@@ -161,7 +187,7 @@ int lh_sqlite_request_list(struct lh_store *store, const struct lh_request_filte
   if (statement == NULL) return err->code;
   int rc = collect(reader, statement, filter->limit, list, err);
   sqlite3_finalize(statement);
-  if (rc == LH_OK && filter->event_id != NULL) keep_holders(list, filter->event_id);
+  if (rc == LH_OK) rc = keep_holders(reader, filter, list, err);
   if (rc != LH_OK) lh_request_list_clear(list);
   return rc;
 }

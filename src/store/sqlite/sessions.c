@@ -18,8 +18,23 @@ struct opening {
   int fd;
 };
 
+/* One worker a handle: lock and heartbeat are the handle's. A dead session may be replaced. */
+static int check_free(struct lh_tx *tx, int64_t session, struct lh_error *err) {
+  if (session == 0) return LH_OK;
+  sqlite3_stmt *here = lh_connection_sql(tx->connection, LH_SQL_SESSION_HERE, err);
+  if (here == NULL) return err->code;
+  sqlite3_bind_int64(here, 1, session);
+  int row = lh_connection_row(tx->connection, here, err);
+  if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
+  sqlite3_reset(here);
+  return lh_error_set(err, LH_E_REFUSED,
+                      "this store handle has a worker already: open the store once for each");
+}
+
 static int open_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct opening *opening = context;
+  int free = check_free(tx, opening->self->session, err);
+  if (free != LH_OK) return free;
   sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_SESSION_ADD, err);
   if (statement == NULL) return err->code;
   sqlite3_bind_int64(statement, 1, opening->now_ms);

@@ -142,9 +142,10 @@ struct lh_committer {
 
   struct lh_connection connection;
   int open;
+  ino_t inode; /* of the database, from the first look; 0: not looked yet */
+  dev_t device;
   struct lh_lock lock;
   int wal_frames, wal_frames_tried;
-  int64_t last_turn_ms; /* wall time of the last turn of a worker here; 0: none yet */
   struct lh_id_source ids;
   struct lh_key key;
   struct lh_type_entry *types;
@@ -177,6 +178,8 @@ typedef int (*lh_write)(struct lh_tx *tx, void *context, struct lh_error *err);
 int lh_committer_get(const struct lh_store_options *options, const char *path,
                      struct lh_committer **committer, struct lh_error *err);
 void lh_committer_put(struct lh_committer *committer);
+/* LH_E_CLOSED if a parent process had this database open when it forked us. */
+int lh_committer_inherited(const char *path, struct lh_error *err);
 /*
 ** Runs `write` in a transaction shared with whoever else writes at the moment
 ** and returns after it is durable. Its failure undoes it alone; a failed
@@ -197,6 +200,9 @@ int lh_tx_id(struct lh_tx *tx, int64_t now_ms, struct lh_id *id, struct lh_error
 int lh_tx_type(struct lh_tx *tx, const char *name, const char *category, int64_t *type,
                struct lh_error *err);
 const struct lh_stored_type *lh_tx_type_name(struct lh_tx *tx, int64_t type, struct lh_error *err);
+/* Numbers of an account and a type without storing anything; 0 for one that is not there. */
+int lh_tx_known(struct lh_tx *tx, const char *account_name, const char *type_name, int64_t *account,
+                int64_t *type, struct lh_error *err);
 /* Number of an account, stored if new. */
 int lh_tx_account(struct lh_tx *tx, const char *name, int64_t *account, struct lh_error *err);
 /* Last position of the log. */
@@ -218,6 +224,8 @@ struct lh_sqlite_store {
   int64_t session; /* of this handle, 0: none */
   int session_fd;
   int64_t heartbeat_ms;
+  int formed_all;         /* the last turn asked for form_all */
+  int64_t last_turn_ms;   /* wall time of the last turn that committed; 0: none yet */
   int64_t judge_at_ms;    /* heartbeats of others say nothing before */
   struct lh_buffer shown; /* the texts that the last event_get lent out */
 };

@@ -120,10 +120,11 @@
                       " last_position, positions, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6," \
                       " ?7, ?8, ?9, ?10," \
                       " ?11, ?12, ?13, ?14, ?15)") \
-  X(REQUEST_DUE,      "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
-                      " AND next_attempt_ms IS NOT NULL ORDER BY next_attempt_ms, request" \
-                      " LIMIT 1") \
-  X(REQUEST_PENDING,  "SELECT 1 FROM requests WHERE webhook = ?1 AND state = 0 LIMIT 1") \
+  X(REQUEST_RETRYING, "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
+                      " AND next_attempt_ms IS NOT NULL AND state = 2" \
+                      " ORDER BY next_attempt_ms, request LIMIT 1") \
+  X(REQUEST_PENDING,  "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
+                      " AND state = 0 ORDER BY request LIMIT 1") \
   X(REQUEST_EVENTS,   "SELECT first_position, positions, total_count FROM requests WHERE" \
                       " request = ?1") \
   X(REQUEST_OF_SESSION,"SELECT request FROM requests WHERE session = ?1 LIMIT ?2") \
@@ -151,6 +152,9 @@
   X(SESSION_END,      "DELETE FROM sessions WHERE session = ?1") \
   X(SESSIONS,         "SELECT session, heartbeat_ms, lock_inode FROM sessions WHERE session" \
                       " <> ?1 ORDER BY session LIMIT 1000") \
+  X(REQUEST_OF_MEMBER,"SELECT e.event_id FROM requests r JOIN events e ON e.member = ?2" \
+                      " AND e.position BETWEEN r.first_position AND r.last_position" \
+                      " WHERE r.request = ?1") \
   X(EVENT_ID_AT,      "SELECT event_id FROM events WHERE position = ?1")
 
 enum lh_sql {

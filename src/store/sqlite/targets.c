@@ -55,22 +55,26 @@ static void parse_schedule(struct lh_target_entry *entry) {
   }
 }
 
-/* A secret that cannot be read leaves keys[0] NULL: the lease gate then pauses the webhook. */
-static void load_secret(struct lh_committer *committer, sqlite3_stmt *statement,
-                        struct lh_target_entry *entry) {
+/*
+** A secret that does not decrypt leaves keys[0] NULL: the lease gate then
+** pauses the webhook. What we lack ourselves (key file, descriptors, memory)
+** is an error of the turn and changes no webhook.
+*/
+static int load_secret(struct lh_committer *committer, sqlite3_stmt *statement,
+                       struct lh_target_entry *entry, struct lh_error *err) {
   unsigned char plain[LH_SECRET_MAX + 16];
   size_t len = 0, sealed_len = (size_t)sqlite3_column_bytes(statement, 25);
   const void *sealed = sqlite3_column_blob(statement, 25);
-  struct lh_error ignored;
   struct lh_webhook *webhook = &entry->target.webhook;
-  if (!committer->key.loaded &&
-      lh_key_load(&committer->key, committer->key_path, &ignored) != LH_OK)
-    return;
-  if (sealed_len < LH_SEAL_OVERHEAD || sealed_len - LH_SEAL_OVERHEAD > sizeof plain) return;
-  if (lh_unseal(committer->key.bytes, webhook->id.bytes, LH_ID_BYTES, sealed, sealed_len, plain,
-                &len, &ignored) == LH_OK)
-    lh_signature_key_new(webhook->scheme, (char *)plain, len, &entry->target.keys[0], &ignored);
+  int rc = committer->key.loaded ? LH_OK : lh_key_load(&committer->key, committer->key_path, err);
+  if (rc != LH_OK) return rc;
+  if (sealed_len < LH_SEAL_OVERHEAD || sealed_len - LH_SEAL_OVERHEAD > sizeof plain) return LH_OK;
+  rc = lh_unseal(committer->key.bytes, webhook->id.bytes, LH_ID_BYTES, sealed, sealed_len, plain,
+                 &len, err);
+  if (rc == LH_OK)
+    rc = lh_signature_key_new(webhook->scheme, (char *)plain, len, &entry->target.keys[0], err);
   lh_wipe(plain, sizeof plain);
+  return rc == LH_E_SECRET_UNREADABLE || rc == LH_E_SECRET_INVALID ? LH_OK : rc;
 }
 
 static int load_row(struct lh_tx *tx, struct lh_target_entry *entry, struct lh_error *err) {
@@ -85,7 +89,7 @@ static int load_row(struct lh_tx *tx, struct lh_target_entry *entry, struct lh_e
   int rc = lh_webhook_from_row(statement, &entry->target.webhook, err);
   if (rc == LH_OK) {
     entry->account = sqlite3_column_int64(statement, 27);
-    load_secret(tx->committer, statement, entry);
+    rc = load_secret(tx->committer, statement, entry, err);
     parse_schedule(entry);
   }
   sqlite3_reset(statement);

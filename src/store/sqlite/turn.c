@@ -85,13 +85,12 @@ static int next_due(struct lh_turning *turning, struct lh_error *err) {
 /*
 ** Due times are wall time. When the clock was set back, what is due may seem
 ** far away: everybody is looked at again, and lease.c brings the requests'
-** own times back into their interval.
+** own times back into their interval. The same look serves form_all.
 */
 static int check_clock(struct lh_turning *turning, struct lh_error *err) {
-  struct lh_committer *committer = turning->tx->committer;
-  int64_t before = committer->last_turn_ms;
-  committer->last_turn_ms = turning->now_ms;
-  if (before != 0 && turning->now_ms >= before - CLOCK_SLACK_MS) return LH_OK;
+  int64_t before = turning->last_turn_ms;
+  int all = turning->turn->form_all && !turning->formed_all;
+  if (before != 0 && turning->now_ms >= before - CLOCK_SLACK_MS && !all) return LH_OK;
   struct lh_connection *connection = turning->tx->connection;
   sqlite3_stmt *statement = lh_connection_sql(connection, LH_SQL_DISPATCH_LOOK_AGAIN, err);
   if (statement == NULL) return err->code;
@@ -99,16 +98,26 @@ static int check_clock(struct lh_turning *turning, struct lh_error *err) {
   return lh_connection_done(connection, statement, err);
 }
 
+struct asked {
+  struct lh_sqlite_store *self;
+  struct lh_turn *turn;
+};
+
 static int turn_write(struct lh_tx *tx, void *context, struct lh_error *err) {
-  struct lh_turn *turn = context;
+  const struct lh_sqlite_store *self = ((struct asked *)context)->self;
+  struct lh_turn *turn = ((struct asked *)context)->turn;
   struct lh_turning turning;
   memset(&turning, 0, sizeof turning);
+  turning.last_turn_ms = self->last_turn_ms;
+  turning.formed_all = self->formed_all;
   turning.tx = tx;
   turning.turn = turn;
   turning.now_ms = turn->now_ms;
   turning.slots = turn->slots;
   turning.bytes = turn->bytes;
   turn->leased = 0;
+  turn->failed_unsent = 0;
+  turn->paused_unreadable = 0;
   turn->more = 0;
   turn->next_due_ms = INT64_MAX;
   lh_dispatch_begin(tx);
@@ -132,5 +141,10 @@ int lh_sqlite_turn(struct lh_store *store, struct lh_turn *turn, struct lh_error
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   if (self == NULL) return err->code;
-  return lh_committer_write(self->committer, turn_write, turn, err);
+  struct asked asked = {self, turn};
+  int rc = lh_committer_write(self->committer, turn_write, &asked, err);
+  if (rc != LH_OK) return rc;
+  self->last_turn_ms = turn->now_ms;
+  self->formed_all = turn->form_all;
+  return LH_OK;
 }

@@ -72,6 +72,8 @@ struct lh_turning {
   int64_t head; /* of the log; the log cannot grow during the turn */
   int64_t types_highest;
   int room_ran_out;
+  int64_t last_turn_ms; /* of this handle; 0: this is its first */
+  int formed_all;       /* its last turn was one of form_all already */
 };
 
 /* Borrowed until the next call of it. */
