@@ -240,8 +240,13 @@ static void test_nothing_crosses_a_fork(void **state) {
     struct lh_error err;
     int refused = store->admin->stats(store, NULL, &stats, &err) == LH_E_CLOSED;
     lh_store_close(store);
-    /* SQLite would believe that it holds the parent's locks. */
-    _exit(refused && refusal(location, 0, &err) == LH_E_CLOSED ? 0 : 1);
+    /* SQLite would believe that it holds the parent's locks; a child's child too. */
+    refused = refused && refusal(location, 0, &err) == LH_E_CLOSED;
+    int status = 1;
+    pid_t grandchild = fork();
+    if (grandchild == 0) _exit(refusal(location, 0, &err) == LH_E_CLOSED ? 0 : 1);
+    waitpid(grandchild, &status, 0);
+    _exit(refused && status == 0 ? 0 : 1);
   }
   int status;
   waitpid(child, &status, 0);

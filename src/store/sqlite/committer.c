@@ -42,6 +42,9 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 */
 static void forget_in_child(void) {
   pthread_mutex_init(&table.mutex, NULL);
+  struct lh_committer **end = &table.first; /* a child of a child inherits from both */
+  while (*end != NULL) end = &(*end)->next;
+  *end = table.inherited;
   table.inherited = table.first;
   table.first = NULL;
 }
