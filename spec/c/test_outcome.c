@@ -15,8 +15,7 @@ static void test_outcome_names_are_distinct_words(void **state) {
     const char *name = lh_outcome_name((enum lh_outcome)i);
     assert_true(strlen(name) > 0);
     assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz_"), strlen(name));
-    for (int j = 0; j < i; j++)
-      assert_string_not_equal(name, lh_outcome_name((enum lh_outcome)j));
+    for (int j = 0; j < i; j++) assert_string_not_equal(name, lh_outcome_name((enum lh_outcome)j));
   }
 }
 
