@@ -160,6 +160,7 @@ static void cancel_all(struct lh_engine *engine) {
 int lh_engine_abort(struct lh_engine *engine, struct lh_error *err) {
   engine->draining = 1;
   report_begin(engine);
+  (void)lh_collector_gather(engine, 0, NULL, 0, NULL); /* an answer that is here already counts */
   cancel_all(engine);
   return engine->result_count > 0 ? lh_dispatcher_turn(engine, err) : 0;
 }
