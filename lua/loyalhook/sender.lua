@@ -84,7 +84,9 @@ function Sender:create_webhook(given)
   if type(given) ~= "table" then
     error("create_webhook: expected a table, got " .. type(given), 2)
   end
-  local ok, message, code = check_webhook(given, self._catalogue)
+  local ok, message, code = check_webhook(given, self._catalogue, function()
+    return self._store:types()
+  end)
   if not ok then
     return nil, message, code
   end
@@ -256,8 +258,9 @@ end
 
 -- The filter as the store takes it, or nil, message, code.
 local function store_filter(self, filter)
-  local wanted = { state = filter.state, event = filter.event, member = filter.member,
-    limit = filter.limit or core.limits.list_limit_default, after = filter.after }
+  local wanted = { state = filter.state, account = filter.account, event = filter.event,
+    member = filter.member, limit = filter.limit or core.limits.list_limit_default,
+    after = filter.after }
   local ok, message, code = true, nil, nil
   if filter.state ~= nil then
     ok, message, code = check_state(filter.state)
@@ -276,10 +279,10 @@ local function store_filter(self, filter)
   return wanted
 end
 
---- The log of requests, newest first. filter: state, webhook (id or name, with
--- account if needed), event (id), member (id), since (RFC 3339, or "2h", "30m",
--- "7d"), limit (1 to 1000, default 50), after (cursor). Returns an array and the
--- cursor of the next page (nil at the end), or nil, message, code.
+--- The log of requests, newest first. filter: state, account, webhook (id or
+-- name), event (id), member (id), since (RFC 3339, or "2h", "30m", "7d"), limit
+-- (1 to 1000, default 50), after (cursor). Returns an array and the cursor of the
+-- next page (nil at the end), or nil, message, code.
 function Sender:requests(filter)
   filter = options.check(filter, REQUESTS, "requests")
   local wanted, message, code = store_filter(self, filter)
@@ -315,8 +318,11 @@ function Sender:event(event_id)
 end
 
 --- Figures of the whole store, or of one webhook (id or name; `account` if the
--- name needs it), or nil, message, code.
+-- name needs it; without a webhook it is refused), or nil, message, code.
 function Sender:stats(webhook, account)
+  if account ~= nil and webhook == nil then
+    return nil, "account: there are figures of the store or of a webhook only", "invalid"
+  end
   local id, message, code = webhook_id(self, webhook, account)
   if message then
     return nil, message, code

@@ -106,6 +106,26 @@ describe("sender", function()
       assert.are.equal("not_found", select(3, sender:webhook("crm", "other")))
     end)
 
+    it("may want types that only an emitter elsewhere knows, once one is stored", function()
+      local other = assert(loyalhook.sender.open({ store = "sqlite:" .. folder .. "/s.db" }))
+      for _, selector in ipairs({ "event_order_paid", "category:order" }) do
+        local wanted = hook({ name = selector, event_types = { selector, "*" },
+          url = "https://example.com/" .. selector:gsub(":", "-") })
+        assert.are.equal("unknown_type", select(3, other:create_webhook(wanted)))
+      end
+      assert(sender:emit_json("event_order_paid", "{}"))
+      for _, selector in ipairs({ "event_order_paid", "category:order" }) do
+        local wanted = hook({ name = selector, event_types = { selector, "*" },
+          url = "https://example.com/" .. selector:gsub(":", "-") })
+        assert.are.same({ selector, "*" }, assert(other:create_webhook(wanted)).event_types)
+      end
+      for _, selector in ipairs({ "order", "category:event_order_paid", "event_order_pay" }) do
+        assert.are.equal("unknown_type",
+          select(3, other:create_webhook(hook({ event_types = { selector } }))))
+      end
+      other:close()
+    end)
+
     it("are refused with the field and what is wrong, and leave no trace", function()
       local function refused(changes, code, words)
         local nothing, message, got = sender:create_webhook(hook(changes))
@@ -346,6 +366,7 @@ describe("sender", function()
       assert.is_nil(stats.oldest_undelivered_ms)
       assert.are.equal(1, sender:stats("crm").waiting)
       assert.are.equal("not_found", select(3, sender:stats("nobody")))
+      assert.are.equal("invalid", select(3, sender:stats(nil, "default")))
     end)
   end)
 

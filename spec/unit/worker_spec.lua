@@ -121,6 +121,23 @@ describe("worker:run", function()
     assert.are.equal(0, #assert(sender:requests({ since = core.now_ms() + 60000 })))
   end)
 
+  it("finds requests by account", function()
+    local mine = webhook("/ok", { batch_size = 1 })
+    local theirs = webhook("/ok", { batch_size = 1, account = "shop-7" })
+    emit(2)
+    assert(sender:emit_json("event_points_earned", "{}", { account = "shop-7" }))
+    until_idle()
+    for account, wanted in pairs({ default = { mine.id, 2 }, ["shop-7"] = { theirs.id, 1 } }) do
+      local list = assert(sender:requests({ account = account }))
+      assert.are.equal(wanted[2], #list)
+      assert.are.equal(wanted[1], list[1].webhook_id)
+      assert.are.equal(wanted[2], #sender:requests({ account = account, state = "delivered",
+        webhook = "w" }))
+    end
+    assert.are.same({}, sender:requests({ account = "other" }))
+    assert.are.equal(3, #sender:requests())
+  end)
+
   it("sends requests that verify", function()
     webhook("/echo")
     emit(3)
@@ -235,6 +252,7 @@ describe("worker:run", function()
         local answer = answers[at]
         return answer.report, answer[1], answer[2], answer.signal
       end,
+      form_all = function() end,
       drain = function() end,
       abort = function()
         return true

@@ -57,12 +57,35 @@ function kinds.map(value)
   return true
 end
 
-local function check_subscriptions(selectors, catalogue)
+-- Whether an emitter, perhaps one with types that this program does not have, has stored an event
+-- that the selector means. nil, message, code if that cannot be found out.
+local function is_stored(selector, stored_types)
+  local types, message, code = stored_types()
+  if not types then
+    return nil, message, code
+  end
+  local category = selector:match("^category:(.*)$")
+  for _, entry in ipairs(types) do
+    if category and entry.category == category or entry.name == selector then
+      return true
+    end
+  end
+  return false
+end
+
+local function check_subscriptions(selectors, catalogue, stored_types)
   if #selectors == 0 then
     return nil, "event_types: at least one is needed (a type, category:NAME or *)", "invalid"
   end
   for _, selector in ipairs(selectors) do
     local ok, message, code = catalogue:check_selector(selector)
+    if code == "unknown_type" then
+      local known, problem, problem_code = is_stored(selector, stored_types)
+      if known == nil then
+        return nil, problem, problem_code
+      end
+      ok = known
+    end
     if not ok then
       return nil, "event_types: " .. message, code
     end
@@ -72,8 +95,9 @@ end
 
 local REQUIRED = { "name", "url", "event_types" }
 
---- Checks `given`; returns true, or nil, "field: what is wrong", code.
-return function(given, catalogue)
+--- Checks `given`; returns true, or nil, "field: what is wrong", code. stored_types: a function
+-- that returns the { name, category } of every type in the store, asked if the catalogue lacks one.
+return function(given, catalogue, stored_types)
   local unknown = options.unknown(given, fields.webhook_settings, "field")
   if unknown then
     return nil, unknown, "invalid"
@@ -92,5 +116,5 @@ return function(given, catalogue)
       end
     end
   end
-  return check_subscriptions(given.event_types, catalogue)
+  return check_subscriptions(given.event_types, catalogue, stored_types)
 end
