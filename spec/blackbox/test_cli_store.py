@@ -503,6 +503,8 @@ class Work(Case):
         self.assertEqual(len(listed("--event", ids[1])), 2)
         self.assertEqual(len(listed("--member", "m-2", "--state", "delivered")), 1)
         self.assertEqual(len(listed("--since", "1h")), 6)
+        self.assertEqual(len(listed("--account", "default")), 6)
+        self.assertEqual(listed("--account", "shop-7"), [])
         self.assertEqual(listed("--since", "2999-01-01T00:00:00Z"), [])
         pages, cursor = [], None
         while True:
@@ -535,6 +537,17 @@ class Work(Case):
             stats = self.run_cli("stats", "--webhook", name, "--json").json()
             self.assertEqual(stats["requests"]["delivered"], 1)
 
+    def test_the_drain_waits_as_long_as_it_was_told(self):
+        with Endpoint() as endpoint:
+            self.create("slow", endpoint.url("/delay/20000"))
+            self.run_cli("emit", EARNED, "--data", DATA)
+            process = self.shop.start("work", "--drain-grace-s", "0", "--json")
+            wait_for(lambda: self.run_cli("stats", "--json").json()["requests"]["sending"] == 1,
+                     what="an attempt in flight")
+            ended, out, err = stop(process, limit_s=10)
+        self.assertEqual(ended, 0, err)
+        self.assertEqual(json.loads(out)["delivered"], 0)
+
     def test_without_the_key_it_does_not_start_but_emit_does(self):
         self.create()
         os.rename(self.shop.path("loyalhook.db.key"), self.shop.path("away"))
@@ -552,6 +565,8 @@ class Work(Case):
 
     def test_usage(self):
         self.refused("work", "--concurrency", "0", code=3, names="concurrency")
+        self.refused("work", "--drain-grace-s", "-1", code=3, names="drain_grace_s")
+        self.refused("stats", "--account", "default", code=2, names="--webhook")
         self.refused("work", "--role", "handle", code=3, names="handle")
 
 

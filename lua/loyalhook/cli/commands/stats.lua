@@ -1,5 +1,6 @@
 -- loyalhook stats: how much there is and how far it has got.
 
+local arguments = require "loyalhook.cli.arguments"
 local document = require "loyalhook.cli.document"
 local fields = require "loyalhook.fields"
 local columns = require "loyalhook.cli.table"
@@ -32,6 +33,9 @@ local function shown_requests(requests)
 end
 
 function stats.run(args, context)
+  if args.account and not args.webhook then
+    arguments.usage_error("--account says whose webhook is meant, so --webhook is needed too")
+  end
   local figures, message, code = context:sender():stats(args.webhook, args.account)
   if not figures then
     return nil, message, code
