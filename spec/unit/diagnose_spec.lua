@@ -103,6 +103,27 @@ describe("diagnose: the body", function()
       explain({ body = '{"a":"/é","b":1}' }, { body = '{"a": "\\/\\u00e9", "b": 1}' }))
   end)
 
+  it("was parsed and written again, and its data had white space of its own", function()
+    local sent = BODY:gsub('"data":{"url":', '"data":{ "url":  ')
+    assert.are.same({ valid = true }, explain({ body = sent }, {}))
+    local SPREAD = "white space around its keys, where none is sent: it was parsed and written"
+    local spread = BODY:gsub('",', '", '):gsub('":', '": '):gsub("https: ", "https:")
+    expect("signature_mismatch", SPREAD, explain({ body = sent }, { body = spread }))
+    expect("signature_mismatch", SPREAD,
+      explain({ body = sent }, { body = (spread:gsub("{", "{\n  ")) }))
+    expect("signature_mismatch", SPREAD,
+      explain({ body = sent }, { body = (BODY:gsub('"data":', '"data" :')) }))
+    for _, other in ipairs({ (BODY:gsub('("id":"%x+"),("event_type":"[^"]+")', "%2,%1")),
+      (BODY:gsub('"total_count":"1"', '"total_count":1')) }) do
+      expect("signature_mismatch", "does not begin as it is sent",
+        explain({ body = sent }, { body = other }))
+    end
+    expect("signature_mismatch", "the secret does not fit",
+      explain({ body = sent }, { body = BODY }))
+    expect("signature_mismatch", "the secret does not fit",
+      explain({ body = '{"x": 1}' }, { body = '{"x": 2}' }))
+  end)
+
   it("was encoded twice", function()
     expect("signature_mismatch", "read as Latin-1",
       arrived((BODY:gsub("é", "\195\131\194\169"))))

@@ -179,7 +179,26 @@ function bodies.variants(body)
   return list
 end
 
+local REWRITTEN = "it was parsed and written again before verifying"
+local ENVELOPE = '^{"request_id":"[^"]*","total_count":"[^"]*","created_date":"[^"]*",'
+  .. '"events":%[{"id":"[^"]*","event_type":"[^"]*","data":'
 local ORDER = { "request_id", "total_count", "created_date", "events" }
+
+-- What surrounds the events' data is always sent in one form, whatever white space is in the data.
+local function envelope_remark(body)
+  for _, name in ipairs(ORDER) do
+    if not body:find('"' .. name .. '"%s*:') then
+      return nil
+    end
+  end
+  if body:find(ENVELOPE) then
+    return nil
+  elseif rewrite(body, same, squeeze):find(ENVELOPE) then
+    return "the body has white space around its keys, where none is sent: " .. REWRITTEN, RAW_HINT
+  end
+  return 'the body does not begin as it is sent ({"request_id":"…","total_count":"…",'
+    .. '"created_date":"…","events":[{"id":"…","event_type":"…","data":): ' .. REWRITTEN, RAW_HINT
+end
 
 --- What can be said of a body that no variant explains: a sentence and a hint,
 -- or nil.
@@ -199,11 +218,11 @@ function bodies.remark(body, content_length)
     local at = body:find('"' .. name .. '"%s*:')
     if at and at < last then
       return "the body's keys are not in the order in which they are sent (request_id, "
-        .. "total_count, created_date, events): it was parsed and written again", RAW_HINT
+        .. "total_count, created_date, events): " .. REWRITTEN, RAW_HINT
     end
     last = at or last
   end
-  return nil
+  return envelope_remark(body)
 end
 
 return bodies
