@@ -74,10 +74,27 @@ describe("an event", function()
     assert.are.same({ event_type = "t", data = "7" }, event)
   end)
 
-  it("takes the last of a repeated member", function()
-    local event = assert(ndjson.event([[{"event_type":"a","data":1,"event_type":"b","data":{}}]]))
-    assert.are.same({ event_type = "b", data = "{}" }, event)
+  it("may have a data that looks like its line", function()
+    local data = [[{"event_type":"x","data":{"data":1},"a":"\"data\":{}"}]]
+    for _, line in ipairs({ '{"event_type":"t","data":%s}', ' { "data" : %s , "event_type" :"t" } ',
+      '{"event_type":"t","data":%s,"account":null}' }) do
+      local event = assert(ndjson.event((line:gsub("%%s", (data:gsub("%%", "%%%%"))))))
+      assert.are.same({ event_type = "t", data = data }, event)
+    end
   end)
+
+  for _, line in ipairs({ [[{"event_type":"a","data":1,"event_type":"b"}]],
+    [[{"event_type":"a","data":{"a":1},"data":{"a":1}}]],
+    [[{"event_type":"a","data":12,"data":1}]], [[{"data":1,"data":12,"event_type":"a"}]],
+    [[{"event_type":"a","data":"}","data":{}}]],
+    [[{"event_type":"a", "d\u0061ta" : {"data":2} , "data" :{"data":2} } ]] }) do
+    it("with a member twice is refused: " .. line, function()
+      local event, message, code = ndjson.event(line)
+      assert.is_nil(event)
+      assert.are.equal("invalid", code)
+      assert.matches("is there twice$", message)
+    end)
+  end
 
   it("may be as deep inside as data may be", function()
     local data = ('{"a":'):rep(63) .. "{}" .. ("}"):rep(63)

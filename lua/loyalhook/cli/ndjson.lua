@@ -81,6 +81,32 @@ local function string_of(value)
   return require("loyalhook.json").decode("[" .. value .. "]")[1]
 end
 
+-- The name that a checked line gives twice, or nil. Values are stepped over by their text, which
+-- `members` has; the text of a name's last value does not stand where its first one does.
+local function repeated(line, members)
+  local at, seen = line:find("{", 1, true), {}
+  while true do
+    local quote = line:find('"', at + 1, true)
+    if not quote then
+      return nil
+    end
+    local stop = quote
+    repeat
+      stop = line:find('["\\]', stop + 1)
+      local escaped = line:sub(stop, stop) == "\\"
+      stop = escaped and stop + 1 or stop
+    until not escaped
+    local name = string_of(line:sub(quote, stop))
+    local first = line:find("[^%s:]", stop + 1)
+    local last = first + #members[name] - 1
+    if seen[name] or line:sub(first, last) ~= members[name] then
+      return name
+    end
+    seen[name] = true
+    at = line:find("[,}]", last + 1)
+  end
+end
+
 -- Values as emit takes them; null is as good as absent.
 local function event_of(members)
   local event = {}
@@ -109,8 +135,11 @@ function ndjson.event(line)
     return nil, message, code
   end
   local event, problem = event_of(members)
+  local twice = event and repeated(line, members)
   if not event then
     return nil, problem, "invalid"
+  elseif twice then
+    return nil, twice .. " is there twice", "invalid"
   elseif not event.event_type then
     return nil, "event_type is missing", "invalid"
   elseif not event.data then
