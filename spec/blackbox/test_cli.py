@@ -234,6 +234,30 @@ class Sign(Case):
                               "message")
         self.assertEqual(answer.out.strip(), vector["webhook-signature"])
 
+    def test_standard_says_what_it_signed(self):
+        self.shop.write("standard", "whsec_" + base64.b64encode(SECRET * 2).decode())
+        words = ["sign", "--secret-file", "standard", "--scheme", "standard", "body"]
+        document = self.run_cli(*words, "--json").json()
+        self.assertRegex(document["id"], r"^[0-9a-f]{24}$")
+        self.assertLess(abs(int(document["timestamp"]) - time.time()), 60)
+        self.assertEqual(document["headers"], {
+            "Content-Type": "application/json", "webhook-id": document["id"],
+            "webhook-timestamp": document["timestamp"],
+            "webhook-signature": document["signature"]})
+        self.assertIsNone(document["nonce"])
+        for more in ([], ["--id", "msg_1"], ["--id", "msg_1", "--timestamp", "1614265330"]):
+            told = self.run_cli(*words, *more).err
+            self.assertRegex(told, r"webhook-id \S+, webhook-timestamp \d{10}\n")
+            self.assertIn("msg_1" if more else "", told)
+
+    def test_options_of_the_other_scheme_are_refused(self):
+        for words, wanted in ((["--nonce", NONCE, "--scheme", "standard"], "--nonce"),
+                              (["--id", "msg_1"], "--id"), (["--timestamp", "7"], "--timestamp"),
+                              (["--timestamp", "7", "--scheme", "zinrelo"], "--timestamp")):
+            answer = self.run_cli("sign", "--secret-file", "secret", "body", *words, expect=2)
+            self.assertRegex(answer.err, rf"^loyalhook: {wanted} is not for the scheme \w+\n$")
+            self.assertEqual(answer.out, "")
+
     def test_refusals(self):
         for words, stdin, code, wanted in (
                 (["--secret-file", "nowhere", "body"], b"", 4, "nowhere"),

@@ -31,7 +31,7 @@ local function zinrelo(core, args, secret, body)
   if not signature then
     return nil, message, code
   end
-  return { signature = signature, nonce = nonce, stamp = "nonce " .. nonce,
+  return { signature = signature, nonce = nonce, stamp = not args.nonce and "nonce " .. nonce,
     headers = { "nonce", nonce, "x-zinrelo-signature", signature } }
 end
 
@@ -44,7 +44,7 @@ local function standard(core, args, secret, body)
     return nil, message, code
   end
   local seconds = ("%d"):format(timestamp)
-  return { signature = signature,
+  return { signature = signature, id = id, timestamp = seconds,
     stamp = ("webhook-id %s, webhook-timestamp %s"):format(id, seconds),
     headers = { "webhook-id", id, "webhook-timestamp", seconds, "webhook-signature", signature } }
 end
@@ -66,7 +66,18 @@ end
 
 local unpack = table.unpack or unpack
 
+-- An option of the other scheme would be without effect.
+local function check_options(args)
+  local name = args.scheme or "zinrelo"
+  for _, option in ipairs(name == "standard" and { "nonce" } or { "id", "timestamp" }) do
+    if args[option] then
+      arguments.usage_error(("--%s is not for the scheme %s"):format(option, name))
+    end
+  end
+end
+
 function sign.run(args, context)
+  check_options(args)
   local secret, body, code = input.secret_and_body(args)
   if not secret then
     return nil, body, code
@@ -79,13 +90,14 @@ function sign.run(args, context)
   end
   local output = context.output
   if context.json then
-    output:document(document.object("nonce", signed.nonce, "signature", signed.signature,
+    output:document(document.object("nonce", signed.nonce, "id", signed.id,
+      "timestamp", signed.timestamp, "signature", signed.signature,
       "headers", document.object(unpack(headers_of(signed)))))
   elseif args.headers then
     print_lines(signed, output)
   else
     output:line(signed.signature)
-    if not args.nonce and not (args.id and args.timestamp) then
+    if signed.stamp then
       output:note("signed with " .. signed.stamp)
     end
   end
