@@ -13,6 +13,7 @@ local config = {}
 local FILE_DEFAULT = "loyalhook.lua"
 local FILE_BYTES_MAX = 1024 * 1024
 local LIST_MAX = 1000
+local INSTRUCTIONS_MAX = 10000000 -- a tenth of a second; a table takes some thousands
 
 local TRUE = { ["1"] = true, ["true"] = true, yes = true, on = true }
 local FALSE = { ["0"] = true, ["false"] = true, no = true, off = true }
@@ -154,6 +155,22 @@ local function read_file(path, must_exist)
   return text or ""
 end
 
+local ENDLESS = {} -- raised into a chunk that goes on for too long
+
+-- Calls a chunk that must not go on for ever. Returns what pcall does.
+local function call_bounded(chunk)
+  if rawget(_G, "jit") then
+    jit.off(chunk, true) -- compiled code calls no hooks
+  end
+  local hook, mask, count = debug.gethook()
+  debug.sethook(function()
+    error(ENDLESS, 0)
+  end, "", INSTRUCTIONS_MAX)
+  local ok, result = pcall(chunk)
+  debug.sethook(hook, mask, count)
+  return ok, result
+end
+
 --- Runs the text of a configuration file and checks its keys. `name` is shown
 -- in messages. Returns a table of checked settings, or nil, message, "config".
 function config.parse(text, name)
@@ -164,8 +181,11 @@ function config.parse(text, name)
   if not chunk then
     return refuse("%s", problem)
   end
-  local ok, result = pcall(chunk)
-  if not ok then
+  local ok, result = call_bounded(chunk)
+  if not ok and result == ENDLESS then
+    return refuse("%s: still running after %d instructions, does it ever end?", name,
+      INSTRUCTIONS_MAX)
+  elseif not ok then
     return refuse("%s (the file runs without globals: only plain values work)",
       tostring(result))
   elseif type(result) ~= "table" then

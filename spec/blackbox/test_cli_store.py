@@ -134,7 +134,8 @@ class Configuration(Case):
                              ("return { stor = 'x' }", "store"),
                              ("return { concurrency = 0 }", "concurrency"),
                              ("return { allow_http = 'perhaps' }", "allow_http"),
-                             ("os.exit(0)", "loyalhook.lua"), ("\x1bLua", "loyalhook.lua")):
+                             ("os.exit(0)", "loyalhook.lua"), ("\x1bLua", "loyalhook.lua"),
+                             ("while true do end", "ever end")):
             self.shop.write("loyalhook.lua", text)
             self.refused("stats", code=3, error="config", names=wanted)
         self.refused("stats", "--config", "nowhere.lua", code=3, names="nowhere.lua")

@@ -104,6 +104,29 @@ describe("config.load", function()
 end)
 
 describe("config.parse", function()
+  for _, text in ipairs({ "while true do end", "repeat until false",
+    "local function f() return f() end return f()",
+    "local function f() while true do end end f()",
+    "local t = {} for i = 1, 1e12 do t.x = i end return t" }) do
+    it("ends with: " .. text, function()
+      local hook = function() end
+      debug.sethook(hook, "", 100000)
+      local values, message, code = config.parse(text, "loyalhook.lua")
+      assert.are.equal(hook, (debug.gethook()))
+      debug.sethook()
+      assert.is_nil(values)
+      assert.are.equal("config", code)
+      assert.matches("^loyalhook.lua: still running after 10000000 instructions", message)
+    end)
+  end
+
+  it("has time for a long list of types", function()
+    local text = [[local types = {}
+      for i = 1, 900 do types[i] = { name = "event_" .. i, category = "mine" } end
+      return { types = types }]]
+    assert.are.equal(900, #assert(config.parse(text, "loyalhook.lua")).types)
+  end)
+
   it("takes every kind of setting", function()
     local values = assert(config.parse([[
       local network = "10." .. "0.0.0/8"
