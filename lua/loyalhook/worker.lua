@@ -104,11 +104,28 @@ local function log_attempt(self, event)
   end
 end
 
+-- Figures of a report that say something only if they are above 0.
+local COUNTS = {
+  { "rescued", "warn", "attempts of a lost worker were taken over" },
+  { "failed_unsent", "error", "requests failed without an attempt: their webhook is paused" },
+  { "paused_unreadable", "error",
+    "webhooks paused: their secret does not decrypt with this key file" },
+}
+
+local function log_counts(self, report)
+  for _, entry in ipairs(COUNTS) do
+    local count = report[entry[1]]
+    if count > 0 then
+      self._log(entry[2], entry[3], { count = count })
+    end
+  end
+end
+
 --- One round: waits up to timeout_ms (1000) if there is nothing to do, records,
--- leases and sends. Returns a report { events, started, rescued, in_flight,
--- next_due_ms, idle, signal }, or nil, message, code and a signal that came
--- during it; with the codes "full", "busy", "shortage", "memory" nothing is lost
--- and stepping may go on.
+-- leases and sends. Returns a report { events, started, rescued, failed_unsent,
+-- paused_unreadable, in_flight, next_due_ms, idle, signal }, or nil, message, code
+-- and a signal that came during it; with the codes "full", "busy", "shortage",
+-- "memory" nothing is lost and stepping may go on.
 function Worker:step(timeout_ms)
   local report, message, code, signal = self._engine:step(timeout_ms or STEP_MS)
   if not report then
@@ -117,9 +134,7 @@ function Worker:step(timeout_ms)
   for _, event in ipairs(report.events) do
     log_attempt(self, event)
   end
-  if report.rescued > 0 then
-    self._log("warn", "attempts of a lost worker were taken over", { count = report.rescued })
-  end
+  log_counts(self, report)
   return report
 end
 
@@ -252,11 +267,10 @@ end
 --- Works until it is told to stop. given: until_idle = true ends when nothing is
 -- due or in flight, and lets nothing wait for its batch to fill; grace_ms (30000)
 -- is how long a drain waits; catch_signals (true) makes SIGTERM and SIGINT drain;
--- on_report = function(report) is called
--- after each round and may return "stop". Returns "drained" after a signal (then
--- also "TERM" or "INT") or "stop", true when idle, or nil, message, code
--- (until_idle: "shortage" if only given-back attempts remain, or a passing error
--- that did not pass).
+-- on_report = function(report) is called after each round and may return "stop".
+-- Returns "drained" after a signal (then also "TERM" or "INT") or "stop", true
+-- when idle, or nil, message, code (until_idle: "shortage" if only given-back
+-- attempts remain, or a passing error that did not pass).
 function Worker:run(given)
   given = options.check(given, RUN, "worker:run")
   local grace_ms = given.grace_ms or GRACE_MS

@@ -559,6 +559,29 @@ class Work(Case):
         self.assertEqual(self.run_cli("doctor", "--json", expect=3).json()["ok"], False)
         self.run_cli("work", "--until-idle", LOYALHOOK_KEY_FILE=self.shop.path("away"))
 
+    def test_a_secret_that_is_damaged_stops_its_webhook_and_that_is_said(self):
+        with Endpoint() as endpoint:
+            self.create("torn", endpoint.url("/ok"), "--batch-size", "1")
+            self.create("whole", endpoint.url("/status/200"))
+            with sqlite3.connect(self.shop.path("loyalhook.db")) as database:
+                database.execute("UPDATE webhooks SET secret = zeroblob(length(secret))"
+                                 " WHERE name = 'torn'")
+            database.close()
+            for _ in range(2):
+                self.run_cli("emit", EARNED, "--data", DATA)
+            answer = self.run_cli("work", "--until-idle", "--json")
+        failed = self.shop.requests("--state", "failed")
+        self.assertGreaterEqual(len(failed), 1)
+        self.assertEqual({(row["reason"], row["attempts_made"]) for row in failed},
+                         {("paused", 0)})
+        summary = answer.json()
+        self.assertEqual((summary["delivered"], summary["failed"]), (1, len(failed)))
+        self.assertIn("error: requests failed without an attempt: their webhook is paused"
+                      f" count={len(failed)}\n", answer.err)
+        self.assertIn("error: webhooks paused: their secret does not decrypt with this key file"
+                      " count=1\n", answer.err)
+        self.assertRegex(self.run_cli("doctor", expect=None).out, r"does not decrypt .*: torn\n")
+
     def test_another_key_is_noticed(self):
         self.create()
         self.shop.write("loyalhook.db.key", "ab" * 32 + "\n")

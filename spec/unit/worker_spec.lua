@@ -260,13 +260,24 @@ describe("worker:run", function()
     }
     return working
   end
-  local QUIET = { report = { events = {}, started = 0, rescued = 0, in_flight = 0 } }
+  local QUIET = { report = { events = {}, started = 0, rescued = 0, in_flight = 0,
+    failed_unsent = 0, paused_unreadable = 0 } }
 
   it("goes on through shortages of the machine, and says so once", function()
     local full = { "disk full", "full" }
     local working = troubled(full, full, { "store is locked", "busy" }, full, QUIET)
     assert.is_true(working:run({ until_idle = true, catch_signals = false }))
     assert.are.same({ "error: disk full code=full", "error: store is locked code=busy" }, said)
+  end)
+
+  it("says what failed unsent and which webhooks it cannot sign for, once each", function()
+    local working = troubled({ report = { events = {}, started = 0, rescued = 0, in_flight = 0,
+      failed_unsent = 3, paused_unreadable = 1 } }, QUIET)
+    assert.is_true(working:run({ until_idle = true, catch_signals = false }))
+    assert.are.same({
+      "error: requests failed without an attempt: their webhook is paused count=3",
+      "error: webhooks paused: their secret does not decrypt with this key file count=1",
+    }, said)
   end)
 
   it("gives up waiting for idle when a shortage stays", function()

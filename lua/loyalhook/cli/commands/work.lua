@@ -47,6 +47,7 @@ local function new_figures()
 end
 
 local function count(figures, report)
+  figures.failed = figures.failed + report.failed_unsent
   for _, event in ipairs(report.events) do
     figures.attempts = figures.attempts + 1
     if event.state == "delivered" or event.state == "failed" or event.state == "retrying" then
