@@ -11,7 +11,8 @@
 
 #include "store/sqlite/turn.h"
 
-#define PASSED_OVER_MAX 24 /* events of others read before the index takes over */
+#define PASSED_OVER_MAX 24      /* events of others read before the index takes over */
+#define PASSED_OVER_PER_MATCH 4 /* more of them where matches are not rare: a seek costs as much */
 
 /* Where the search stands. */
 struct search {
@@ -21,6 +22,7 @@ struct search {
   int64_t position; /* last one looked at */
   int64_t last;     /* of the span, and of the log */
   int passed_over;
+  int matches; /* of the walk */
   int by_index;
   int64_t
       next_of_type[LH_EVENT_TYPES_MAX]; /* by index: next position of each type, INT64_MAX none */
@@ -58,9 +60,11 @@ static int walk(struct search *search, sqlite3_stmt *statement, struct lh_error 
     int64_t position = sqlite3_column_int64(statement, 0);
     if (position > search->last) return 0;
     search->position = position;
-    if (takes(search, sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 2)))
+    if (takes(search, sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 2))) {
+      search->matches++;
       return 1;
-    if (++search->passed_over > PASSED_OVER_MAX) {
+    }
+    if (++search->passed_over > PASSED_OVER_MAX + PASSED_OVER_PER_MATCH * search->matches) {
       search->by_index = 1;
       return 0;
     }
@@ -319,7 +323,7 @@ static int must_wait(struct search *search, struct lh_dispatch *dispatch, int64_
   int rc = gather(search, &probe, 0, err);
   search->position = position;
   search->by_index = 0;
-  search->passed_over = 0;
+  search->passed_over = search->matches = 0;
   if (rc != LH_OK) return -1;
   if (probe.batch.count == 0 || lh_batch_full(&probe.batch) || probe.overflowed) return 0;
   if (probe.first_created_ms > now_ms) return 0; /* the clock was set back: it has waited enough */
@@ -369,7 +373,7 @@ int lh_form_next(struct lh_turning *turning, struct lh_dispatch *dispatch,
     search.entry = entry;
     search.position = dispatch->cursor;
     search.last = next_from - 1 < turning->head ? next_from - 1 : turning->head;
-    search.passed_over = 0;
+    search.passed_over = search.matches = 0;
     search.by_index = 0;
     if (search.span != NULL && search.span->mode != LH_SPAN_SKIP) {
       int rc = form_in_span(&search, dispatch, entry, formed, err);

@@ -7,13 +7,21 @@
 
 #include "store/sqlite/sqlite.h"
 
+#define ACCOUNTS_AT_HAND 16 /* of one call; more of them are looked up and woken again */
+
+struct named_account {
+  const char *name;
+  int64_t account;
+};
+
 struct emitting {
   struct lh_emission *emission;
   int64_t now_ms;
   int64_t head;
-  const char *account_name; /* of the event before, whose number is `account` */
-  int64_t account;
-  int64_t type; /* of the event at hand */
+  int64_t account;                                 /* of the event at hand */
+  int64_t type;                                    /* of the event at hand */
+  struct named_account accounts[ACCOUNTS_AT_HAND]; /* got events; to be woken at the end */
+  size_t account_count;
 };
 
 /* An event that is already there under this id or key: the same one, or a conflict? */
@@ -111,15 +119,30 @@ static int wake(struct lh_tx *tx, int64_t account, int64_t now_ms, struct lh_err
   return rc;
 }
 
-/* The account's number; the one before is left awake. */
+/* All accounts at hand got events: their webhooks hear of it. */
+static int wake_accounts(struct lh_tx *tx, struct emitting *emitting, struct lh_error *err) {
+  int rc = LH_OK;
+  for (size_t i = 0; i < emitting->account_count && rc == LH_OK; i++)
+    rc = wake(tx, emitting->accounts[i].account, emitting->now_ms, err);
+  emitting->account_count = 0;
+  return rc;
+}
+
 static int turn_to_account(struct lh_tx *tx, struct emitting *emitting, const char *name,
                            struct lh_error *err) {
-  if (emitting->account_name != NULL && strcmp(emitting->account_name, name) == 0) return LH_OK;
+  for (size_t i = 0; i < emitting->account_count; i++) {
+    if (strcmp(emitting->accounts[i].name, name) != 0) continue;
+    emitting->account = emitting->accounts[i].account;
+    return LH_OK;
+  }
   int rc = LH_OK;
-  if (emitting->account_name != NULL) rc = wake(tx, emitting->account, emitting->now_ms, err);
+  if (emitting->account_count == ACCOUNTS_AT_HAND) rc = wake_accounts(tx, emitting, err);
   if (rc == LH_OK) rc = lh_tx_account(tx, name, &emitting->account, err);
-  emitting->account_name = name;
-  return rc;
+  if (rc != LH_OK) return rc;
+  struct named_account *at_hand = &emitting->accounts[emitting->account_count++];
+  at_hand->name = name;
+  at_hand->account = emitting->account;
+  return LH_OK;
 }
 
 /*
@@ -169,15 +192,13 @@ static int emit_one(struct lh_tx *tx, struct emitting *emitting, size_t index,
 
 static int emit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct emitting *emitting = context;
-  emitting->account_name = NULL;
+  emitting->account_count = 0;
   int rc = lh_tx_head(tx, &emitting->head, err);
   for (size_t i = 0; i < emitting->emission->count && rc == LH_OK; i++) {
     emitting->emission->bad_index = i;
     rc = emit_one(tx, emitting, i, err);
   }
-  if (rc == LH_OK && emitting->account_name != NULL)
-    rc = wake(tx, emitting->account, emitting->now_ms, err);
-  return rc;
+  return rc == LH_OK ? wake_accounts(tx, emitting, err) : rc;
 }
 
 int lh_sqlite_emit(struct lh_store *store, struct lh_emission *emission, struct lh_error *err) {
