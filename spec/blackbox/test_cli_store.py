@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import stat
 import subprocess
+import time
 import unittest
 
 from cli import Workshop, stop, wait_for
@@ -592,6 +593,63 @@ class Work(Case):
         self.refused("work", "--drain-grace-s", "-1", code=3, names="drain_grace_s")
         self.refused("stats", "--account", "default", code=2, names="--webhook")
         self.refused("work", "--role", "handle", code=3, names="handle")
+
+
+class FullDisk(Case):
+    """A worker whose store lies on a disk of its own, which fills up and has room again."""
+
+    with_store = False
+    EVENTS = 60
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.shop.path("disk"))
+        self.disk = subprocess.Popen(
+            ["unshare", "-rm", "sh", "-c",
+             "mount -t tmpfs -o size=8m none disk && echo mounted && exec sleep 600"],
+            cwd=self.shop.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(self.unmount)
+        if self.disk.stdout.readline() != b"mounted\n":
+            self.skipTest("no user may mount a disk of memory here")
+        self.wrap = ("nsenter", "-t", str(self.disk.pid), "-U", "-m", "--preserve-credentials",
+                     "sh", "-c", 'cd "$0" && exec "$@"', self.shop.folder)
+        self.shop.environment["LOYALHOOK_STORE"] = "sqlite:disk/loyalhook.db"
+        self.run_cli = lambda *words, **more: self.shop.run(*words, wrap=self.wrap, **more)
+
+    def unmount(self):
+        self.disk.kill()
+        self.disk.communicate()
+
+    def shell(self, script):
+        subprocess.run([*self.wrap, "sh", "-c", script], check=True, stderr=subprocess.DEVNULL)
+
+    def delivered(self):
+        return self.run_cli("stats", "--json").json()["requests"]["delivered"]
+
+    def test_a_worker_says_so_waits_and_delivers_each_once(self):
+        with Endpoint() as endpoint:
+            self.run_cli("init")
+            self.create("crm", endpoint.url("/ok"), "--batch-size", "1")
+            data = json.dumps({"event_type": EARNED, "data": {"pad": "x" * 2000}})
+            self.run_cli("emit", "--ndjson", "-", stdin="\n".join([data] * self.EVENTS))
+            self.shell("cat /dev/zero > disk/ballast; truncate -s -100K disk/ballast")
+            process = self.shop.start("work", "--json", wrap=self.wrap)
+            self.assertTrue(endpoint.wait(1, "/ok"))
+            time.sleep(3)
+            self.assertIsNone(process.poll())
+            self.assertLess(len(endpoint.requests("/ok")), self.EVENTS)
+            self.assertLess(self.delivered(), self.EVENTS)
+            self.shell("rm disk/ballast")
+            wait_for(lambda: self.delivered() == self.EVENTS, what="every delivery recorded")
+            code, out, err = stop(process)
+            on_the_wire = len(endpoint.requests("/ok"))
+        self.assertEqual((code, json.loads(out)["delivered"]), (0, self.EVENTS), err)
+        self.assertEqual(on_the_wire, self.EVENTS)
+        rows = self.run_cli("request", "list", "--limit", "1000", "--json").json()["requests"]
+        self.assertEqual({(row["state"], row["attempts_made"]) for row in rows}, {("delivered", 1)})
+        told = [line for line in err.splitlines() if "disk is full" in line]
+        self.assertEqual(told[0], "error: disk is full; nothing was stored code=full")
+        self.assertLessEqual(len(told), 4, "at most one in ten seconds")
 
 
 class Doctor(Case):
