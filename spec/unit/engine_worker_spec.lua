@@ -336,9 +336,11 @@ describe("the process", function()
         local engine = require("loyalhook.engine")
         local store = assert(engine.store_open({ location = arg[1] .. "/s.db" }))
         local worker = assert(engine.worker_open({ store = store }))
-        local other = assert(engine.worker_open({ store = store }))
+        local again = assert(engine.store_open({ location = arg[1] .. "/s.db" }))
+        local other = assert(engine.worker_open({ store = again }))
+        assert(select(3, engine.worker_open({ store = store })) == "refused")
         assert(worker:step(0) and other:step(0))
-        store = nil
+        store, again = nil, nil
       ]] .. ending)
       assert.are.equal(0, code, output)
     end
