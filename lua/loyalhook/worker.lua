@@ -132,6 +132,7 @@ function Worker:step(timeout_ms)
     return nil, message, code, signal
   end
   for _, event in ipairs(report.events) do
+    self._short = self._short or event.outcome == "local"
     log_attempt(self, event)
   end
   log_counts(self, report)
@@ -200,6 +201,10 @@ local function drain(self, given, grace_ms, signal)
   if not ok then
     return nil, message, code
   end
+  local last = safe_step(self, 0) -- tells what the abort recorded
+  if last and given.on_report then
+    given.on_report(last)
+  end
   return "drained", signal
 end
 
@@ -214,6 +219,8 @@ local function look_if_done(self)
     return nil, message, code
   elseif work.sending > 0 or work.due > work.given_back then
     return false
+  elseif work.given_back > 0 and not self._short and core.now_ms() < self._patience_ms then
+    return false -- given back by somebody before: they are due within a minute
   elseif work.given_back > 0 then
     return nil, ("%d requests wait because this machine ran short of something"):format(
       work.given_back), "shortage"
@@ -280,6 +287,7 @@ function Worker:run(given)
       return nil, message, code
     end
   end
+  self._patience_ms = core.now_ms() + grace_ms
   if given.until_idle then
     self._engine:form_all()
   end

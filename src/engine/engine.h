@@ -42,13 +42,13 @@ struct lh_engine_event {
 struct lh_engine_report {
   const struct lh_engine_event *events; /* borrowed until the next step */
   size_t event_count;
-  size_t started;      /* attempts begun in this step */
-  size_t rescued;      /* attempts of dead workers ended as lost */
+  size_t started;           /* attempts begun in this step */
+  size_t rescued;           /* attempts of dead workers ended as lost */
   size_t failed_unsent;     /* requests that failed without an attempt: their webhook is stopped */
   size_t paused_unreadable; /* webhooks paused because their secret does not decrypt */
-  size_t in_flight;    /* sent and not yet recorded */
-  int64_t next_due_ms; /* as in lh_turn */
-  int idle;            /* 1: nothing in flight, nothing due, nothing being recorded */
+  size_t in_flight;         /* sent and not yet recorded */
+  int64_t next_due_ms;      /* as in lh_turn */
+  int idle;                 /* 1: nothing in flight, nothing due, nothing being recorded */
 };
 
 /* Opens a session in the store. Codes as the store's. */

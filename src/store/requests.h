@@ -88,11 +88,11 @@ struct lh_turn {
   const struct lh_lease_visitor *visitor; /* may be NULL if slots is 0 */
   /* out: */
   size_t leased;
-  int64_t next_due_ms; /* when the store next has something due, INT64_MAX if nothing waits */
-  int more;            /* 1: the turn stopped at its bound; call again at once */
+  int64_t next_due_ms;      /* when the store next has something due, INT64_MAX if nothing waits */
+  int more;                 /* 1: the turn stopped at its bound; call again at once */
   size_t failed_unsent;     /* requests that failed in this turn without an attempt */
   size_t paused_unreadable; /* webhooks paused in it because their secret does not decrypt */
-  int session_dead;    /* 1: others declared this session dead; open a new one */
+  int session_dead;         /* 1: others declared this session dead; open a new one */
 };
 
 /* Counts of what is unfinished, for --until-idle. */

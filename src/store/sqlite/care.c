@@ -156,15 +156,16 @@ int lh_sqlite_pending_work(struct lh_store *store, int64_t now_ms, struct lh_pen
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
   if (reader == NULL) return err->code;
-  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+  int rc = lh_connection_run(reader->db, "BEGIN", err); /* one moment for all counts */
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0] && rc == LH_OK; i++) {
     sqlite3_stmt *statement = lh_connection_sql(reader, counts[i].which, err);
-    if (statement == NULL) return err->code;
-    if (counts[i].bound) sqlite3_bind_int64(statement, 1, now_ms);
-    if (lh_connection_row(reader, statement, err) <= 0) return err->code;
-    *results[i] = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
+    if (statement != NULL && counts[i].bound) sqlite3_bind_int64(statement, 1, now_ms);
+    if (statement == NULL || lh_connection_row(reader, statement, err) <= 0) rc = (int)err->code;
+    if (rc == LH_OK) *results[i] = sqlite3_column_int64(statement, 0);
+    if (statement != NULL) sqlite3_reset(statement);
   }
-  return LH_OK;
+  sqlite3_exec(reader->db, "COMMIT", NULL, NULL, NULL);
+  return rc;
 }
 
 /*

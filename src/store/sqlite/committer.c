@@ -43,7 +43,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void forget_in_child(void) {
   pthread_mutex_init(&table.mutex, NULL);
   struct lh_committer **end = &table.first; /* a child of a child inherits from both */
-  while (*end != NULL) end = &(*end)->next;
+  for (; *end != NULL; end = &(*end)->next) {
+    /* Copies of descriptors would keep the parent's locks alive after its death. */
+    lh_lock_close(&(*end)->lock);
+    for (struct lh_sqlite_store *at = (*end)->handles; at != NULL; at = at->next)
+      if (at->session_fd >= 0) close(at->session_fd);
+  }
   *end = table.inherited;
   table.inherited = table.first;
   table.first = NULL;
@@ -71,10 +76,6 @@ static int check_file(struct lh_committer *committer, struct lh_error *err) {
   struct stat found;
   if (stat(committer->path, &found) != 0)
     return lh_error_set(err, LH_E_STORE_MISSING, "%s is gone", committer->path);
-  if (committer->inode == 0) {
-    committer->inode = found.st_ino;
-    committer->device = found.st_dev;
-  }
   if (committer->inode == found.st_ino && committer->device == found.st_dev) return LH_OK;
   return lh_error_set(err, LH_E_STORE_MISSING,
                       "%s was replaced by another file: end all processes that have it open",
@@ -108,6 +109,7 @@ static int open_connection(struct lh_committer *committer, struct lh_error *err)
 
 static struct lh_committer *committer_new(const struct lh_store_options *options,
                                           const char *path) {
+  struct stat found;
   struct lh_committer *committer = calloc(1, sizeof *committer);
   if (committer == NULL) return NULL;
   pthread_mutex_init(&committer->mutex, NULL);
@@ -117,6 +119,10 @@ static struct lh_committer *committer_new(const struct lh_store_options *options
   committer->wal_bytes_max = options->wal_bytes_max > 0 ? options->wal_bytes_max : LH_WAL_BYTES_MAX;
   committer->webhooks_max = options->webhooks_max > 0 ? options->webhooks_max : LH_WEBHOOKS_MAX;
   committer->lock.fd = -1;
+  if (stat(path, &found) == 0) {
+    committer->inode = found.st_ino;
+    committer->device = found.st_dev;
+  }
   snprintf(committer->path, sizeof committer->path, "%s", path);
   if (options->key_file != NULL)
     snprintf(committer->key_path, sizeof committer->key_path, "%s", options->key_file);
@@ -171,6 +177,21 @@ int lh_committer_get(const struct lh_store_options *options, const char *path,
   pthread_mutex_unlock(&table.mutex);
   *out = committer;
   return rc;
+}
+
+void lh_committer_join(struct lh_committer *committer, struct lh_sqlite_store *handle) {
+  pthread_mutex_lock(&table.mutex);
+  handle->next = committer->handles;
+  committer->handles = handle;
+  pthread_mutex_unlock(&table.mutex);
+}
+
+void lh_committer_leave(struct lh_committer *committer, struct lh_sqlite_store *handle) {
+  pthread_mutex_lock(&table.mutex);
+  struct lh_sqlite_store **link = &committer->handles;
+  while (*link != NULL && *link != handle) link = &(*link)->next;
+  if (*link != NULL) *link = handle->next;
+  pthread_mutex_unlock(&table.mutex);
 }
 
 void lh_committer_put(struct lh_committer *committer) {
@@ -283,6 +304,8 @@ static void run_group(struct lh_committer *committer, struct lh_member *first) {
   } else if (rc == LH_OK) {
     after_commit(&tx);
   }
+  /* A full disk may have room in the WAL itself, once its pages are moved. */
+  if (rc == LH_E_FULL && committer->open) (void)checkpoint(committer, &ignored);
   if (poisons(rc) || (committer->open && !sqlite3_get_autocommit(committer->connection.db)))
     close_connection(committer);
   lh_lock_drop(&committer->lock);

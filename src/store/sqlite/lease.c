@@ -47,16 +47,21 @@ static int64_t longest_wait_ms(const struct lh_target_entry *entry) {
   return 2 * longest_s * 1000 + LH_BACKOFF_MAX_MS; /* Retry-After may double it */
 }
 
-/* A waiting request whose time is too far off is given its interval anew. */
-static int pull_in(struct lh_turning *turning, const struct lh_target_entry *entry, int64_t request,
-                   int64_t *at_ms, struct lh_error *err) {
-  struct lh_request_hot row;
-  if (*at_ms - turning->now_ms <= longest_wait_ms(entry)) return LH_OK;
-  int rc = lh_request_load(turning->tx, request, &row, err);
-  if (rc != LH_OK) return rc;
-  *at_ms = turning->now_ms + (int64_t)entry->target.webhook.retry_interval_s * 1000;
-  row.delivery.next_attempt_ms = *at_ms;
-  return lh_request_save(turning->tx, &row, err);
+/* If a time is too far off, all such requests of the webhook are given their wait anew. */
+static int pull_in(struct lh_turning *turning, const struct lh_target_entry *entry,
+                   enum lh_sql which, int64_t *at_ms, struct lh_error *err) {
+  int64_t now_ms = turning->now_ms, latest_ms = now_ms + longest_wait_ms(entry);
+  int64_t retry_ms = now_ms + (int64_t)entry->target.webhook.retry_interval_s * 1000;
+  int64_t pending_ms = now_ms + lh_retry_backoff_ms(1, 0);
+  if (*at_ms <= latest_ms) return LH_OK;
+  sqlite3_stmt *all = lh_connection_sql(turning->tx->connection, LH_SQL_REQUESTS_PULL_IN, err);
+  if (all == NULL) return err->code;
+  sqlite3_bind_int64(all, 1, entry->webhook);
+  sqlite3_bind_int64(all, 2, latest_ms);
+  sqlite3_bind_int64(all, 3, retry_ms);
+  sqlite3_bind_int64(all, 4, pending_ms);
+  *at_ms = which == LH_SQL_REQUEST_PENDING ? pending_ms : retry_ms;
+  return lh_connection_done(turning->tx->connection, all, err);
 }
 
 static int show_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
@@ -155,7 +160,7 @@ static int serve_waiting(struct lh_turning *turning, struct lh_dispatch *dispatc
   if (at_ms <= turning->now_ms)
     return lease_waiting(turning, dispatch, entry, request, LH_INPUT_LEASE, err);
   *state = 2;
-  int rc = pull_in(turning, entry, request, &at_ms, err);
+  int rc = pull_in(turning, entry, which, &at_ms, err);
   due_by(dispatch, at_ms);
   return rc;
 }

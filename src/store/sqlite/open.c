@@ -141,6 +141,7 @@ static int attach(struct lh_sqlite_store *self, const struct lh_store_options *o
   rc = lh_schema_check(self->reader.db, path, err);
   if (rc == LH_OK) rc = check_whole(&self->reader, path, err);
   if (rc == LH_OK) rc = lh_committer_get(options, path, &self->committer, err);
+  if (rc == LH_OK) lh_committer_join(self->committer, self);
   if (rc == LH_OK &&
       lh_connection_number(self->reader.db, "PRAGMA user_version") < LH_SCHEMA_VERSION)
     rc = lh_committer_checkpoint(self->committer, INT64_MAX, err); /* any write migrates first */
@@ -185,6 +186,7 @@ void lh_sqlite_close(struct lh_store *store) {
     if (self->reader_open) lh_connection_close(&self->reader);
     if (self->watch_fd >= 0) close(self->watch_fd);
     if (self->session_fd >= 0) close(self->session_fd);
+    if (self->committer != NULL) lh_committer_leave(self->committer, self);
     lh_committer_put(self->committer);
   }
   lh_buffer_free(&self->shown);

@@ -9,6 +9,8 @@
 
 #include "store/sqlite/sqlite.h"
 
+#define EXAMINED_MAX 10000 /* rows of one page that may turn out not to belong */
+
 /* The positions of a request's events, as ids. */
 static int read_ids(struct lh_connection *reader, sqlite3_stmt *request, struct lh_request_row *row,
                     struct lh_error *err) {
@@ -51,24 +53,6 @@ static int read_row(struct lh_connection *reader, sqlite3_stmt *statement,
   return read_ids(reader, statement, row, err);
 }
 
-/* Reads at most limit rows; one more says that there is a next page. */
-static int collect(struct lh_connection *reader, sqlite3_stmt *statement, int limit,
-                   struct lh_request_list *list, struct lh_error *err) {
-  int row, rc = LH_OK;
-  list->rows = calloc((size_t)limit, sizeof *list->rows);
-  if (list->rows == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
-  while (rc == LH_OK && (row = lh_connection_row(reader, statement, err)) != 0) {
-    if (row < 0) return err->code;
-    if (list->count == (size_t)limit) {
-      list->next = list->rows[list->count - 1].request;
-      sqlite3_reset(statement);
-      break;
-    }
-    rc = read_row(reader, statement, &list->rows[list->count++], err);
-  }
-  return rc;
-}
-
 /*
 ** Events are few per filter value and lead to requests by one seek each: the
 ** one of a webhook whose range starts last at or before the position.
@@ -103,7 +87,7 @@ static sqlite3_stmt *prepare_list(struct lh_connection *reader,
   char text[2048];
   sqlite3_stmt *statement = NULL;
   snprintf(
-      text, sizeof text, "SELECT %s%sWHERE 1%s%s%s%s%s%s%s ORDER BY r.request DESC LIMIT ?7",
+      text, sizeof text, "SELECT %s%sWHERE 1%s%s%s%s%s%s%s ORDER BY r.request DESC",
       LH_REQUEST_COLUMNS, LH_REQUEST_FROM, state_text(filter->state),
       filter->account != NULL ? " AND w.account = (SELECT account FROM accounts WHERE name = ?8)"
                               : "",
@@ -127,7 +111,6 @@ static sqlite3_stmt *prepare_list(struct lh_connection *reader,
   if (filter->account != NULL) sqlite3_bind_text(statement, 8, filter->account, -1, SQLITE_STATIC);
   sqlite3_bind_int64(statement, 5, filter->since_ms);
   sqlite3_bind_int64(statement, 6, filter->after);
-  sqlite3_bind_int(statement, 7, filter->limit + 1);
   return statement;
 }
 
@@ -153,23 +136,39 @@ static int holds_member(struct lh_connection *reader, const struct lh_request_ro
   return holds;
 }
 
-/* A range can contain a position without its event: only the exact list tells. */
-static int keep_holders(struct lh_connection *reader, const struct lh_request_filter *filter,
-                        struct lh_request_list *list, struct lh_error *err) {
-  size_t kept = 0;
-  int rc = LH_OK;
-  for (size_t i = 0; i < list->count; i++) {
-    int holds = filter->event_id == NULL || holds_event(&list->rows[i], filter->event_id->bytes);
-    if (holds && filter->member != NULL)
-      holds = holds_member(reader, &list->rows[i], filter->member, err);
-    if (holds < 0) rc = (int)err->code;
-    if (holds != 0)
-      list->rows[kept++] = list->rows[i];
+/* A range can contain a position without its event: only the exact list tells. 1, 0, -1 failure. */
+static int belongs(struct lh_connection *reader, const struct lh_request_filter *filter,
+                   const struct lh_request_row *row, struct lh_error *err) {
+  if (filter->event_id != NULL && !holds_event(row, filter->event_id->bytes)) return 0;
+  return filter->member == NULL ? 1 : holds_member(reader, row, filter->member, err);
+}
+
+/* Reads rows until the page is full (one more tells of a next) or enough was looked at. */
+static int collect(struct lh_connection *reader, sqlite3_stmt *statement,
+                   const struct lh_request_filter *filter, struct lh_request_list *list,
+                   struct lh_error *err) {
+  int row, examined = 0;
+  size_t limit = (size_t)filter->limit;
+  list->rows = calloc(limit, sizeof *list->rows);
+  if (list->rows == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
+  while ((row = lh_connection_row(reader, statement, err)) > 0) {
+    struct lh_request_row next;
+    if (list->count == limit) {
+      list->next = list->rows[limit - 1].request;
+      return LH_OK;
+    }
+    int rc = read_row(reader, statement, &next, err);
+    int keep = rc == LH_OK ? belongs(reader, filter, &next, err) : 0;
+    if (keep > 0)
+      list->rows[list->count++] = next;
     else
-      free(list->rows[i].event_ids);
+      free(next.event_ids);
+    if (rc != LH_OK || keep < 0) return err->code;
+    if (++examined < EXAMINED_MAX + filter->limit) continue;
+    list->next = next.request;
+    return LH_OK;
   }
-  list->count = kept;
-  return rc;
+  return row < 0 ? (int)err->code : LH_OK;
 }
 
 int lh_sqlite_request_list(struct lh_store *store, const struct lh_request_filter *filter,
@@ -185,9 +184,8 @@ int lh_sqlite_request_list(struct lh_store *store, const struct lh_request_filte
                         LH_LIST_LIMIT_MAX);
   sqlite3_stmt *statement = prepare_list(reader, filter, err);
   if (statement == NULL) return err->code;
-  int rc = collect(reader, statement, filter->limit, list, err);
+  int rc = collect(reader, statement, filter, list, err);
   sqlite3_finalize(statement);
-  if (rc == LH_OK) rc = keep_holders(reader, filter, list, err);
   if (rc != LH_OK) lh_request_list_clear(list);
   return rc;
 }
@@ -249,7 +247,8 @@ int lh_sqlite_request_get(struct lh_store *store, const struct lh_id *request_id
   sqlite3_stmt *find = reader != NULL ? lh_connection_sql(reader, LH_SQL_REQUEST_BY_ID, err) : NULL;
   if (find == NULL) return err->code;
   sqlite3_bind_blob(find, 1, request_id->bytes, LH_ID_BYTES, SQLITE_TRANSIENT);
-  int rc = collect(reader, find, 1, list, err);
+  const struct lh_request_filter one = {.limit = 1};
+  int rc = collect(reader, find, &one, list, err);
   sqlite3_reset(find);
   if (rc == LH_OK && list->count == 0)
     rc = lh_error_set(err, LH_E_NOT_FOUND, "no request has this id");

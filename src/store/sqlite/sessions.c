@@ -63,6 +63,8 @@ int lh_sqlite_session_open(struct lh_store *store, int64_t now_ms, int64_t *sess
   if (self->session_fd >= 0) close(self->session_fd);
   self->session = *session = opening.session;
   self->session_fd = opening.fd;
+  self->last_turn_ms = 0; /* a new worker: everybody is looked at once */
+  self->formed_all = 0;
   self->heartbeat_ms = now_ms;
   return LH_OK;
 }

@@ -122,11 +122,13 @@ struct lh_type_entry {
   struct lh_stored_type type;
 };
 
-struct lh_dispatch; /* dispatch.c */
-struct lh_member;   /* committer.c */
+struct lh_dispatch;     /* dispatch.c */
+struct lh_member;       /* committer.c */
+struct lh_sqlite_store; /* open.c */
 
 struct lh_committer {
   struct lh_committer *next;
+  struct lh_sqlite_store *handles; /* open ones of this process */
   char path[PATH_MAX];
   char key_path[PATH_MAX];
   int64_t wal_bytes_max;
@@ -142,7 +144,7 @@ struct lh_committer {
 
   struct lh_connection connection;
   int open;
-  ino_t inode; /* of the database, from the first look; 0: not looked yet */
+  ino_t inode; /* of the database when it was opened */
   dev_t device;
   struct lh_lock lock;
   int wal_frames, wal_frames_tried;
@@ -178,6 +180,9 @@ typedef int (*lh_write)(struct lh_tx *tx, void *context, struct lh_error *err);
 int lh_committer_get(const struct lh_store_options *options, const char *path,
                      struct lh_committer **committer, struct lh_error *err);
 void lh_committer_put(struct lh_committer *committer);
+/* A handle is known to its committer while it is open, for a fork to find its lock. */
+void lh_committer_join(struct lh_committer *committer, struct lh_sqlite_store *handle);
+void lh_committer_leave(struct lh_committer *committer, struct lh_sqlite_store *handle);
 /* LH_E_CLOSED if a parent process had this database open when it forked us. */
 int lh_committer_inherited(const char *path, struct lh_error *err);
 /*
@@ -216,6 +221,7 @@ void lh_tx_forget(struct lh_committer *committer);
 
 struct lh_sqlite_store {
   struct lh_store base;
+  struct lh_sqlite_store *next; /* of the committer's handles */
   struct lh_committer *committer;
   pid_t pid;
   struct lh_connection reader;

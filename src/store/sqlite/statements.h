@@ -125,6 +125,9 @@
                       " ORDER BY next_attempt_ms, request LIMIT 1") \
   X(REQUEST_PENDING,  "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
                       " AND state = 0 ORDER BY request LIMIT 1") \
+  X(REQUESTS_PULL_IN, "UPDATE requests SET next_attempt_ms =" \
+                      " CASE state WHEN 0 THEN ?4 ELSE ?3 END" \
+                      " WHERE webhook = ?1 AND next_attempt_ms > ?2") \
   X(REQUEST_EVENTS,   "SELECT first_position, positions, total_count FROM requests WHERE" \
                       " request = ?1") \
   X(REQUEST_OF_SESSION,"SELECT request FROM requests WHERE session = ?1 LIMIT ?2") \
