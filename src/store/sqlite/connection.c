@@ -22,6 +22,7 @@ static const char *const texts[LH_SQL_COUNT] = {
 
 static enum lh_code code_of(sqlite3 *db, int rc) {
   int system = db != NULL ? sqlite3_system_errno(db) : 0;
+  if (system == 0) system = errno; /* SQLite does not say for a COMMIT; step cleared it before */
   switch (rc & 0xff) {
   case SQLITE_FULL:
     return LH_E_FULL;
@@ -146,6 +147,7 @@ void lh_connection_reset_all(struct lh_connection *connection) {
 
 int lh_connection_done(struct lh_connection *connection, sqlite3_stmt *statement,
                        struct lh_error *err) {
+  errno = 0;
   int rc = sqlite3_step(statement);
   int result = rc == SQLITE_DONE ? LH_OK : lh_connection_error(connection->db, rc, err);
   sqlite3_reset(statement);
@@ -154,6 +156,7 @@ int lh_connection_done(struct lh_connection *connection, sqlite3_stmt *statement
 
 int lh_connection_row(struct lh_connection *connection, sqlite3_stmt *statement,
                       struct lh_error *err) {
+  errno = 0;
   int rc = sqlite3_step(statement);
   if (rc == SQLITE_ROW) return 1;
   if (rc != SQLITE_DONE) lh_connection_error(connection->db, rc, err);
