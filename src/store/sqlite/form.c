@@ -260,6 +260,17 @@ static int insert(struct lh_turning *turning, const struct lh_dispatch *dispatch
   return rc;
 }
 
+int lh_form_hand_over(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                      const struct lh_lease *lease, int64_t bytes, struct lh_error *err) {
+  int code = turning->turn->visitor->end(turning->turn->visitor->self, lease);
+  if (code != 0) return lh_error_set(err, (enum lh_code)code, "worker is out of memory");
+  dispatch->in_flight++;
+  turning->turn->leased++;
+  turning->slots--;
+  turning->bytes -= bytes;
+  return LH_OK;
+}
+
 /* Forms a request in a deliver span and leases it at once. */
 static int form_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
                       struct lh_target_entry *entry, const struct forming *forming,
@@ -281,13 +292,7 @@ static int form_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
   lease.count = forming->batch.count;
   lease.created_ms = turning->now_ms;
   lease.target = &entry->target;
-  int code = turning->turn->visitor->end(turning->turn->visitor->self, &lease);
-  if (code != 0) return lh_error_set(err, (enum lh_code)code, "worker is out of memory");
-  dispatch->in_flight++;
-  turning->turn->leased++;
-  turning->slots--;
-  turning->bytes -= forming->batch.bytes;
-  return LH_OK;
+  return lh_form_hand_over(turning, dispatch, &lease, forming->batch.bytes, err);
 }
 
 /* Forms a request in a fail span: failed from the start, no attempt. */

@@ -78,13 +78,7 @@ static int show_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
   lease.count = row->count;
   lease.created_ms = row->created_ms;
   lease.target = &entry->target;
-  int code = turning->turn->visitor->end(turning->turn->visitor->self, &lease);
-  if (code != 0) return lh_error_set(err, (enum lh_code)code, "worker is out of memory");
-  dispatch->in_flight++;
-  turning->turn->leased++;
-  turning->slots--;
-  turning->bytes -= bytes;
-  return LH_OK;
+  return lh_form_hand_over(turning, dispatch, &lease, bytes, err);
 }
 
 /* Leases a waiting request, or fails it where the gate says so. */

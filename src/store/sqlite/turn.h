@@ -128,6 +128,9 @@ int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, siz
 /* form.c: the next request of a webhook from the log. *formed 0: nothing (more) to form now. */
 int lh_form_next(struct lh_turning *turning, struct lh_dispatch *dispatch,
                  struct lh_target_entry *entry, int *formed, struct lh_error *err);
+/* Ends the showing of a request with its lease and counts it: slots, bytes, in flight. */
+int lh_form_hand_over(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                      const struct lh_lease *lease, int64_t bytes, struct lh_error *err);
 /* Shows the events of a formed request to the visitor. */
 int lh_form_replay(struct lh_turning *turning, int64_t request, int64_t *bytes,
                    struct lh_error *err);
