@@ -262,6 +262,46 @@ static void test_nothing_crosses_a_fork(void **state) {
   assert_int_equal(status, 0);
 }
 
+/* A worker with one lease that forks a child and dies; the child lives until `until` is closed. */
+static void die_with_a_living_child(int until) {
+  struct noted noted;
+  int64_t session;
+  struct lh_store *store = open_store(&fake.door);
+  if (store->requests->session_open(store, fake.wall_ms, &session, NULL) != LH_OK) _exit(1);
+  struct lh_turn turn = turn_of(session, fake.wall_ms, 1, NULL, 0);
+  take_turn(store, &turn, &noted);
+  pid_t child = fork();
+  char byte;
+  if (child == 0) _exit(read(until, &byte, 1) == 0 ? 0 : 1);
+  _exit(noted.count == 1 && child > 0 ? 0 : 1);
+}
+
+static void test_a_living_child_does_not_keep_a_dead_worker_alive(void **state) {
+  (void)state;
+  int ends[2], status;
+  int64_t session;
+  size_t rescued;
+  struct lh_store *store = open_store(&fake.door);
+  make_webhook(store, "w", "*", 1);
+  emit_one(store, "event_points_earned", "{}");
+  lh_store_close(store);
+  assert_int_equal(pipe(ends), 0);
+  pid_t worker = fork();
+  if (worker == 0) {
+    close(ends[1]);
+    die_with_a_living_child(ends[0]);
+  }
+  waitpid(worker, &status, 0);
+  assert_int_equal(status, 0);
+  store = open_store(&fake.door);
+  assert_int_equal(store->requests->session_open(store, fake.wall_ms, &session, NULL), LH_OK);
+  assert_int_equal(store->requests->rescue(store, session, fake.wall_ms, &rescued, NULL), LH_OK);
+  assert_int_equal(rescued, 1); /* at once, not by its heartbeat */
+  close(ends[0]);
+  close(ends[1]);
+  lh_store_close(store);
+}
+
 static void test_a_replaced_database_takes_nothing_more(void **state) {
   (void)state;
   char copy[256];
@@ -393,6 +433,7 @@ int main(void) {
       T(test_another_key_pauses_the_webhook_instead_of_signing),
       T(test_a_backup_opens_as_a_store_and_never_overwrites),
       T(test_nothing_crosses_a_fork),
+      T(test_a_living_child_does_not_keep_a_dead_worker_alive),
       T(test_a_replaced_database_takes_nothing_more),
       T(test_a_shortage_of_descriptors_pauses_nobody),
       T(test_threads_with_own_handles_share_commits_and_lose_nothing),
