@@ -45,6 +45,7 @@ static int load(struct lh_tx *tx, int64_t webhook, struct lh_dispatch *row, stru
                     ? INT64_MAX
                     : sqlite3_column_int64(statement, 10);
   row->asleep = sqlite3_column_int(statement, 11);
+  row->ordered_request = sqlite3_column_int64(statement, 12);
   sqlite3_reset(statement);
   return LH_OK;
 }
@@ -79,6 +80,10 @@ static int save(struct lh_tx *tx, const struct lh_dispatch *row, struct lh_error
   else
     sqlite3_bind_int64(statement, 11, row->due_ms);
   sqlite3_bind_int(statement, 12, row->asleep);
+  if (row->ordered_request == 0)
+    sqlite3_bind_null(statement, 13);
+  else
+    sqlite3_bind_int64(statement, 13, row->ordered_request);
   return lh_connection_done(tx->connection, statement, err);
 }
 
@@ -88,57 +93,5 @@ int lh_dispatch_save_all(struct lh_tx *tx, struct lh_error *err) {
   for (size_t i = 0; i < committer->dispatch_count && rc == LH_OK; i++)
     if (committer->dispatches[i].dirty) rc = save(tx, &committer->dispatches[i], err);
   committer->dispatch_count = 0;
-  return rc;
-}
-
-/*
-** The span at the cursor is split there; what stands behind it takes the new mode (design §3a.3).
-*/
-static int split_span(struct lh_tx *tx, const struct lh_dispatch *dispatch, enum lh_reason reason,
-                      struct lh_error *err) {
-  int64_t from = dispatch->cursor + 1;
-  sqlite3_stmt *at = lh_connection_sql(tx->connection, LH_SQL_SPAN_AT, err);
-  sqlite3_stmt *put = lh_connection_sql(tx->connection, LH_SQL_SPAN_PUT, err);
-  sqlite3_stmt *later = lh_connection_sql(tx->connection, LH_SQL_SPANS_LATER_MODE, err);
-  if (at == NULL || put == NULL || later == NULL) return err->code;
-  sqlite3_bind_int64(at, 1, dispatch->webhook);
-  sqlite3_bind_int64(at, 2, from);
-  int row = lh_connection_row(tx->connection, at, err);
-  if (row <= 0) return row < 0 ? (int)err->code : LH_OK; /* no span here: nothing would be taken */
-  sqlite3_bind_int64(put, 1, dispatch->webhook);
-  sqlite3_bind_int64(put, 2, from);
-  sqlite3_bind_int(put, 3, LH_SPAN_FAIL);
-  sqlite3_bind_int(put, 4, (int)reason);
-  sqlite3_bind_value(put, 5, sqlite3_column_value(at, 0));
-  int rc = lh_connection_done(tx->connection, put, err);
-  sqlite3_reset(at);
-  if (rc != LH_OK) return rc;
-  sqlite3_bind_int64(later, 1, dispatch->webhook);
-  sqlite3_bind_int64(later, 2, from);
-  sqlite3_bind_int(later, 3, LH_SPAN_FAIL);
-  sqlite3_bind_int(later, 4, (int)reason);
-  return lh_connection_done(tx->connection, later, err);
-}
-
-int lh_dispatch_pause(struct lh_tx *tx, struct lh_dispatch *dispatch, const char *why,
-                      int64_t now_ms, struct lh_error *err) {
-  if (dispatch->status != LH_STATUS_ENABLED) return LH_OK;
-  int rc = split_span(tx, dispatch, LH_REASON_PAUSED, err);
-  if (rc != LH_OK) return rc;
-  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_DISPATCH_STATUS, err);
-  if (statement == NULL) return err->code;
-  sqlite3_bind_int64(statement, 1, dispatch->webhook);
-  sqlite3_bind_text(statement, 2, why, -1, SQLITE_STATIC);
-  sqlite3_bind_int64(statement, 3, now_ms);
-  rc = lh_connection_done(tx->connection, statement, err);
-  dispatch->status = LH_STATUS_PAUSED;
-  dispatch->epoch++;
-  dispatch->epoch_reason = LH_REASON_PAUSED;
-  dispatch->revision++;
-  dispatch->failing = 0;
-  dispatch->next_start_ms = now_ms;
-  dispatch->due_ms = now_ms;
-  dispatch->asleep = 0;
-  dispatch->dirty = 1;
   return rc;
 }

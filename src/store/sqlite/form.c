@@ -292,6 +292,7 @@ static int form_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
   lease.count = forming->batch.count;
   lease.created_ms = turning->now_ms;
   lease.target = &entry->target;
+  if (entry->target.webhook.ordered) dispatch->ordered_request = lease.request;
   return lh_form_hand_over(turning, dispatch, &lease, forming->batch.bytes, err);
 }
 
@@ -322,6 +323,8 @@ static int must_wait(struct search *search, struct lh_dispatch *dispatch, int64_
   int failing_span = search->span->mode == LH_SPAN_FAIL;
   *until = 0;
   if (search->turning->turn->form_all) return 0;
+  /* Nothing more will come to what an ended pause, a disable or a delete left behind. */
+  if (failing_span && dispatch->status != LH_STATUS_PAUSED) return 0;
   if (failing_span ? now_ms >= dispatch->next_start_ms : webhook->batch_wait_ms == 0) return 0;
   int64_t position = search->position;
   memset(&probe, 0, sizeof probe);
@@ -368,12 +371,15 @@ static int form_in_span(struct search *search, struct lh_dispatch *dispatch,
 }
 
 int lh_form_next(struct lh_turning *turning, struct lh_dispatch *dispatch,
-                 struct lh_target_entry *entry, int *formed, struct lh_error *err) {
+                 struct lh_target_entry *entry, enum lh_form which, int *formed,
+                 struct lh_error *err) {
   *formed = 0;
   while (dispatch->cursor < turning->head) {
     struct search search;
     int64_t next_from;
     search.span = span_at(entry, dispatch->cursor + 1, &next_from);
+    if (which == LH_FORM_FAILED && search.span != NULL && search.span->mode == LH_SPAN_DELIVER)
+      return LH_OK;
     search.turning = turning;
     search.entry = entry;
     search.position = dispatch->cursor;

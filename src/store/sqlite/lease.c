@@ -1,13 +1,13 @@
 /*
 ** Serving one webhook in a turn: how many attempts it may have now, due
 ** retries first, then newly formed requests; and when to look at it again.
-** A webhook that is not enabled has its waiting requests failed instead.
+** Before that, what was stopped is settled (settle.c).
 */
 #include <string.h>
 
 #include "store/sqlite/turn.h"
 
-#define STOPPED_PER_TURN 200 /* rows failed per turn for a stopped webhook; bounds the lock */
+#define ENDED_PER_TURN 200 /* requests that the gate fails in one turn; bounds the lock */
 
 static void due_by(struct lh_dispatch *dispatch, int64_t at_ms) {
   if (at_ms < dispatch->due_ms) dispatch->due_ms = at_ms;
@@ -21,20 +21,25 @@ static int32_t own_slots(const struct lh_dispatch *dispatch, const struct lh_web
   return most > dispatch->in_flight ? most - dispatch->in_flight : 0;
 }
 
+struct waiting {
+  int64_t request;
+  int64_t at_ms;
+};
+
 /*
 ** The first waiting request: of REQUEST_RETRYING by due time, of REQUEST_PENDING
-** (given back before its first attempt) by number, for first attempts keep their
-** order. 1 and its number and time, 0 none, -1 failure.
+** (given back before its first attempt) and REQUEST_OLDEST by number, for first
+** attempts keep their order. 1 and its number and time, 0 none, -1 failure.
 */
-static int first_waiting(struct lh_tx *tx, enum lh_sql which, int64_t webhook, int64_t *request,
-                         int64_t *at_ms, struct lh_error *err) {
+static int first_waiting(struct lh_tx *tx, enum lh_sql which, const struct lh_dispatch *dispatch,
+                         struct waiting *found, struct lh_error *err) {
   sqlite3_stmt *statement = lh_connection_sql(tx->connection, which, err);
   if (statement == NULL) return -1;
-  sqlite3_bind_int64(statement, 1, webhook);
+  sqlite3_bind_int64(statement, 1, dispatch->webhook);
+  if (which == LH_SQL_REQUEST_RETRYING) sqlite3_bind_int64(statement, 2, dispatch->epoch);
   int row = lh_connection_row(tx->connection, statement, err);
   if (row <= 0) return row;
-  *request = sqlite3_column_int64(statement, 0);
-  *at_ms = sqlite3_column_int64(statement, 1);
+  *found = (struct waiting){sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1)};
   sqlite3_reset(statement);
   return 1;
 }
@@ -83,11 +88,10 @@ static int show_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
 
 /* Leases a waiting request, or fails it where the gate says so. */
 static int lease_waiting(struct lh_turning *turning, struct lh_dispatch *dispatch,
-                         struct lh_target_entry *entry, int64_t request, enum lh_input_kind kind,
-                         struct lh_error *err) {
+                         struct lh_target_entry *entry, int64_t request, struct lh_error *err) {
   struct lh_request_hot row;
   struct lh_delivery_policy policy;
-  struct lh_input input = {kind, 0, 0, 0};
+  const struct lh_input input = {LH_INPUT_LEASE, 0, 0, 0};
   int rc = lh_request_load(turning->tx, request, &row, err);
   if (rc != LH_OK) return rc;
   lh_request_policy(dispatch, entry, &policy);
@@ -102,75 +106,81 @@ static int lease_waiting(struct lh_turning *turning, struct lh_dispatch *dispatc
     row.session = turning->turn->session;
     row.started_ms = turning->now_ms;
   }
+  if ((effects & LH_EFFECT_SEND) && entry->target.webhook.ordered)
+    dispatch->ordered_request = request;
   rc = lh_request_save(turning->tx, &row, err);
-  if (rc == LH_OK)
-    rc = lh_record_effects(turning->tx, dispatch, entry, effects, turning->now_ms, err);
+  const struct lh_stepped stepped = {&row, effects, turning->now_ms};
+  if (rc == LH_OK) rc = lh_record_effects(turning->tx, dispatch, entry, &stepped, err);
   if (rc == LH_OK && (effects & LH_EFFECT_SEND))
     rc = show_lease(turning, dispatch, entry, &row, err);
   return rc;
 }
 
-/* Fails up to *left waiting requests of a stopped webhook. */
-static int stop_waiting(struct lh_turning *turning, struct lh_dispatch *dispatch,
-                        struct lh_target_entry *entry, enum lh_sql which, int *left,
-                        struct lh_error *err) {
-  int64_t request, at_ms;
-  for (; *left > 0; --*left) {
-    int row = first_waiting(turning->tx, which, dispatch->webhook, &request, &at_ms, err);
-    if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
-    int rc = lease_waiting(turning, dispatch, entry, request, LH_INPUT_STOP, err);
-    if (rc != LH_OK) return rc;
-  }
-  return LH_OK;
-}
-
-static int serve_stopped(struct lh_turning *turning, struct lh_dispatch *dispatch,
-                         struct lh_target_entry *entry, struct lh_error *err) {
-  int left = STOPPED_PER_TURN, formed = 0;
-  int rc = stop_waiting(turning, dispatch, entry, LH_SQL_REQUEST_RETRYING, &left, err);
-  if (rc == LH_OK) rc = stop_waiting(turning, dispatch, entry, LH_SQL_REQUEST_PENDING, &left, err);
-  while (left > 0 && rc == LH_OK) {
-    rc = lh_form_next(turning, dispatch, entry, &formed, err);
-    if (formed != 1) break;
-    left--;
-  }
-  if (left == 0) due_by(dispatch, turning->now_ms);
-  /* Later events concern a paused webhook only. */
-  dispatch->asleep = left > 0 && formed != 1 && dispatch->status == LH_STATUS_PAUSED;
-  return rc;
-}
-
 /*
-** Leases the first waiting request of a kind if it is due. *state: 0 there is
-** none, 1 leased (or failed by the gate), 2 it waits for its time.
+** Leases a waiting request if it is due. *state as first_waiting returned it:
+** 1 becomes 2 if it waits for its time.
 */
-static int serve_waiting(struct lh_turning *turning, struct lh_dispatch *dispatch,
-                         struct lh_target_entry *entry, enum lh_sql which, int *state,
-                         struct lh_error *err) {
-  int64_t request, at_ms;
-  int row = first_waiting(turning->tx, which, dispatch->webhook, &request, &at_ms, err);
-  *state = row;
-  if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
-  if (at_ms <= turning->now_ms)
-    return lease_waiting(turning, dispatch, entry, request, LH_INPUT_LEASE, err);
-  *state = 2;
+static int serve_found(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                       struct lh_target_entry *entry, enum lh_sql which,
+                       const struct waiting *found, struct lh_error *err) {
+  int64_t at_ms = found->at_ms;
+  if (at_ms <= turning->now_ms) return lease_waiting(turning, dispatch, entry, found->request, err);
   int rc = pull_in(turning, entry, which, &at_ms, err);
   due_by(dispatch, at_ms);
   return rc;
 }
 
+/*
+** Of an ordered webhook: the one whose turn it is, be it that it waits for its own retry; else the
+** oldest that waits (design §3a.15). As first_waiting.
+*/
+static int first_ordered(struct lh_tx *tx, struct lh_dispatch *dispatch, struct waiting *found,
+                         struct lh_error *err) {
+  struct lh_request_hot row;
+  if (dispatch->ordered_request != 0) {
+    int rc = lh_request_load(tx, dispatch->ordered_request, &row, err);
+    if (rc != LH_OK && rc != LH_E_NOT_FOUND) return -1;
+    if (rc == LH_OK && row.delivery.epoch == dispatch->epoch &&
+        (row.delivery.state == LH_PENDING || row.delivery.state == LH_RETRYING)) {
+      *found = (struct waiting){row.request, row.delivery.next_attempt_ms};
+      return 1;
+    }
+    dispatch->ordered_request = 0;
+  }
+  return first_waiting(tx, LH_SQL_REQUEST_OLDEST, dispatch, found, err);
+}
+
+/* What was formed before, at most one lease. *state: 0 none waits, 1 leased, 2 it must wait. */
+static int serve_waiting(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                         struct lh_target_entry *entry, int *state, struct lh_error *err) {
+  static const enum lh_sql kinds[] = {LH_SQL_REQUEST_RETRYING, LH_SQL_REQUEST_PENDING};
+  struct waiting found;
+  int ordered = entry->target.webhook.ordered;
+  *state = 0;
+  for (int i = 0; i < (ordered ? 1 : 2); i++) {
+    int row = ordered ? first_ordered(turning->tx, dispatch, &found, err)
+                      : first_waiting(turning->tx, kinds[i], dispatch, &found, err);
+    if (row < 0) return err->code;
+    if (row == 0) continue;
+    int due = found.at_ms <= turning->now_ms;
+    int rc = serve_found(turning, dispatch, entry, kinds[i], &found, err);
+    if (due || rc != LH_OK) *state = 1;
+    if (due || rc != LH_OK) return rc;
+    /* Order: what was given back goes before what is not formed yet (design §3a.9, §3a.15). */
+    if (ordered || kinds[i] == LH_SQL_REQUEST_PENDING) *state = 2;
+  }
+  return LH_OK;
+}
+
 /* One lease at most. *more 0: nothing left to do now. */
 static int serve_one(struct lh_turning *turning, struct lh_dispatch *dispatch,
                      struct lh_target_entry *entry, int *more, struct lh_error *err) {
-  int retrying, pending, formed = 0;
-  int rc = serve_waiting(turning, dispatch, entry, LH_SQL_REQUEST_RETRYING, &retrying, err);
-  if (rc != LH_OK || retrying == 1) return rc;
-  rc = serve_waiting(turning, dispatch, entry, LH_SQL_REQUEST_PENDING, &pending, err);
-  if (rc != LH_OK || pending == 1) return rc;
+  int state, formed = 0;
+  int rc = serve_waiting(turning, dispatch, entry, &state, err);
+  if (rc != LH_OK || state == 1) return rc;
   *more = 0;
-  /* Order: what was given back goes before what is not formed yet (design §3a.9, §3a.15). */
-  if (pending == 2 || (retrying == 2 && entry->target.webhook.ordered)) return LH_OK;
-  rc = lh_form_next(turning, dispatch, entry, &formed, err);
+  if (state == 2) return LH_OK;
+  rc = lh_form_next(turning, dispatch, entry, LH_FORM_ANY, &formed, err);
   *more = formed == 1;
   dispatch->asleep = formed != 1; /* also while a part batch waits: new events may fill it */
   return rc;
@@ -180,7 +190,7 @@ static int serve_enabled(struct lh_turning *turning, struct lh_dispatch *dispatc
                          struct lh_target_entry *entry, size_t slots_max, struct lh_error *err) {
   const struct lh_webhook *webhook = &entry->target.webhook;
   size_t floor = turning->slots > slots_max ? turning->slots - slots_max : 0;
-  int more = 1, rc = LH_OK, left = STOPPED_PER_TURN; /* requests that the gate fails take no slot */
+  int more = 1, rc = LH_OK, left = ENDED_PER_TURN; /* requests that the gate fails take no slot */
   while (more && rc == LH_OK && dispatch->status == LH_STATUS_ENABLED) {
     if (own_slots(dispatch, webhook, turning->now_ms) == 0) {
       /* A result of its own brings it back; a back-off without one in flight needs the clock. */
@@ -209,24 +219,29 @@ static void bound_next_start(struct lh_dispatch *dispatch, const struct lh_webho
   if (dispatch->next_start_ms > now_ms + longest_ms) dispatch->next_start_ms = now_ms + longest_ms;
 }
 
+/* A secret that does not decrypt pauses the webhook; the reason reaches its administrator. */
+static int check_secret(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                        struct lh_target_entry **entry, struct lh_error *err) {
+  int rc = lh_target_get(turning->tx, dispatch->webhook, dispatch->revision, entry, err);
+  if (rc != LH_OK || dispatch->status != LH_STATUS_ENABLED || (*entry)->target.keys[0] != NULL)
+    return rc;
+  turning->turn->paused_unreadable++;
+  rc = lh_status_pause(turning->tx, dispatch, "secret_unreadable", turning->now_ms, err);
+  if (rc != LH_OK) return rc;
+  return lh_target_get(turning->tx, dispatch->webhook, dispatch->revision, entry, err);
+}
+
 int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, size_t slots_max,
                    struct lh_error *err) {
   struct lh_target_entry *entry;
+  int settled;
   dispatch->served = 1;
   dispatch->dirty = 1;
   dispatch->due_ms = INT64_MAX;
   dispatch->asleep = 0;
-  int rc = lh_target_get(turning->tx, dispatch->webhook, dispatch->revision, &entry, err);
-  if (rc == LH_OK) bound_next_start(dispatch, &entry->target.webhook, turning->now_ms);
-  if (rc == LH_OK && dispatch->status == LH_STATUS_ENABLED) {
-    if (entry->target.keys[0] == NULL) turning->turn->paused_unreadable++;
-    if (entry->target.keys[0] == NULL)
-      rc = lh_dispatch_pause(turning->tx, dispatch, "secret_unreadable", turning->now_ms, err);
-    else
-      rc = serve_enabled(turning, dispatch, entry, slots_max, err);
-  }
-  if (rc != LH_OK || dispatch->status == LH_STATUS_ENABLED) return rc;
-  rc = lh_target_get(turning->tx, dispatch->webhook, dispatch->revision, &entry, err);
-  if (rc == LH_OK) rc = serve_stopped(turning, dispatch, entry, err);
-  return rc;
+  int rc = check_secret(turning, dispatch, &entry, err);
+  if (rc == LH_OK) rc = lh_settle(turning, dispatch, entry, &settled, err);
+  if (rc != LH_OK || !settled || dispatch->status != LH_STATUS_ENABLED) return rc;
+  bound_next_start(dispatch, &entry->target.webhook, turning->now_ms);
+  return serve_enabled(turning, dispatch, entry, slots_max, err);
 }

@@ -38,22 +38,26 @@ static enum lh_input_kind kind_of(const struct lh_attempt_result *result,
 }
 
 int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
-                      const struct lh_target_entry *entry, unsigned effects, int64_t now_ms,
+                      const struct lh_target_entry *entry, const struct lh_stepped *stepped,
                       struct lh_error *err) {
   const struct lh_webhook *webhook = &entry->target.webhook;
+  unsigned effects = stepped->effects;
   if (effects & LH_EFFECT_FAILING_START) {
+    int64_t interval_ms = (int64_t)webhook->retry_interval_s * 1000;
     dispatch->failing++;
-    dispatch->next_start_ms =
-        now_ms + lh_retry_backoff_ms(dispatch->failing, (int64_t)webhook->retry_interval_s * 1000);
+    dispatch->next_start_ms = stepped->now_ms + lh_retry_backoff_ms(dispatch->failing, interval_ms);
   }
   if (effects & LH_EFFECT_FAILING_END) dispatch->failing = 0;
   if (effects & LH_EFFECT_DELIVERED) dispatch->failed_in_a_row = 0;
+  if ((effects & (LH_EFFECT_DELIVERED | LH_EFFECT_FAILED)) &&
+      dispatch->ordered_request == stepped->row->request)
+    dispatch->ordered_request = 0;
   if (!(effects & LH_EFFECT_COUNT_FAILURE)) return LH_OK;
   dispatch->failed_in_a_row++;
   if (dispatch->status != LH_STATUS_ENABLED ||
       !lh_pause_due(dispatch->failed_in_a_row, webhook->pause_after))
     return LH_OK;
-  return lh_dispatch_pause(tx, dispatch, "failures", now_ms, err);
+  return lh_status_pause(tx, dispatch, "failures", stepped->now_ms, err);
 }
 
 /* Waits count from the end of the attempt, however late it is recorded; never from the future. */
@@ -96,7 +100,8 @@ int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t sessio
   if ((result->effects & LH_EFFECT_FAILING_START) && dispatch->failing > 0 &&
       row.started_ms < dispatch->next_start_ms)
     dispatch->failing--;
-  if (rc == LH_OK) rc = lh_record_effects(tx, dispatch, entry, result->effects, now_ms, err);
+  const struct lh_stepped stepped = {&row, result->effects, now_ms};
+  if (rc == LH_OK) rc = lh_record_effects(tx, dispatch, entry, &stepped, err);
   result->paused_webhook = dispatch->epoch != epoch;
   return rc;
 }

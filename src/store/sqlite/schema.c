@@ -179,8 +179,97 @@ static const char *const first_requests[] = {
   , NULL
 };
 
+/* 2: what operators do: status changes, retries of many, notices, retention, figures. */
+static const char *const second_requests[] = {
+  "ALTER TABLE accounts ADD COLUMN notify TEXT;" /* mail addresses joined by ',' */
+
+  /* ordered: the one request that is leased or waits for its own retry. */
+  "ALTER TABLE dispatch ADD COLUMN ordered_request INTEGER;"
+  /* Retention: requests up to this position are gone or hold their events themselves. */
+  "ALTER TABLE dispatch ADD COLUMN swept INTEGER NOT NULL DEFAULT 0;"
+  /* Figures of the span of time that runs, in core/figures.h's form; saved with the row. */
+  "ALTER TABLE dispatch ADD COLUMN figures_ms INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE dispatch ADD COLUMN figures BLOB;"
+  "CREATE TABLE figures ("
+  " webhook INTEGER NOT NULL,"
+  " from_ms INTEGER NOT NULL,"
+  " figures BLOB NOT NULL,"
+  " PRIMARY KEY (webhook, from_ms)"
+  ") STRICT, WITHOUT ROWID;"
+  "CREATE INDEX figures_by_time ON figures (from_ms);"
+
+  /* By epoch: what an earlier pause, disable or delete stopped is one seek away. */
+  "DROP INDEX requests_due;"
+  "CREATE INDEX requests_due ON requests (webhook, epoch, next_attempt_ms)"
+  " WHERE next_attempt_ms IS NOT NULL;"
+  /* In order of forming: the oldest first, for ordered webhooks and for lists. */
+  "CREATE INDEX requests_waiting ON requests (webhook) WHERE next_attempt_ms IS NOT NULL;"
+  "CREATE INDEX requests_failed_all ON requests (state) WHERE state = 4;"
+  "CREATE INDEX requests_failed_at ON requests (finished_ms) WHERE state = 4;"
+  /* Delivered after their events had been cut from the log. */
+  "CREATE INDEX requests_kept ON requests (finished_ms) WHERE state = 3 AND body IS NOT NULL;"
+  , NULL
+};
+
+static const char *const second_jobs[] = {
+  /* A mass change on its way, worked off in steps (design §2.1). */
+  "CREATE TABLE jobs ("
+  " job INTEGER PRIMARY KEY AUTOINCREMENT,"
+  " id BLOB NOT NULL UNIQUE CHECK (length(id) = 12),"
+  " kind INTEGER NOT NULL CHECK (kind = 0),"         /* retry of failed requests */
+  " account INTEGER,"                                /* NULL: all */
+  " webhook INTEGER,"                                /* NULL: all of the account */
+  " reason INTEGER NOT NULL CHECK (reason BETWEEN 0 AND 5)," /* only failed for this; 0: any */
+  " since_ms INTEGER NOT NULL,"                      /* only made at or after; 0: any */
+  " failed_from_ms INTEGER NOT NULL,"                /* only failed at or after; 0: any */
+  " created_ms INTEGER NOT NULL,"
+  " settled_ms INTEGER,"                             /* only what had failed by then is meant */
+  " at_webhook INTEGER NOT NULL DEFAULT 0,"          /* how far it is */
+  " at_request INTEGER NOT NULL DEFAULT 0,"
+  " total INTEGER NOT NULL DEFAULT 0,"               /* when it settled */
+  " retried INTEGER NOT NULL DEFAULT 0,"
+  " left_over INTEGER NOT NULL DEFAULT 0,"           /* their webhook was not enabled */
+  " finished_ms INTEGER,"
+  " CHECK (finished_ms IS NULL OR settled_ms IS NOT NULL)"
+  ") STRICT;"
+  "CREATE INDEX jobs_open ON jobs (job) WHERE finished_ms IS NULL;"
+
+  /* What an administrator must hear of. The newest is never deleted. */
+  "CREATE TABLE notices ("
+  " notice INTEGER PRIMARY KEY AUTOINCREMENT,"
+  " account INTEGER NOT NULL,"
+  " webhook INTEGER NOT NULL,"
+  " kind INTEGER NOT NULL CHECK (kind IN (0, 1)),"   /* request failed, webhook paused */
+  " request INTEGER,"
+  " reason TEXT NOT NULL,"
+  " created_ms INTEGER NOT NULL,"
+  " CHECK ((kind = 0) = (request IS NOT NULL))"
+  ") STRICT;"
+  "CREATE INDEX notices_by_webhook ON notices (webhook);"
+
+  /* A cursor into the notices for each webhook that has some, and the mail that moves it. */
+  "CREATE TABLE mailings ("
+  " webhook INTEGER PRIMARY KEY,"
+  " account INTEGER NOT NULL,"
+  " notified INTEGER NOT NULL DEFAULT 0,"            /* last notice in a mail that was accepted */
+  " due_ms INTEGER,"                                 /* NULL: no notice waits */
+  " last_notice INTEGER,"                            /* of the mail that is under way */
+  " message_id TEXT,"
+  " session INTEGER,"                                /* whose transfer it is */
+  " attempts INTEGER NOT NULL DEFAULT 0,"            /* failed in a row */
+  " sent_ms INTEGER,"
+  " error TEXT,"
+  " CHECK ((last_notice IS NULL) = (message_id IS NULL)),"
+  " CHECK (session IS NULL OR last_notice IS NOT NULL)"
+  ") STRICT;"
+  "CREATE INDEX mailings_due ON mailings (due_ms) WHERE due_ms IS NOT NULL;"
+  "CREATE INDEX mailings_of_session ON mailings (session) WHERE session IS NOT NULL;"
+  , NULL
+};
+
 static const char *const *const migrations[LH_SCHEMA_VERSION][4] = {
   {first_log, first_webhooks, first_requests, NULL},
+  {second_requests, second_jobs, NULL},
 };
 /* clang-format on */
 

@@ -57,12 +57,13 @@
                       " asleep = 1") \
   X(DISPATCH_GET,     "SELECT account, status, epoch, epoch_reason, revision, cursor," \
                       " in_flight, failing," \
-                      " next_start_ms, failed_in_a_row, due_ms, asleep FROM dispatch WHERE" \
-                      " webhook = ?1") \
+                      " next_start_ms, failed_in_a_row, due_ms, asleep, ordered_request FROM" \
+                      " dispatch WHERE webhook = ?1") \
   X(DISPATCH_SAVE,    "UPDATE dispatch SET status = ?2, epoch = ?3, epoch_reason = ?4," \
                       " revision = ?5," \
                       " cursor = ?6, in_flight = ?7, failing = ?8, next_start_ms = ?9," \
-                      " failed_in_a_row = ?10, due_ms = ?11, asleep = ?12 WHERE webhook = ?1") \
+                      " failed_in_a_row = ?10, due_ms = ?11, asleep = ?12, ordered_request = ?13" \
+                      " WHERE webhook = ?1") \
   X(DISPATCH_STATUS,  "UPDATE dispatch SET status_reason = ?2, status_since_ms = ?3 WHERE" \
                       " webhook = ?1") \
   X(DISPATCH_DUE,     "SELECT webhook FROM dispatch WHERE due_ms <= ?1 ORDER BY due_ms LIMIT ?2") \
@@ -71,8 +72,10 @@
   X(DISPATCH_COUNT_DUE,"SELECT count(*) FROM dispatch WHERE due_ms <= ?1") \
   X(DISPATCH_COUNT_LATER,"SELECT count(*) FROM dispatch WHERE due_ms > ?1") \
   X(SPANS,            "SELECT from_position, mode, reason, event_types FROM spans WHERE" \
-                      " webhook = ?1" \
-                      " ORDER BY from_position") \
+                      " webhook = ?1 AND from_position >= coalesce((SELECT s.from_position" \
+                      " FROM spans s JOIN dispatch d ON d.webhook = s.webhook WHERE s.webhook" \
+                      " = ?1 AND s.from_position <= d.cursor + 1 ORDER BY s.from_position DESC" \
+                      " LIMIT 1), 0) ORDER BY from_position") \
   X(SPAN_PUT,         "INSERT INTO spans (webhook, from_position, mode, reason, event_types)" \
                       " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (webhook, from_position) DO" \
                       " UPDATE" \
@@ -80,7 +83,8 @@
                       " excluded.event_types") \
   X(SPANS_LATER_MODE, "UPDATE spans SET mode = ?3, reason = ?4 WHERE webhook = ?1 AND" \
                       " from_position > ?2 AND mode = 0") \
-  X(SPAN_AT,          "SELECT event_types FROM spans WHERE webhook = ?1 AND from_position <= ?2" \
+  X(SPAN_AT,          "SELECT event_types, mode FROM spans WHERE webhook = ?1 AND" \
+                      " from_position <= ?2" \
                       " ORDER BY from_position DESC LIMIT 1") \
   X(WEBHOOK_BY_NUMBER,"SELECT " LH_WEBHOOK_COLUMNS LH_WEBHOOK_FROM "WHERE w.webhook = ?1") \
   X(WEBHOOK_BY_ID,    "SELECT " LH_WEBHOOK_COLUMNS LH_WEBHOOK_FROM "WHERE w.id = ?1") \
@@ -121,8 +125,14 @@
                       " ?7, ?8, ?9, ?10," \
                       " ?11, ?12, ?13, ?14, ?15)") \
   X(REQUEST_RETRYING, "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
-                      " AND next_attempt_ms IS NOT NULL AND state = 2" \
+                      " AND epoch = ?2 AND next_attempt_ms IS NOT NULL AND state = 2" \
                       " ORDER BY next_attempt_ms, request LIMIT 1") \
+  X(REQUEST_STALE,    "SELECT request FROM requests WHERE webhook = ?1 AND epoch < ?2" \
+                      " AND next_attempt_ms IS NOT NULL ORDER BY epoch, next_attempt_ms," \
+                      " request LIMIT 1") \
+  X(REQUEST_OLDEST,   "SELECT request, next_attempt_ms FROM requests INDEXED BY" \
+                      " requests_waiting WHERE webhook = ?1 AND next_attempt_ms IS NOT NULL" \
+                      " ORDER BY request LIMIT 1") \
   X(REQUEST_PENDING,  "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
                       " AND state = 0 ORDER BY request LIMIT 1") \
   X(REQUESTS_PULL_IN, "UPDATE requests SET next_attempt_ms =" \

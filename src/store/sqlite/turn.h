@@ -1,8 +1,9 @@
 /*
 ** What happens inside a worker's turn, and what its files share: webhook
-** settings (targets.c), a webhook's hot row (dispatch.c), one request's row
-** (requests.c), recording results (record.c), giving leases (lease.c) and
-** forming requests from the log (form.c). turn.c puts them in order.
+** settings (targets.c), a webhook's hot row (dispatch.c) and status (status.c),
+** one request's row (requests.c), recording results (record.c), failing what was
+** stopped (settle.c), giving leases (lease.c) and forming requests from the log
+** (form.c). turn.c puts them in order.
 */
 #ifndef LH_STORE_SQLITE_TURN_H
 #define LH_STORE_SQLITE_TURN_H
@@ -58,6 +59,7 @@ struct lh_dispatch {
   int32_t failed_in_a_row; /* requests */
   int64_t due_ms;          /* INT64_MAX: nothing to do until something changes */
   int asleep;              /* waits for new events of its account */
+  int64_t ordered_request; /* ordered: the one that is leased or waits for its retry; 0: none */
   int dirty;
   int served; /* looked at in this turn */
 };
@@ -80,9 +82,21 @@ struct lh_turning {
 struct lh_dispatch *lh_dispatch_get(struct lh_tx *tx, int64_t webhook, struct lh_error *err);
 int lh_dispatch_save_all(struct lh_tx *tx, struct lh_error *err);
 void lh_dispatch_begin(struct lh_tx *tx);
-/* Pauses: status, epoch, fail span at the cursor. */
-int lh_dispatch_pause(struct lh_tx *tx, struct lh_dispatch *dispatch, const char *why,
-                      int64_t now_ms, struct lh_error *err);
+
+/* ---- status.c: changes of status. Rows in memory: the caller saves them. ---- */
+
+/* An enabled webhook pauses; any other stays as it is. `why`: "failures", "secret_unreadable". */
+int lh_status_pause(struct lh_tx *tx, struct lh_dispatch *dispatch, const char *why, int64_t now_ms,
+                    struct lh_error *err);
+/* LH_STATUS_DISABLED or _DELETED, from any other status. event_types: as configured now. */
+int lh_status_stop(struct lh_tx *tx, struct lh_dispatch *dispatch, enum lh_status status,
+                   char *event_types, int64_t now_ms, struct lh_error *err);
+/* From paused or disabled. */
+int lh_status_enable(struct lh_tx *tx, struct lh_dispatch *dispatch, char *event_types,
+                     int64_t now_ms, struct lh_error *err);
+/* From the log's head on a span as the present status wants it, with these types. */
+int lh_status_span_at_head(struct lh_tx *tx, const struct lh_dispatch *dispatch, char *event_types,
+                           struct lh_error *err);
 
 /* ---- requests.c: one row of requests, loaded, stepped and saved ---- */
 
@@ -116,18 +130,39 @@ void lh_request_policy(const struct lh_dispatch *dispatch, const struct lh_targe
 int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t session, int64_t now_ms,
               struct lh_error *err);
 
+/* A request after a step. */
+struct lh_stepped {
+  const struct lh_request_hot *row;
+  unsigned effects; /* enum lh_effect */
+  int64_t now_ms;
+};
 /* What a step's effects mean for the webhook: failing, failed_in_a_row, pause. */
 int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
-                      const struct lh_target_entry *entry, unsigned effects, int64_t now_ms,
+                      const struct lh_target_entry *entry, const struct lh_stepped *stepped,
                       struct lh_error *err);
+
+/*
+** settle.c: fails a bounded number of what a change of status stopped. *settled 0: there is more,
+** and the webhook is due again.
+*/
+int lh_settle(struct lh_turning *turning, struct lh_dispatch *dispatch,
+              struct lh_target_entry *entry, int *settled, struct lh_error *err);
 
 /* lease.c: gives one webhook as many leases as it may have; sets its due time. */
 int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, size_t slots_max,
                    struct lh_error *err);
 
-/* form.c: the next request of a webhook from the log. *formed 0: nothing (more) to form now. */
+enum lh_form {
+  LH_FORM_ANY,   /* a request of a deliver span is leased */
+  LH_FORM_FAILED /* stops where a deliver span begins */
+};
+/*
+** form.c: the next request of a webhook from the log. *formed: 1 a request, 0 nothing (more) to
+** form, 2 what there is waits for more (due_ms is set).
+*/
 int lh_form_next(struct lh_turning *turning, struct lh_dispatch *dispatch,
-                 struct lh_target_entry *entry, int *formed, struct lh_error *err);
+                 struct lh_target_entry *entry, enum lh_form which, int *formed,
+                 struct lh_error *err);
 /* Ends the showing of a request with its lease and counts it: slots, bytes, in flight. */
 int lh_form_hand_over(struct lh_turning *turning, struct lh_dispatch *dispatch,
                       const struct lh_lease *lease, int64_t bytes, struct lh_error *err);
