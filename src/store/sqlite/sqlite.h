@@ -16,6 +16,7 @@
 #include "core/batch.h"
 #include "core/envelope.h"
 #include "core/seal.h"
+#include "store/sqlite/functions.h"
 #include "store/sqlite/statements.h"
 #include "store/store.h"
 
@@ -243,36 +244,6 @@ void lh_sqlite_close(struct lh_store *store);
 struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *err);
 /* Its reading connection, opened on first use; NULL and *err on failure. */
 struct lh_connection *lh_sqlite_reader(struct lh_sqlite_store *self, struct lh_error *err);
-
-/* The functions behind the structs of store.h; contracts there. */
-int lh_sqlite_emit(struct lh_store *, struct lh_emission *, struct lh_error *);
-int lh_sqlite_event_get(struct lh_store *, const struct lh_id *, struct lh_event *,
-                        struct lh_error *);
-int lh_sqlite_types(struct lh_store *, struct lh_stored_type **, size_t *, struct lh_error *);
-int lh_sqlite_session_open(struct lh_store *, int64_t, int64_t *, struct lh_error *);
-void lh_sqlite_session_close(struct lh_store *, int64_t, int64_t);
-int lh_sqlite_rescue(struct lh_store *, int64_t, int64_t, size_t *, struct lh_error *);
-int lh_sqlite_turn(struct lh_store *, struct lh_turn *, struct lh_error *);
-void lh_sqlite_target_hold(struct lh_store *, struct lh_target *);
-void lh_sqlite_target_release(struct lh_store *, struct lh_target *);
-int lh_sqlite_wake_fd(struct lh_store *);
-void lh_sqlite_wake_clear(struct lh_store *);
-int lh_sqlite_pending_work(struct lh_store *, int64_t, struct lh_pending_work *, struct lh_error *);
-int lh_sqlite_request_list(struct lh_store *, const struct lh_request_filter *,
-                           struct lh_request_list *, struct lh_error *);
-int lh_sqlite_request_get(struct lh_store *, const struct lh_id *, struct lh_request_list *,
-                          struct lh_attempt_list *, struct lh_error *);
-int lh_sqlite_webhook_create(struct lh_store *, struct lh_webhook *, const char *, struct lh_piece,
-                             int64_t, struct lh_error *);
-int lh_sqlite_webhook_list(struct lh_store *, const char *, int, struct lh_webhook_list *,
-                           struct lh_error *);
-int lh_sqlite_webhook_get(struct lh_store *, const char *, const char *, struct lh_webhook_list *,
-                          struct lh_error *);
-int lh_sqlite_stats(struct lh_store *, const struct lh_id *, struct lh_stats *, struct lh_error *);
-int lh_sqlite_health(struct lh_store *, int, struct lh_store_health *, struct lh_error *);
-int lh_sqlite_backup(struct lh_store *, const char *, struct lh_error *);
-int lh_sqlite_key_check(struct lh_store *, struct lh_error *);
-int lh_sqlite_checkpoint(struct lh_store *, int64_t, struct lh_error *);
 
 /* webhooks.c: reads the columns of LH_SQL_WEBHOOK_* into a webhook. */
 int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, struct lh_error *err);

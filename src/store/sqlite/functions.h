@@ -1,0 +1,36 @@
+/* The functions behind the structs of store.h, one block for each table group; contracts there. */
+#ifndef LH_STORE_SQLITE_FUNCTIONS_H
+#define LH_STORE_SQLITE_FUNCTIONS_H
+
+#include "store/store.h"
+
+int lh_sqlite_emit(struct lh_store *, struct lh_emission *, struct lh_error *);
+int lh_sqlite_event_get(struct lh_store *, const struct lh_id *, struct lh_event *,
+                        struct lh_error *);
+int lh_sqlite_types(struct lh_store *, struct lh_stored_type **, size_t *, struct lh_error *);
+int lh_sqlite_session_open(struct lh_store *, int64_t, int64_t *, struct lh_error *);
+void lh_sqlite_session_close(struct lh_store *, int64_t, int64_t);
+int lh_sqlite_rescue(struct lh_store *, int64_t, int64_t, size_t *, struct lh_error *);
+int lh_sqlite_turn(struct lh_store *, struct lh_turn *, struct lh_error *);
+void lh_sqlite_target_hold(struct lh_store *, struct lh_target *);
+void lh_sqlite_target_release(struct lh_store *, struct lh_target *);
+int lh_sqlite_wake_fd(struct lh_store *);
+void lh_sqlite_wake_clear(struct lh_store *);
+int lh_sqlite_pending_work(struct lh_store *, int64_t, struct lh_pending_work *, struct lh_error *);
+int lh_sqlite_request_list(struct lh_store *, const struct lh_request_filter *,
+                           struct lh_request_list *, struct lh_error *);
+int lh_sqlite_request_get(struct lh_store *, const struct lh_id *, struct lh_request_list *,
+                          struct lh_attempt_list *, struct lh_error *);
+int lh_sqlite_webhook_create(struct lh_store *, struct lh_webhook *, const char *, struct lh_piece,
+                             int64_t, struct lh_error *);
+int lh_sqlite_webhook_list(struct lh_store *, const char *, int, struct lh_webhook_list *,
+                           struct lh_error *);
+int lh_sqlite_webhook_get(struct lh_store *, const char *, const char *, struct lh_webhook_list *,
+                          struct lh_error *);
+int lh_sqlite_stats(struct lh_store *, const struct lh_id *, struct lh_stats *, struct lh_error *);
+int lh_sqlite_health(struct lh_store *, int, struct lh_store_health *, struct lh_error *);
+int lh_sqlite_backup(struct lh_store *, const char *, struct lh_error *);
+int lh_sqlite_key_check(struct lh_store *, struct lh_error *);
+int lh_sqlite_checkpoint(struct lh_store *, int64_t, struct lh_error *);
+
+#endif
