@@ -4,6 +4,7 @@
 **
 ** scenario.c      files, comparing, rewriting
 ** story_parse.c   one line of a story → one call below
+** story_change.c  what a person does to webhooks
 ** story_world.c   workers, virtual time, events
 ** story_wire.c    what every POST must fulfil, whatever the story is about
 ** story_log.c     the lines a story is compared by
@@ -21,6 +22,9 @@
 **   kill NAME            as SIGKILL would          stop NAME, continue NAME
 **   drain NAME, abort NAME, close NAME
 **   store NAME ok|full|busy|io                     what writing answers to that worker
+**   edit NAME key=value …          as webhook; host=H moves it to https://H.example/hook
+**   enable NAME, disable NAME, delete NAME
+**   rotate NAME now|DURATION       so long the old secret signs
 **   show requests | webhooks       their state now
 **   show events                    from here on lines name the events (e1-e7)
 */
@@ -52,6 +56,9 @@ struct story_webhook {
   enum lh_scheme scheme;
   enum lh_success success;
   struct lh_hmac_key *key;
+  struct lh_hmac_key *key_next; /* takes over at rotates_ms; NULL: none waits */
+  int64_t rotates_ms;
+  char secret[LH_SECRET_GENERATED_LEN + 1], secret_next[LH_SECRET_GENERATED_LEN + 1];
   struct fake_endpoint *endpoint;
   int64_t last_first_event; /* of first attempts: they start in order */
 };
@@ -107,8 +114,6 @@ struct story {
 /* story_world.c; all complain by story_complain. */
 void story_open(struct story *story);
 void story_close(struct story *story);
-struct story_webhook *story_webhook(struct story *story, const char *name);
-void story_webhook_add(struct story *story, struct lh_webhook *webhook);
 void story_emit(struct story *story, const struct lh_emit *emit, int times);
 void story_run(struct story *story, int64_t duration_ms);
 struct story_worker *story_worker(struct story *story, const char *name);
@@ -116,6 +121,20 @@ void story_worker_open(struct story *story, const char *name, size_t concurrency
 void story_worker_kill(struct story *story, struct story_worker *worker);
 void story_worker_abort(struct story *story, struct story_worker *worker);
 void story_worker_close(struct story *story, struct story_worker *worker);
+
+/* story_change.c */
+#define STORY_FIELD_ACCOUNT (1u << 31) /* beside enum lh_webhook_field; only when creating */
+struct story_webhook *story_webhook(struct story *story, const char *name);
+void story_webhook_add(struct story *story, struct lh_webhook *webhook);
+/* "key=value" → value, or NULL if it is another key. */
+const char *story_value(const char *word, const char *key);
+/* Sets the field that a word "key=value" names; its bit, 0: there is none. */
+unsigned story_field(struct lh_webhook *webhook, const char *word);
+void story_url(const char *host, char url[LH_URL_MAX + 1]);
+void story_edit(struct story *story, const char *name, struct lh_webhook_edit *edit);
+void story_status(struct story *story, const char *name, enum lh_status status);
+void story_rotate(struct story *story, const char *name, int64_t overlap_ms);
+void story_keys_at(struct story_webhook *webhook, int64_t now_ms);
 
 /* story_parse.c: one line without its newline. */
 void story_do(struct story *story, const char *line);

@@ -50,76 +50,16 @@ static int64_t duration_ms(const char *text) {
   return sum;
 }
 
-/* "key=value" → value, or NULL if it is another key. */
-static const char *value_of(const char *word, const char *key) {
-  size_t len = strlen(key);
-  return strncmp(word, key, len) == 0 && word[len] == '=' ? word + len + 1 : NULL;
-}
-
-static int number_field(struct lh_webhook *webhook, const char *word) {
-  const struct {
-    const char *name;
-    int32_t *field;
-  } fields[] = {
-      {"batch_size", &webhook->batch_size},
-      {"batch_bytes_max", &webhook->batch_bytes_max},
-      {"batch_wait_ms", &webhook->batch_wait_ms},
-      {"retries_max", &webhook->retries_max},
-      {"retry_interval_s", &webhook->retry_interval_s},
-      {"pause_after", &webhook->pause_after},
-      {"timeout_ms", &webhook->timeout_ms},
-      {"max_in_flight", &webhook->max_in_flight},
-      {"ordered", &webhook->ordered},
-  };
-  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-    const char *value = value_of(word, fields[i].name);
-    if (!value) continue;
-    *fields[i].field = (int32_t)strtol(value, NULL, 10);
-    return 1;
-  }
-  return 0;
-}
-
-static char *copy(const char *text) {
-  char *made = strdup(text);
-  assert(made);
-  return made;
-}
-
-static int text_field(struct lh_webhook *webhook, const char *word) {
-  const char *value;
-  if ((value = value_of(word, "account")) != NULL) {
-    snprintf(webhook->account, sizeof webhook->account, "%s", value);
-    return 1;
-  }
-  if ((value = value_of(word, "scheme")) != NULL)
-    return lh_scheme_parse(value, &webhook->scheme) == 0;
-  if ((value = value_of(word, "success")) != NULL) {
-    webhook->success = strcmp(value, "2xx") == 0 ? LH_SUCCESS_2XX : LH_SUCCESS_200;
-    return 1;
-  }
-  if ((value = value_of(word, "retry_schedule")) != NULL) {
-    free(webhook->retry_schedule);
-    webhook->retry_schedule = copy(value);
-    return 1;
-  }
-  if ((value = value_of(word, "event_types")) == NULL) return 0;
-  free(webhook->event_types);
-  webhook->event_types = copy(value);
-  for (char *at = webhook->event_types; *at; at++)
-    if (*at == ',') *at = '\n';
-  return 1;
-}
-
 static void do_webhook(struct story *story, const struct words *words) {
   struct lh_webhook webhook;
   lh_webhook_init(&webhook);
   free(webhook.event_types);
-  webhook.event_types = copy("*");
+  webhook.event_types = strdup("*");
+  assert(webhook.event_types);
   snprintf(webhook.account, sizeof webhook.account, "default");
   snprintf(webhook.name, sizeof webhook.name, "%s", words->word[1]);
   for (int i = 2; i < words->count; i++)
-    if (!number_field(&webhook, words->word[i]) && !text_field(&webhook, words->word[i]))
+    if (!story_field(&webhook, words->word[i]))
       story_complain(story, "webhook: what is %s?", words->word[i]);
   story_webhook_add(story, &webhook);
   lh_webhook_clear(&webhook);
@@ -214,11 +154,11 @@ static void do_emit(struct story *story, const struct words *words) {
     const char *word = words->word[i], *value;
     if (word[0] == 'x' && strspn(word + 1, "0123456789") == strlen(word + 1))
       times = (int)strtol(word + 1, NULL, 10);
-    else if ((value = value_of(word, "account")) != NULL)
+    else if ((value = story_value(word, "account")) != NULL)
       emit.account = value;
-    else if ((value = value_of(word, "category")) != NULL)
+    else if ((value = story_value(word, "category")) != NULL)
       emit.category = value;
-    else if ((value = value_of(word, "bytes")) != NULL)
+    else if ((value = story_value(word, "bytes")) != NULL)
       bytes = strtoul(value, NULL, 10);
     else
       story_complain(story, "emit: what is %s?", word);
@@ -245,9 +185,9 @@ static void do_worker(struct story *story, const struct words *words) {
   int64_t bytes = 0;
   for (int i = 2; i < words->count; i++) {
     const char *value;
-    if ((value = value_of(words->word[i], "concurrency")) != NULL)
+    if ((value = story_value(words->word[i], "concurrency")) != NULL)
       concurrency = strtoul(value, NULL, 10);
-    else if ((value = value_of(words->word[i], "bytes")) != NULL)
+    else if ((value = story_value(words->word[i], "bytes")) != NULL)
       bytes = strtoll(value, NULL, 10);
     else
       story_complain(story, "worker: what is %s?", words->word[i]);
@@ -295,6 +235,44 @@ static void do_clock(struct story *story, const char *text) {
     story_complain(story, "clock +DURATION or -DURATION");
   else
     story->clock.wall_ms += text[0] == '-' ? -ms : ms;
+}
+
+static void do_edit(struct story *story, const struct words *words) {
+  struct lh_webhook_edit edit = {.fields = 0};
+  lh_webhook_init(&edit.values);
+  for (int i = 2; i < words->count; i++) {
+    unsigned field = story_field(&edit.values, words->word[i]);
+    if (!field) story_complain(story, "edit: what is %s?", words->word[i]);
+    edit.fields |= field;
+  }
+  story_edit(story, words->word[1], &edit);
+  lh_webhook_clear(&edit.values);
+}
+
+static void do_rotate(struct story *story, const char *name, const char *overlap) {
+  int64_t overlap_ms = strcmp(overlap, "now") == 0 ? 0 : duration_ms(overlap);
+  if (overlap_ms < 0)
+    story_complain(story, "rotate NAME now|DURATION");
+  else
+    story_rotate(story, name, overlap_ms);
+}
+
+/* Directives that change a webhook. 0: it is none of them. */
+static int do_to_webhook(struct story *story, const struct words *words) {
+  const char *what = words->word[0], *name = words->word[1];
+  if (strcmp(what, "edit") == 0)
+    do_edit(story, words);
+  else if (strcmp(what, "enable") == 0)
+    story_status(story, name, LH_STATUS_ENABLED);
+  else if (strcmp(what, "disable") == 0)
+    story_status(story, name, LH_STATUS_DISABLED);
+  else if (strcmp(what, "delete") == 0)
+    story_status(story, name, LH_STATUS_DELETED);
+  else if (strcmp(what, "rotate") == 0)
+    do_rotate(story, name, words->count > 2 ? words->word[2] : "");
+  else
+    return 0;
+  return 1;
 }
 
 /* Directives that name a worker. 0: it is none of them. */
@@ -350,6 +328,6 @@ void story_do(struct story *story, const char *line) {
     do_store(story, &words);
   else if (strcmp(what, "show") == 0)
     do_show(story, name);
-  else if (!do_to_worker(story, what, name))
+  else if (!do_to_webhook(story, &words) && !do_to_worker(story, what, name))
     story_complain(story, "what is %s?", what);
 }

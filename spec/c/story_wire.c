@@ -65,7 +65,8 @@ static struct lh_value header(const struct lh_post *post, const char *name) {
   return (struct lh_value){0};
 }
 
-static int64_t signed_now(struct story *story, const struct story_webhook *webhook,
+/* By the secret that signs now; during a rotation the standard scheme signs with both. */
+static int64_t signed_now(struct story *story, struct story_webhook *webhook,
                           const struct lh_post *post) {
   int standard = webhook->scheme == LH_SCHEME_STANDARD;
   struct lh_verify verify = {
@@ -79,8 +80,12 @@ static int64_t signed_now(struct story *story, const struct story_webhook *webho
       .tolerance_ms = 1000,
   };
   struct lh_error err;
+  story_keys_at(webhook, story->clock.wall_ms);
   if (lh_signature_verify(&verify, &webhook->key, 1, &err) != 0)
     story_complain(story, "signature: %s", err.message);
+  if (standard && webhook->key_next &&
+      lh_signature_verify(&verify, &webhook->key_next, 1, &err) != 0)
+    story_complain(story, "signature of the secret that waits: %s", err.message);
   return verify.nonce.at ? strtoll(verify.nonce.at, NULL, 10) : 0;
 }
 

@@ -69,47 +69,15 @@ void story_close(struct story *story) {
     free(story->workers[i]);
   }
   lh_store_close(story->store);
-  for (size_t i = 0; i < story->webhook_count; i++) lh_hmac_key_free(story->webhooks[i].key);
+  for (size_t i = 0; i < story->webhook_count; i++) {
+    lh_hmac_key_free(story->webhooks[i].key);
+    lh_hmac_key_free(story->webhooks[i].key_next);
+  }
   for (size_t i = 0; i < story->request_count; i++) free(story->requests[i].body);
   free(story->requests);
   free(story->events);
   free(story->lines);
   folder_remove(story->folder);
-}
-
-struct story_webhook *story_webhook(struct story *story, const char *name) {
-  for (size_t i = 0; i < story->webhook_count; i++)
-    if (strcmp(story->webhooks[i].name, name) == 0) return &story->webhooks[i];
-  story_complain(story, "there is no webhook %s", name);
-  return NULL;
-}
-
-void story_webhook_add(struct story *story, struct lh_webhook *webhook) {
-  unsigned char random[32];
-  char secret[LH_SECRET_GENERATED_LEN + 1];
-  struct lh_error err;
-  assert(story->webhook_count < STORY_NAMES_MAX);
-  (void)story->clock.door.random(&story->clock, random, sizeof random, NULL);
-  lh_secret_from_random(random, secret);
-  snprintf(webhook->url, sizeof webhook->url, "https://%s.example/hook", webhook->name);
-  int code = lh_webhook_check(webhook, &err);
-  if (code == 0)
-    code = story->store->admin->webhook_create(story->store, webhook, webhook->url,
-                                               (struct lh_piece){secret, LH_SECRET_GENERATED_LEN},
-                                               story->clock.wall_ms, &err);
-  if (code != 0) {
-    story_complain(story, "webhook %s: %s", webhook->name, err.message);
-    return;
-  }
-  struct story_webhook *kept = &story->webhooks[story->webhook_count++];
-  *kept = (struct story_webhook){.id = webhook->id,
-                                 .retries_max = webhook->retries_max,
-                                 .success = webhook->success,
-                                 .scheme = webhook->scheme};
-  snprintf(kept->name, sizeof kept->name, "%.31s", webhook->name);
-  kept->endpoint = fake_network_endpoint(&story->network, webhook->url);
-  code = lh_signature_key_new(webhook->scheme, secret, LH_SECRET_GENERATED_LEN, &kept->key, &err);
-  assert(code == 0);
 }
 
 void story_emit(struct story *story, const struct lh_emit *emit, int times) {

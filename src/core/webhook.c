@@ -5,6 +5,7 @@
 #include "core/webhook.h"
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,6 +174,56 @@ int lh_webhook_check(const struct lh_webhook *webhook, struct lh_error *err) {
   if (code == LH_OK && webhook->headers != NULL) code = lh_header_check(webhook->headers, err);
   if (code == LH_OK) code = check_schedule(webhook->retry_schedule, err);
   return code == LH_OK ? check_numbers(webhook, err) : code;
+}
+
+static const struct {
+  enum lh_webhook_field field;
+  size_t offset;
+} numbers[] = {
+    {LH_FIELD_BATCH_SIZE, offsetof(struct lh_webhook, batch_size)},
+    {LH_FIELD_BATCH_BYTES_MAX, offsetof(struct lh_webhook, batch_bytes_max)},
+    {LH_FIELD_BATCH_WAIT_MS, offsetof(struct lh_webhook, batch_wait_ms)},
+    {LH_FIELD_RETRIES_MAX, offsetof(struct lh_webhook, retries_max)},
+    {LH_FIELD_RETRY_INTERVAL_S, offsetof(struct lh_webhook, retry_interval_s)},
+    {LH_FIELD_PAUSE_AFTER, offsetof(struct lh_webhook, pause_after)},
+    {LH_FIELD_TIMEOUT_MS, offsetof(struct lh_webhook, timeout_ms)},
+    {LH_FIELD_MAX_IN_FLIGHT, offsetof(struct lh_webhook, max_in_flight)},
+};
+
+static int replace(char **text, const char *with, struct lh_error *err) {
+  char *copy = NULL;
+  if (with != NULL && (copy = strdup(with)) == NULL)
+    return lh_error_set(err, LH_E_MEMORY, "out of memory");
+  free(*text);
+  *text = copy;
+  return LH_OK;
+}
+
+static int apply_texts(struct lh_webhook *webhook, const struct lh_webhook_edit *edit,
+                       struct lh_error *err) {
+  const struct lh_webhook *values = &edit->values;
+  int code = LH_OK;
+  if (edit->fields & LH_FIELD_NAME) memcpy(webhook->name, values->name, sizeof webhook->name);
+  if (edit->fields & LH_FIELD_URL) memcpy(webhook->url, values->url, sizeof webhook->url);
+  if (edit->fields & LH_FIELD_EVENT_TYPES)
+    code = replace(&webhook->event_types, values->event_types, err);
+  if (code == LH_OK && (edit->fields & LH_FIELD_HEADERS))
+    code = replace(&webhook->headers, values->headers, err);
+  if (code == LH_OK && (edit->fields & LH_FIELD_RETRY_SCHEDULE))
+    code = replace(&webhook->retry_schedule, values->retry_schedule, err);
+  return code;
+}
+
+int lh_webhook_apply(struct lh_webhook *webhook, const struct lh_webhook_edit *edit,
+                     struct lh_error *err) {
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    if (edit->fields & numbers[i].field)
+      *(int32_t *)(void *)((char *)webhook + numbers[i].offset) =
+          *(const int32_t *)(const void *)((const char *)&edit->values + numbers[i].offset);
+  if (edit->fields & LH_FIELD_ORDERED) webhook->ordered = edit->values.ordered;
+  if (edit->fields & LH_FIELD_SUCCESS) webhook->success = edit->values.success;
+  if (edit->fields & LH_FIELD_SCHEME) webhook->scheme = edit->values.scheme;
+  return apply_texts(webhook, edit, err);
 }
 
 int lh_webhook_subscribes(const char *event_types, const char *event_type, const char *category) {

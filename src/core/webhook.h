@@ -46,8 +46,34 @@ struct lh_webhook {
   int ordered;
   enum lh_success success;
   enum lh_scheme scheme;
+  int64_t secret_rotates_ms; /* when a waiting secret takes over; 0: none waits */
   int64_t created_ms;
   int64_t updated_ms;
+};
+
+/* What an edit sets, a bit for each field. Account, secret and status have ways of their own. */
+enum lh_webhook_field {
+  LH_FIELD_NAME = 1 << 0,
+  LH_FIELD_URL = 1 << 1,
+  LH_FIELD_EVENT_TYPES = 1 << 2,
+  LH_FIELD_HEADERS = 1 << 3,
+  LH_FIELD_RETRY_SCHEDULE = 1 << 4,
+  LH_FIELD_BATCH_SIZE = 1 << 5,
+  LH_FIELD_BATCH_BYTES_MAX = 1 << 6,
+  LH_FIELD_BATCH_WAIT_MS = 1 << 7,
+  LH_FIELD_RETRIES_MAX = 1 << 8,
+  LH_FIELD_RETRY_INTERVAL_S = 1 << 9,
+  LH_FIELD_PAUSE_AFTER = 1 << 10,
+  LH_FIELD_TIMEOUT_MS = 1 << 11,
+  LH_FIELD_MAX_IN_FLIGHT = 1 << 12,
+  LH_FIELD_ORDERED = 1 << 13,
+  LH_FIELD_SUCCESS = 1 << 14,
+  LH_FIELD_SCHEME = 1 << 15
+};
+struct lh_webhook_edit {
+  unsigned fields;          /* set of enum lh_webhook_field */
+  struct lh_webhook values; /* of these fields; the others are not looked at */
+  const char *url_normal;   /* the form of values.url that is unique; with LH_FIELD_URL */
 };
 
 /* Defaults of design §3 for everything that has one; the rest empty. */
@@ -60,6 +86,12 @@ void lh_webhook_clear(struct lh_webhook *webhook);
 ** business), headers. LH_E_INVALID names the field first: "batch_size: …".
 */
 int lh_webhook_check(const struct lh_webhook *webhook, struct lh_error *err);
+/*
+** Copies the fields of an edit into a webhook; whether the result obeys the
+** rules is for lh_webhook_check to say. 0, or LH_E_MEMORY (some may be set).
+*/
+int lh_webhook_apply(struct lh_webhook *webhook, const struct lh_webhook_edit *edit,
+                     struct lh_error *err);
 /* 1 if one of the selectors names this type, its category, or all. */
 int lh_webhook_subscribes(const char *event_types, const char *event_type, const char *category);
 

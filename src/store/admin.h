@@ -5,6 +5,7 @@
 #include "core/webhook.h"
 
 struct lh_store;
+struct lh_target; /* requests.h */
 
 struct lh_webhook_list {
   struct lh_webhook *rows;
@@ -55,6 +56,36 @@ struct lh_store_admin {
   */
   int (*webhook_get)(struct lh_store *store, const char *account, const char *id_or_name,
                      struct lh_webhook_list *list, struct lh_error *err);
+  /*
+  ** Changes below read, change and store in one transaction, hold for every
+  ** lease that commits after it, and fill *webhook with the result (clear it).
+  ** LH_E_NOT_FOUND; LH_E_REFUSED if the webhook is deleted.
+  */
+  /*
+  ** New event_types hold for events emitted from now on. LH_E_INVALID, LH_E_CONFLICT (name or URL),
+  ** LH_E_SECRET_INVALID (the secret does not suit the new scheme), LH_E_KEY_MISSING.
+  */
+  int (*webhook_edit)(struct lh_store *store, const struct lh_id *id,
+                      const struct lh_webhook_edit *edit, struct lh_webhook *webhook,
+                      struct lh_error *err);
+  /*
+  ** LH_STATUS_ENABLED, _DISABLED or _DELETED; nothing happens if it is that already. Enabling is
+  ** LH_E_SECRET_UNREADABLE or LH_E_KEY_MISSING while the secret does not decrypt.
+  */
+  int (*webhook_status)(struct lh_store *store, const struct lh_id *id, enum lh_status status,
+                        struct lh_webhook *webhook, struct lh_error *err);
+  /*
+  ** A new secret. The present one signs for overlap_ms more (0: no more); a
+  ** secret that waited already is replaced. LH_E_SECRET_INVALID, LH_E_KEY_MISSING.
+  */
+  int (*secret_rotate)(struct lh_store *store, const struct lh_id *id, struct lh_piece secret,
+                       int64_t overlap_ms, struct lh_webhook *webhook, struct lh_error *err);
+  /*
+  ** What a worker would be given for this webhook now, for an attempt outside log and budget. Give
+  ** it back with requests->target_release. LH_E_SECRET_UNREADABLE, LH_E_KEY_MISSING.
+  */
+  int (*target)(struct lh_store *store, const struct lh_id *id, struct lh_target **target,
+                struct lh_error *err);
   /* webhook_id NULL: all together. */
   int (*stats)(struct lh_store *store, const struct lh_id *webhook_id, struct lh_stats *stats,
                struct lh_error *err);

@@ -27,6 +27,14 @@ int lh_sqlite_webhook_list(struct lh_store *, const char *, int, struct lh_webho
                            struct lh_error *);
 int lh_sqlite_webhook_get(struct lh_store *, const char *, const char *, struct lh_webhook_list *,
                           struct lh_error *);
+int lh_sqlite_webhook_edit(struct lh_store *, const struct lh_id *, const struct lh_webhook_edit *,
+                           struct lh_webhook *, struct lh_error *);
+int lh_sqlite_webhook_status(struct lh_store *, const struct lh_id *, enum lh_status,
+                             struct lh_webhook *, struct lh_error *);
+int lh_sqlite_secret_rotate(struct lh_store *, const struct lh_id *, struct lh_piece, int64_t,
+                            struct lh_webhook *, struct lh_error *);
+int lh_sqlite_target(struct lh_store *, const struct lh_id *, struct lh_target **,
+                     struct lh_error *);
 int lh_sqlite_stats(struct lh_store *, const struct lh_id *, struct lh_stats *, struct lh_error *);
 int lh_sqlite_health(struct lh_store *, int, struct lh_store_health *, struct lh_error *);
 int lh_sqlite_backup(struct lh_store *, const char *, struct lh_error *);

@@ -222,7 +222,7 @@ static void bound_next_start(struct lh_dispatch *dispatch, const struct lh_webho
 /* A secret that does not decrypt pauses the webhook; the reason reaches its administrator. */
 static int check_secret(struct lh_turning *turning, struct lh_dispatch *dispatch,
                         struct lh_target_entry **entry, struct lh_error *err) {
-  int rc = lh_target_get(turning->tx, dispatch->webhook, dispatch->revision, entry, err);
+  int rc = lh_target_current(turning->tx, dispatch, turning->now_ms, entry, err);
   if (rc != LH_OK || dispatch->status != LH_STATUS_ENABLED || (*entry)->target.keys[0] != NULL)
     return rc;
   turning->turn->paused_unreadable++;

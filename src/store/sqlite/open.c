@@ -23,8 +23,10 @@ static const struct lh_store_requests request_functions = {
     lh_sqlite_pending_work, lh_sqlite_request_list,  lh_sqlite_request_get,
     lh_sqlite_target_hold,  lh_sqlite_target_release};
 static const struct lh_store_admin admin_functions = {
-    lh_sqlite_webhook_create, lh_sqlite_webhook_list, lh_sqlite_webhook_get, lh_sqlite_stats,
-    lh_sqlite_health,         lh_sqlite_backup,       lh_sqlite_key_check,   lh_sqlite_checkpoint};
+    lh_sqlite_webhook_create, lh_sqlite_webhook_list,   lh_sqlite_webhook_get,
+    lh_sqlite_webhook_edit,   lh_sqlite_webhook_status, lh_sqlite_secret_rotate,
+    lh_sqlite_target,         lh_sqlite_stats,          lh_sqlite_health,
+    lh_sqlite_backup,         lh_sqlite_key_check,      lh_sqlite_checkpoint};
 
 struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *err) {
   struct lh_sqlite_store *self = (struct lh_sqlite_store *)(void *)store;

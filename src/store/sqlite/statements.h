@@ -11,7 +11,15 @@
   " d.status_reason, d.status_since_ms, w.batch_size, w.batch_bytes_max, w.batch_wait_ms," \
   " w.retries_max, w.retry_interval_s, w.pause_after, d.failed_in_a_row, w.timeout_ms," \
   " w.max_in_flight, w.ordered, w.success, w.scheme, w.created_ms, w.updated_ms, w.webhook," \
-  " w.secret, w.secret_next, w.account, d.revision"
+  " w.secret, w.secret_next, w.account, d.revision, w.secret_until_ms"
+/* Those of them that are asked for by number. */
+enum {
+  LH_COLUMN_SCHEME = 21,
+  LH_COLUMN_WEBHOOK = 24,
+  LH_COLUMN_SECRET = 25,
+  LH_COLUMN_SECRET_NEXT = 26,
+  LH_COLUMN_ACCOUNT = 27
+};
 #define LH_WEBHOOK_FROM \
   " FROM webhooks w JOIN dispatch d ON d.webhook = w.webhook JOIN accounts a ON a.account =" \
                       " w.account "
@@ -97,7 +105,7 @@
   X(WEBHOOK_COUNT,    "SELECT count(*) FROM webhooks WHERE account = ?1 AND deleted_ms IS NULL") \
   X(WEBHOOK_SAME,     "SELECT name = ?2, id FROM webhooks WHERE account = ?1 AND deleted_ms" \
                       " IS NULL" \
-                      " AND (name = ?2 OR url_normal = ?3) LIMIT 1") \
+                      " AND webhook <> ?4 AND (name = ?2 OR url_normal = ?3) LIMIT 1") \
   X(WEBHOOK_ADD,      "INSERT INTO webhooks (id, account, name, url, url_normal, event_types," \
                       " headers," \
                       " retry_schedule, batch_size, batch_bytes_max, batch_wait_ms, retries_max," \
@@ -106,6 +114,18 @@
                       " secret, created_ms, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7," \
                       " ?8, ?9, ?10," \
                       " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?21)") \
+  X(WEBHOOK_EDIT,     "UPDATE webhooks SET name = ?3, url = ?4, url_normal = coalesce(?5," \
+                      " url_normal), event_types = ?6, headers = ?7, retry_schedule = ?8," \
+                      " batch_size = ?9, batch_bytes_max = ?10, batch_wait_ms = ?11," \
+                      " retries_max = ?12, retry_interval_s = ?13, pause_after = ?14," \
+                      " timeout_ms = ?15, max_in_flight = ?16, ordered = ?17, success = ?18," \
+                      " scheme = ?19, updated_ms = ?20 WHERE webhook = ?1") \
+  X(WEBHOOK_DELETE,   "UPDATE webhooks SET deleted_ms = ?2, updated_ms = ?2 WHERE webhook = ?1") \
+  X(WEBHOOK_TOUCH,    "UPDATE webhooks SET updated_ms = ?2 WHERE webhook = ?1") \
+  X(WEBHOOK_SECRETS,  "UPDATE webhooks SET secret = coalesce(?2, secret), secret_next = ?3," \
+                      " secret_until_ms = ?4, updated_ms = ?5 WHERE webhook = ?1") \
+  X(WEBHOOK_PROMOTE,  "UPDATE webhooks SET secret = secret_next, secret_next = NULL," \
+                      " secret_until_ms = NULL WHERE webhook = ?1 AND secret_next IS NOT NULL") \
   X(DISPATCH_ADD,     "INSERT INTO dispatch (webhook, account, status_since_ms, cursor)" \
                       " VALUES (?1, ?2, ?3, ?4)") \
   X(REQUEST_GET,      "SELECT request_id, webhook, state, reason, epoch, attempts_made," \

@@ -55,28 +55,6 @@ static void parse_schedule(struct lh_target_entry *entry) {
   }
 }
 
-/*
-** A secret that does not decrypt leaves keys[0] NULL: the lease gate then
-** pauses the webhook. What we lack ourselves (key file, descriptors, memory)
-** is an error of the turn and changes no webhook.
-*/
-static int load_secret(struct lh_committer *committer, sqlite3_stmt *statement,
-                       struct lh_target_entry *entry, struct lh_error *err) {
-  unsigned char plain[LH_SECRET_MAX + 16];
-  size_t len = 0, sealed_len = (size_t)sqlite3_column_bytes(statement, 25);
-  const void *sealed = sqlite3_column_blob(statement, 25);
-  struct lh_webhook *webhook = &entry->target.webhook;
-  int rc = committer->key.loaded ? LH_OK : lh_key_load(&committer->key, committer->key_path, err);
-  if (rc != LH_OK) return rc;
-  if (sealed_len < LH_SEAL_OVERHEAD || sealed_len - LH_SEAL_OVERHEAD > sizeof plain) return LH_OK;
-  rc = lh_unseal(committer->key.bytes, webhook->id.bytes, LH_ID_BYTES, sealed, sealed_len, plain,
-                 &len, err);
-  if (rc == LH_OK)
-    rc = lh_signature_key_new(webhook->scheme, (char *)plain, len, &entry->target.keys[0], err);
-  lh_wipe(plain, sizeof plain);
-  return rc == LH_E_SECRET_UNREADABLE || rc == LH_E_SECRET_INVALID ? LH_OK : rc;
-}
-
 static int load_row(struct lh_tx *tx, struct lh_target_entry *entry, struct lh_error *err) {
   sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_BY_NUMBER, err);
   if (statement == NULL) return err->code;
@@ -88,8 +66,8 @@ static int load_row(struct lh_tx *tx, struct lh_target_entry *entry, struct lh_e
                         (long long)entry->webhook);
   int rc = lh_webhook_from_row(statement, &entry->target.webhook, err);
   if (rc == LH_OK) {
-    entry->account = sqlite3_column_int64(statement, 27);
-    rc = load_secret(tx->committer, statement, entry, err);
+    entry->account = sqlite3_column_int64(statement, LH_COLUMN_ACCOUNT);
+    rc = lh_secret_load(tx->committer, statement, entry, err);
     parse_schedule(entry);
   }
   sqlite3_reset(statement);
@@ -183,4 +161,14 @@ int lh_target_get(struct lh_tx *tx, int64_t webhook, int64_t revision,
   *slot = fresh;
   *entry = fresh;
   return LH_OK;
+}
+
+int lh_target_current(struct lh_tx *tx, struct lh_dispatch *dispatch, int64_t now_ms,
+                      struct lh_target_entry **entry, struct lh_error *err) {
+  int rc = lh_target_get(tx, dispatch->webhook, dispatch->revision, entry, err);
+  if (rc != LH_OK) return rc;
+  int64_t rotates_ms = (*entry)->target.webhook.secret_rotates_ms;
+  if (rotates_ms == 0 || now_ms < rotates_ms) return LH_OK;
+  rc = lh_secret_promote(tx, dispatch, err);
+  return rc == LH_OK ? lh_target_get(tx, dispatch->webhook, dispatch->revision, entry, err) : rc;
 }

@@ -40,8 +40,18 @@ struct lh_target_entry {
 */
 int lh_target_get(struct lh_tx *tx, int64_t webhook, int64_t revision,
                   struct lh_target_entry **entry, struct lh_error *err);
+struct lh_dispatch;
+/* The same, as it is at now_ms: a secret whose time has come takes over first. */
+int lh_target_current(struct lh_tx *tx, struct lh_dispatch *dispatch, int64_t now_ms,
+                      struct lh_target_entry **entry, struct lh_error *err);
 void lh_target_release(struct lh_target *target);
 void lh_target_forget(struct lh_committer *committer);
+
+/* secrets.c: the keys of an entry from its row. One that does not decrypt stays NULL. */
+int lh_secret_load(struct lh_committer *committer, sqlite3_stmt *row, struct lh_target_entry *entry,
+                   struct lh_error *err);
+/* secrets.c: the secret that waits takes the place of the present one. */
+int lh_secret_promote(struct lh_tx *tx, struct lh_dispatch *dispatch, struct lh_error *err);
 
 /* ---- dispatch.c: the hot row of a webhook, loaded once and saved once per turn ---- */
 

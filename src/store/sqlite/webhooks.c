@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/sqlite/turn.h"
+#include "store/sqlite/change.h"
 
 static int copy(sqlite3_stmt *statement, int column, char **out, struct lh_error *err) {
   if (sqlite3_column_type(statement, column) == SQLITE_NULL) return LH_OK;
@@ -41,54 +41,11 @@ int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, str
   webhook->scheme = (enum lh_scheme)sqlite3_column_int(statement, 21);
   webhook->created_ms = sqlite3_column_int64(statement, 22);
   webhook->updated_ms = sqlite3_column_int64(statement, 23);
+  webhook->secret_rotates_ms = sqlite3_column_int64(statement, 29);
   int rc = copy(statement, 4, &webhook->event_types, err);
   if (rc == LH_OK) rc = copy(statement, 5, &webhook->headers, err);
   if (rc == LH_OK) rc = copy(statement, 6, &webhook->retry_schedule, err);
   return rc;
-}
-
-struct creating {
-  struct lh_webhook *webhook;
-  const char *url_normal;
-  struct lh_piece secret;
-  int64_t now_ms;
-};
-
-static int check_limits(struct lh_tx *tx, const struct creating *creating, int64_t account,
-                        struct lh_error *err) {
-  const struct lh_webhook *webhook = creating->webhook;
-  sqlite3_stmt *same = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_SAME, err);
-  sqlite3_stmt *count = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_COUNT, err);
-  if (same == NULL || count == NULL) return err->code;
-  sqlite3_bind_int64(same, 1, account);
-  sqlite3_bind_text(same, 2, webhook->name, -1, SQLITE_STATIC);
-  sqlite3_bind_text(same, 3, creating->url_normal, -1, SQLITE_STATIC);
-  int row = lh_connection_row(tx->connection, same, err);
-  if (row < 0) return err->code;
-  if (row > 0) {
-    int same_name = sqlite3_column_int(same, 0);
-    sqlite3_reset(same);
-    return lh_error_set(err, LH_E_CONFLICT, "%s: another webhook of account %s has this %s",
-                        same_name ? "name" : "url", webhook->account, same_name ? "name" : "URL");
-  }
-  sqlite3_bind_int64(count, 1, account);
-  if (lh_connection_row(tx->connection, count, err) <= 0) return err->code;
-  int64_t present = sqlite3_column_int64(count, 0);
-  sqlite3_reset(count);
-  if (present < tx->committer->webhooks_max) return LH_OK;
-  return lh_error_set(err, LH_E_LIMIT, "account %s already has %d webhooks, the limit",
-                      webhook->account, (int)tx->committer->webhooks_max);
-}
-
-static int seal_secret(struct lh_tx *tx, const struct creating *creating, unsigned char *sealed,
-                       struct lh_error *err) {
-  struct lh_committer *committer = tx->committer;
-  unsigned char nonce[LH_SEAL_NONCE_BYTES];
-  int rc = committer->key.loaded ? LH_OK : lh_key_load(&committer->key, committer->key_path, err);
-  if (rc == LH_OK) rc = committer->clock->random(committer->clock->self, nonce, sizeof nonce, err);
-  if (rc != LH_OK) return rc;
-  return lh_seal(committer->key.bytes, nonce, creating->webhook->id.bytes, LH_ID_BYTES,
-                 creating->secret.at, creating->secret.len, sealed, err);
 }
 
 static void bind_text_or_null(sqlite3_stmt *statement, int column, const char *text) {
@@ -98,28 +55,72 @@ static void bind_text_or_null(sqlite3_stmt *statement, int column, const char *t
     sqlite3_bind_null(statement, column);
 }
 
-static int insert_row(struct lh_tx *tx, const struct creating *creating, int64_t account,
-                      struct lh_error *err) {
-  const struct lh_webhook *webhook = creating->webhook;
-  unsigned char sealed[LH_SECRET_MAX + LH_SEAL_OVERHEAD];
-  int rc = seal_secret(tx, creating, sealed, err);
-  sqlite3_stmt *add = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_ADD, err);
-  if (rc != LH_OK || add == NULL) return rc != LH_OK ? rc : (int)err->code;
-  sqlite3_bind_blob(add, 1, webhook->id.bytes, LH_ID_BYTES, SQLITE_STATIC);
-  sqlite3_bind_int64(add, 2, account);
-  sqlite3_bind_text(add, 3, webhook->name, -1, SQLITE_STATIC);
-  sqlite3_bind_text(add, 4, webhook->url, -1, SQLITE_STATIC);
-  sqlite3_bind_text(add, 5, creating->url_normal, -1, SQLITE_STATIC);
-  sqlite3_bind_text(add, 6, webhook->event_types, -1, SQLITE_STATIC);
-  bind_text_or_null(add, 7, webhook->headers);
-  bind_text_or_null(add, 8, webhook->retry_schedule);
+struct creating {
+  struct lh_webhook *webhook;
+  const char *url_normal;
+  struct lh_piece secret;
+  int64_t now_ms;
+};
+
+int lh_webhook_check_unique(struct lh_tx *tx, const struct lh_webhook *webhook,
+                            const struct lh_dispatch *dispatch, const char *url_normal,
+                            struct lh_error *err) {
+  int64_t account;
+  int rc = lh_tx_account(tx, webhook->account, &account, err);
+  sqlite3_stmt *same = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_SAME, err);
+  if (rc != LH_OK || same == NULL) return rc != LH_OK ? rc : (int)err->code;
+  sqlite3_bind_int64(same, 1, account);
+  sqlite3_bind_text(same, 2, webhook->name, -1, SQLITE_STATIC);
+  bind_text_or_null(same, 3, url_normal);
+  sqlite3_bind_int64(same, 4, dispatch != NULL ? dispatch->webhook : 0);
+  int row = lh_connection_row(tx->connection, same, err);
+  if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
+  int same_name = sqlite3_column_int(same, 0);
+  sqlite3_reset(same);
+  return lh_error_set(err, LH_E_CONFLICT, "%s: another webhook of account %s has this %s",
+                      same_name ? "name" : "url", webhook->account, same_name ? "name" : "URL");
+}
+
+static int check_count(struct lh_tx *tx, const struct lh_webhook *webhook, int64_t account,
+                       struct lh_error *err) {
+  sqlite3_stmt *count = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_COUNT, err);
+  if (count == NULL) return err->code;
+  sqlite3_bind_int64(count, 1, account);
+  if (lh_connection_row(tx->connection, count, err) <= 0) return err->code;
+  int64_t present = sqlite3_column_int64(count, 0);
+  sqlite3_reset(count);
+  if (present < tx->committer->webhooks_max) return LH_OK;
+  return lh_error_set(err, LH_E_LIMIT, "account %s already has %d webhooks, the limit",
+                      webhook->account, (int)tx->committer->webhooks_max);
+}
+
+void lh_webhook_bind(sqlite3_stmt *statement, const struct lh_webhook *webhook,
+                     const char *url_normal) {
+  sqlite3_bind_text(statement, 3, webhook->name, -1, SQLITE_STATIC);
+  sqlite3_bind_text(statement, 4, webhook->url, -1, SQLITE_STATIC);
+  bind_text_or_null(statement, 5, url_normal);
+  sqlite3_bind_text(statement, 6, webhook->event_types, -1, SQLITE_STATIC);
+  bind_text_or_null(statement, 7, webhook->headers);
+  bind_text_or_null(statement, 8, webhook->retry_schedule);
   const int32_t numbers[] = {
       webhook->batch_size,       webhook->batch_bytes_max,  webhook->batch_wait_ms,
       webhook->retries_max,      webhook->retry_interval_s, webhook->pause_after,
       webhook->timeout_ms,       webhook->max_in_flight,    webhook->ordered,
       (int32_t)webhook->success, (int32_t)webhook->scheme};
   for (int i = 0; i < (int)(sizeof numbers / sizeof numbers[0]); i++)
-    sqlite3_bind_int(add, 9 + i, numbers[i]);
+    sqlite3_bind_int(statement, 9 + i, numbers[i]);
+}
+
+static int insert_row(struct lh_tx *tx, const struct creating *creating, int64_t account,
+                      struct lh_error *err) {
+  const struct lh_webhook *webhook = creating->webhook;
+  unsigned char sealed[LH_SECRET_MAX + LH_SEAL_OVERHEAD];
+  int rc = lh_secret_seal(tx, &webhook->id, creating->secret, sealed, err);
+  sqlite3_stmt *add = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_ADD, err);
+  if (rc != LH_OK || add == NULL) return rc != LH_OK ? rc : (int)err->code;
+  sqlite3_bind_blob(add, 1, webhook->id.bytes, LH_ID_BYTES, SQLITE_STATIC);
+  sqlite3_bind_int64(add, 2, account);
+  lh_webhook_bind(add, webhook, creating->url_normal);
   sqlite3_bind_blob64(add, 20, sealed, creating->secret.len + LH_SEAL_OVERHEAD, SQLITE_STATIC);
   sqlite3_bind_int64(add, 21, creating->now_ms);
   return lh_connection_done(tx->connection, add, err);
@@ -152,7 +153,9 @@ static int create_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct creating *creating = context;
   int64_t account;
   int rc = lh_tx_account(tx, creating->webhook->account, &account, err);
-  if (rc == LH_OK) rc = check_limits(tx, creating, account, err);
+  if (rc == LH_OK)
+    rc = lh_webhook_check_unique(tx, creating->webhook, NULL, creating->url_normal, err);
+  if (rc == LH_OK) rc = check_count(tx, creating->webhook, account, err);
   if (rc == LH_OK) rc = lh_tx_id(tx, creating->now_ms, &creating->webhook->id, err);
   if (rc == LH_OK) rc = insert_row(tx, creating, account, err);
   if (rc == LH_OK) rc = insert_state(tx, creating, account, err);
