@@ -266,8 +266,32 @@ static void test_status_names(void **state) {
   assert_string_equal(lh_status_name(LH_STATUS_DELETED), "deleted");
 }
 
+static void test_an_edit_copies_its_fields_only(void **state) {
+  (void)state;
+  struct lh_webhook webhook = good();
+  webhook.event_types = strdup("*");
+  webhook.headers = strdup("A: 1");
+  struct lh_webhook_edit edit = {.fields = LH_FIELD_HEADERS | LH_FIELD_RETRY_SCHEDULE |
+                                           LH_FIELD_ORDERED | LH_FIELD_BATCH_SIZE};
+  edit.values.retry_schedule = strdup("1,2");
+  edit.values.ordered = 1;
+  edit.values.batch_size = 3;
+  edit.values.timeout_ms = 1; /* not one of its fields */
+  assert_int_equal(lh_webhook_apply(&webhook, &edit, NULL), LH_OK);
+  assert_null(webhook.headers);
+  assert_string_equal(webhook.retry_schedule, "1,2");
+  assert_ptr_not_equal(webhook.retry_schedule, edit.values.retry_schedule);
+  assert_string_equal(webhook.event_types, "*");
+  assert_int_equal(webhook.ordered, 1);
+  assert_int_equal(webhook.batch_size, 3);
+  assert_int_equal(webhook.timeout_ms, 30000);
+  lh_webhook_clear(&webhook);
+  lh_webhook_clear(&edit.values);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_an_edit_copies_its_fields_only),
       cmocka_unit_test(test_defaults),
       cmocka_unit_test(test_numbers_have_their_ranges),
       cmocka_unit_test(test_names),

@@ -62,7 +62,8 @@ void suite_lease(size_t slots); /* into suite.noted */
 struct lh_attempt_result suite_record(const struct lh_lease *of, enum lh_input_kind kind);
 size_t suite_count_requests(int state);
 extern const struct store_maker *maker;
-int store_suite_run_log(void); /* both run by store_suite_run */
+int store_suite_run_log(void); /* these are run by store_suite_run */
+int store_suite_run_changes(void);
 int store_suite_run_sessions(void);
 
 #endif

@@ -1,0 +1,254 @@
+/* Contract suite: what a person changes about a webhook, and that every lease obeys it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "spec/contract/store_suite.h"
+
+static struct lh_webhook changed; /* the result of the last change */
+
+static int edit(const struct lh_id *id, struct lh_webhook_edit *wanted, struct lh_error *err) {
+  lh_webhook_clear(&changed);
+  wanted->url_normal = wanted->values.url;
+  return suite.store->admin->webhook_edit(suite.store, id, wanted, &changed, err);
+}
+
+static int set_status(const struct lh_id *id, enum lh_status status, struct lh_error *err) {
+  lh_webhook_clear(&changed);
+  return suite.store->admin->webhook_status(suite.store, id, status, &changed, err);
+}
+
+static void must_be(const struct lh_id *id, enum lh_status status) {
+  struct lh_error err = {.message = ""};
+  int rc = set_status(id, status, &err);
+  if (rc != LH_OK) print_error("%s\n", err.message);
+  assert_int_equal(rc, LH_OK);
+  assert_int_equal(changed.status, status);
+}
+
+static int tear_down(void **state) {
+  lh_webhook_clear(&changed);
+  return suite_tear_down(state);
+}
+
+static void test_an_edit_sets_its_fields_and_no_others(void **state) {
+  (void)state;
+  struct lh_id id = make_webhook(suite.store, "w", "event_points_earned", 7);
+  struct lh_webhook_edit wanted = {.fields = LH_FIELD_NAME | LH_FIELD_TIMEOUT_MS};
+  snprintf(wanted.values.name, sizeof wanted.values.name, "renamed");
+  wanted.values.timeout_ms = 1234;
+  fake_clock_advance(&suite.fake, 5000);
+  assert_int_equal(edit(&id, &wanted, NULL), LH_OK);
+  assert_string_equal(changed.name, "renamed");
+  assert_string_equal(changed.url, "http://127.0.0.1/w");
+  assert_string_equal(changed.event_types, "event_points_earned");
+  assert_int_equal(changed.timeout_ms, 1234);
+  assert_int_equal(changed.batch_size, 7);
+  assert_int_equal(changed.created_ms, FAKE_START_MS);
+  assert_int_equal(changed.updated_ms, FAKE_START_MS + 5000);
+  struct lh_webhook_list list;
+  assert_int_equal(suite.store->admin->webhook_get(suite.store, NULL, "renamed", &list, NULL),
+                   LH_OK);
+  assert_int_equal(list.rows[0].timeout_ms, 1234);
+  lh_webhook_list_clear(&list);
+}
+
+static void test_a_refused_edit_changes_nothing(void **state) {
+  (void)state;
+  struct lh_error err;
+  struct lh_id id = make_webhook(suite.store, "w", "*", 7);
+  make_webhook(suite.store, "other", "*", 7);
+  struct lh_webhook_edit wanted = {.fields = LH_FIELD_BATCH_SIZE | LH_FIELD_TIMEOUT_MS};
+  wanted.values.batch_size = 8;
+  wanted.values.timeout_ms = 1;
+  assert_int_equal(edit(&id, &wanted, &err), LH_E_INVALID);
+  assert_string_equal(err.message, "timeout_ms: 1 is not between 100 and 300000");
+  wanted = (struct lh_webhook_edit){.fields = LH_FIELD_NAME};
+  snprintf(wanted.values.name, sizeof wanted.values.name, "other");
+  assert_int_equal(edit(&id, &wanted, &err), LH_E_CONFLICT);
+  wanted = (struct lh_webhook_edit){.fields = LH_FIELD_URL};
+  snprintf(wanted.values.url, sizeof wanted.values.url, "http://127.0.0.1/other");
+  assert_int_equal(edit(&id, &wanted, &err), LH_E_CONFLICT);
+  assert_string_equal(err.message, "url: another webhook of account default has this URL");
+  snprintf(wanted.values.url, sizeof wanted.values.url, "http://127.0.0.1/w");
+  assert_int_equal(edit(&id, &wanted, &err), LH_OK); /* its own */
+  assert_int_equal(changed.batch_size, 7);
+}
+
+static void test_a_scheme_needs_a_secret_of_its_form(void **state) {
+  (void)state;
+  struct lh_error err;
+  static const struct lh_piece good = {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 38};
+  struct lh_id id = make_webhook(suite.store, "w", "*", 7);
+  struct lh_webhook_edit wanted = {.fields = LH_FIELD_SCHEME};
+  wanted.values.scheme = LH_SCHEME_STANDARD;
+  assert_int_equal(edit(&id, &wanted, &err), LH_E_SECRET_INVALID);
+  assert_non_null(strstr(err.message, "rotate it"));
+  lh_webhook_clear(&changed);
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, good, 60000, &changed, &err),
+                   LH_OK);
+  assert_int_equal(changed.secret_rotates_ms, FAKE_START_MS + 60000);
+  assert_int_equal(edit(&id, &wanted, &err), LH_E_SECRET_INVALID); /* the old one still signs */
+  lh_webhook_clear(&changed);
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, good, 0, &changed, &err),
+                   LH_OK);
+  assert_int_equal(changed.secret_rotates_ms, 0);
+  assert_int_equal(edit(&id, &wanted, &err), LH_OK);
+  assert_int_equal(changed.scheme, LH_SCHEME_STANDARD);
+  lh_webhook_clear(&changed);
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, secret16, 0, &changed, &err),
+                   LH_E_SECRET_INVALID);
+}
+
+static void test_a_deleted_webhook_is_final_and_frees_its_name(void **state) {
+  (void)state;
+  struct lh_error err;
+  struct lh_id ids[10];
+  char name[16];
+  for (int i = 0; i < 10; i++) {
+    snprintf(name, sizeof name, "w%d", i);
+    ids[i] = make_webhook(suite.store, name, "*", 7);
+  }
+  must_be(&ids[3], LH_STATUS_DELETED);
+  must_be(&ids[3], LH_STATUS_DELETED);
+  assert_int_equal(set_status(&ids[3], LH_STATUS_ENABLED, &err), LH_E_REFUSED);
+  assert_int_equal(set_status(&ids[3], LH_STATUS_DISABLED, &err), LH_E_REFUSED);
+  struct lh_webhook_edit wanted = {.fields = LH_FIELD_TIMEOUT_MS, .values.timeout_ms = 1000};
+  assert_int_equal(edit(&ids[3], &wanted, &err), LH_E_REFUSED);
+  assert_int_equal(
+      suite.store->admin->secret_rotate(suite.store, &ids[3], secret16, 0, &changed, &err),
+      LH_E_REFUSED);
+  struct lh_target *target;
+  assert_int_equal(suite.store->admin->target(suite.store, &ids[3], &target, &err), LH_E_REFUSED);
+  ids[3] = make_webhook(suite.store, "w3", "*", 7); /* its name, URL and place are free */
+}
+
+static void test_an_unknown_webhook_is_not_found(void **state) {
+  (void)state;
+  const struct lh_id none = {{0}};
+  assert_int_equal(set_status(&none, LH_STATUS_ENABLED, NULL), LH_E_NOT_FOUND);
+}
+
+static void lease_none(void) {
+  suite_lease(100);
+  assert_int_equal(suite.noted.count, 0);
+}
+
+/* More than one turn may settle: enabling comes before a worker got to all of it. */
+static void test_what_a_pause_stopped_is_never_leased_again(void **state) {
+  (void)state;
+  struct lh_webhook_edit wide = {.fields = LH_FIELD_MAX_IN_FLIGHT | LH_FIELD_PAUSE_AFTER |
+                                           LH_FIELD_RETRIES_MAX};
+  wide.values.max_in_flight = 1000;
+  wide.values.retries_max = 0;
+  wide.values.pause_after = 1;
+  struct lh_id id = make_webhook(suite.store, "w", "*", 1);
+  assert_int_equal(edit(&id, &wide, NULL), LH_OK);
+  for (int i = 0; i < 501; i++) emit_one(suite.store, "event_points_earned", "{}");
+  suite_lease(451);
+  assert_int_equal(suite.noted.count, 451);
+  struct lh_attempt_result results[451];
+  for (int i = 0; i < 450; i++)
+    results[i] = result_of(&suite.noted.leases[i].lease, LH_INPUT_GIVEN_BACK, suite.fake.wall_ms);
+  struct noted *none = &suite.noted;
+  struct lh_lease last = suite.noted.leases[450].lease;
+  suite.turn = turn_of(suite.session, suite.fake.wall_ms, 0, results, 450);
+  take_turn(suite.store, &suite.turn, none);
+  assert_int_equal(suite_count_requests(LH_PENDING), 450);
+  struct lh_attempt_result failure = suite_record(&last, LH_INPUT_FAILURE);
+  assert_int_equal(failure.paused_webhook, 1);
+  must_be(&id, LH_STATUS_ENABLED);
+  assert_int_equal(changed.failed_in_a_row, 0);
+  struct lh_id later = emit_one(suite.store, "event_points_earned", "{}");
+  fake_clock_advance(&suite.fake, 60000);
+  for (int turns = 0; turns < 2; turns++) lease_none();
+  suite_lease(100);
+  assert_int_equal(suite.noted.count, 1); /* only what came after it was enabled */
+  assert_memory_equal(&suite.noted.leases[0].first_event, &later, sizeof later);
+  assert_int_equal(suite_count_requests(LH_FAILED), 501);
+}
+
+static void test_the_threshold_pauses_once_however_results_come(void **state) {
+  (void)state;
+  struct lh_attempt_result results[8];
+  struct lh_webhook_edit wanted = {.fields = LH_FIELD_MAX_IN_FLIGHT | LH_FIELD_RETRIES_MAX};
+  wanted.values.max_in_flight = 8;
+  struct lh_id id = make_webhook(suite.store, "w", "*", 1);
+  assert_int_equal(edit(&id, &wanted, NULL), LH_OK);
+  for (int i = 0; i < 8; i++) emit_one(suite.store, "event_points_earned", "{}");
+  suite_lease(8);
+  assert_int_equal(suite.noted.count, 8);
+  for (int i = 0; i < 8; i++)
+    results[i] = result_of(&suite.noted.leases[i].lease, LH_INPUT_FAILURE, suite.fake.wall_ms);
+  struct noted none;
+  suite.turn = turn_of(suite.session, suite.fake.wall_ms, 8, results, 8);
+  take_turn(suite.store, &suite.turn, &none);
+  assert_int_equal(none.count, 0);
+  for (int i = 0; i < 8; i++) {
+    assert_int_equal(results[i].paused_webhook, i == 4);
+    assert_int_equal(results[i].after.reason,
+                     i <= 4 ? LH_REASON_RETRIES_EXHAUSTED : LH_REASON_PAUSED);
+  }
+}
+
+static void test_no_lease_after_a_disable_or_delete(void **state) {
+  (void)state;
+  static const enum lh_status stops[] = {LH_STATUS_DISABLED, LH_STATUS_DELETED};
+  for (int i = 0; i < 2; i++) {
+    struct lh_id id = make_webhook(suite.store, i == 0 ? "a" : "b", "*", 1);
+    for (int e = 0; e < 20; e++) emit_one(suite.store, "event_points_earned", "{}");
+    suite_lease(2);
+    assert_int_equal(suite.noted.count, 2);
+    struct noted leased = suite.noted;
+    must_be(&id, stops[i]);
+    lease_none();
+    suite_record(&leased.leases[0].lease, LH_INPUT_SUCCESS);
+    suite_record(&leased.leases[1].lease, LH_INPUT_FAILURE);
+    emit_one(suite.store, "event_points_earned", "{}");
+    fake_clock_advance(&suite.fake, 3600000);
+    lease_none();
+  }
+  assert_int_equal(suite_count_requests(LH_DELIVERED), 2);
+  assert_int_equal(suite_count_requests(LH_FAILED), 38);
+}
+
+static void test_a_target_outside_the_log_follows_the_rotation(void **state) {
+  (void)state;
+  static const struct lh_piece next = {"fedcba9876543210", 16};
+  struct lh_target *before, *after;
+  struct lh_id id = make_webhook(suite.store, "w", "*", 1);
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, next, 60000, &changed, NULL),
+                   LH_OK);
+  assert_int_equal(suite.store->admin->target(suite.store, &id, &before, NULL), LH_OK);
+  assert_non_null(before->keys[0]);
+  assert_non_null(before->keys[1]);
+  fake_clock_advance(&suite.fake, 60000);
+  assert_int_equal(suite.store->admin->target(suite.store, &id, &after, NULL), LH_OK);
+  assert_non_null(after->keys[0]);
+  assert_null(after->keys[1]);
+  assert_true(after->revision > before->revision);
+  suite.store->requests->target_release(suite.store, before);
+  suite.store->requests->target_release(suite.store, after);
+}
+
+int store_suite_run_changes(void) {
+#define T(test) cmocka_unit_test_setup_teardown(test, suite_set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      T(test_an_edit_sets_its_fields_and_no_others),
+      T(test_a_refused_edit_changes_nothing),
+      T(test_a_scheme_needs_a_secret_of_its_form),
+      T(test_a_deleted_webhook_is_final_and_frees_its_name),
+      T(test_an_unknown_webhook_is_not_found),
+      T(test_what_a_pause_stopped_is_never_leased_again),
+      T(test_the_threshold_pauses_once_however_results_come),
+      T(test_no_lease_after_a_disable_or_delete),
+      T(test_a_target_outside_the_log_follows_the_rotation),
+  };
+#undef T
+  return cmocka_run_group_tests_name("store contract: changes", tests, NULL, NULL);
+}
