@@ -125,6 +125,7 @@ build = {
     ["loyalhook.payload.check"] = "lua/loyalhook/payload/check.lua",
     ["loyalhook.payload.fields"] = "lua/loyalhook/payload/fields.lua",
     ["loyalhook.payload"] = "lua/loyalhook/payload/init.lua",
+    ["loyalhook.plain"] = "lua/loyalhook/plain.lua",
     ["loyalhook.samples.builders"] = "lua/loyalhook/samples/builders.lua",
     ["loyalhook.samples"] = "lua/loyalhook/samples/init.lua",
     ["loyalhook.samples.member"] = "lua/loyalhook/samples/member.lua",

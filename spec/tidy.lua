@@ -53,7 +53,7 @@ local rules = {
   groups = {
     pure = {
       modules = { "base64", "diagnose", "events", "fields", "json", "nearest", "options", "payload",
-        "samples", "settings", "signature", "time" },
+        "plain", "samples", "settings", "signature", "time" },
       may = { "pure", "loyalhook.core", "cjson" },
     },
     top = { may = { "pure", "top", "loyalhook.core", "loyalhook.engine" } },

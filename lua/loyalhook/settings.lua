@@ -44,6 +44,9 @@ settings.list = {
   { name = "log_level", kind = "choice", default = "info", environment = "LOYALHOOK_LOG_LEVEL",
     values = { "debug", "info", "warn", "error" }, example = '"info"',
     description = "Least important messages that a worker prints: debug, info, warn or error." },
+  { name = "log_format", kind = "choice", default = "text", environment = "LOYALHOOK_LOG_FORMAT",
+    values = { "text", "json" }, example = '"text"',
+    description = "How a worker prints them: text for people, or json, one object a line." },
   { name = "types", kind = "types", default_text = "the built-in catalogue only",
     example = '{ { name = "event_order_paid", category = "order", description = "When an order '
       .. 'is paid." } }',

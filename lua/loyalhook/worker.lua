@@ -21,8 +21,8 @@ local LOG_EVERY_MS = 10000
 local GRACE_MS = 30000
 
 local NEW = { sender = "table", receiver = "table", handlers = "table", notices = "table",
-  concurrency = "number", log = "function", log_level = "string", allow_http = "boolean",
-  allow_networks = "table", ca_file = "string" }
+  concurrency = "number", log = "function", log_level = "string", log_format = "string",
+  allow_http = "boolean", allow_networks = "table", ca_file = "string" }
 local RUN = { until_idle = "boolean", grace_ms = "number", catch_signals = "boolean",
   on_report = "function" }
 
@@ -51,17 +51,30 @@ local function first_of(value, default)
   return value
 end
 
+-- The function that takes log messages; a wrong name raises at worker.new's caller.
+local function log_of(given)
+  if given.log then
+    return given.log
+  end
+  local made, say = pcall(log.writer, { level = given.log_level, format = given.log_format })
+  if not made then
+    error((say:gsub("^log%.writer: ", "worker.new: log_")), 3)
+  end
+  return say
+end
+
 --- A worker for a sender's store. given: sender (required), concurrency (256),
--- log = function(level, message, fields) or log_level for the built-in one
--- ("info"; writes to stderr), allow_http, allow_networks, ca_file (default: the
--- sender's). Fails without the store's key file. Returns a worker, or nil,
--- message, code.
+-- log = function(level, message, fields), or log_level ("info") and log_format
+-- ("text", "json") for the built-in one, which writes to stderr; allow_http,
+-- allow_networks, ca_file (default: the sender's). Fails without the store's key
+-- file. Returns a worker, or nil, message, code.
 function worker.new(given)
   given = options.check(given, NEW, "worker.new")
   local sender = given.sender
   if type(sender) ~= "table" or not sender._store then
     error("worker.new: expected sender = an open sender", 2)
   end
+  local say = log_of(given)
   local ok, message, code = not_yet(given)
   if ok then
     ok, message, code = sender:key_check()
@@ -80,8 +93,8 @@ function worker.new(given)
   if not opened then
     return nil, message, code
   end
-  return setmetatable({ _engine = opened, _sender = sender,
-    _log = given.log or log.writer(given.log_level), _brake = log.brake(LOG_EVERY_MS) }, Worker)
+  return setmetatable({ _engine = opened, _sender = sender, _log = say,
+    _brake = log.brake(LOG_EVERY_MS) }, Worker)
 end
 
 local function log_attempt(self, event)

@@ -350,6 +350,8 @@ describe("the process", function()
     assert.is_boolean(engine.isatty(1))
     assert.is_false(engine.isatty(10000))
     assert.is_nil(engine.columns(10000))
+    assert.matches("^%d+:%d+$", engine.device(1))
+    assert.is_nil(engine.device(10000))
     assert.has_error(function() engine.isatty("1") end)
     assert.has_error(function() engine.columns(-1) end)
     for _, name in ipairs({ "libcurl", "sqlite", "mbedtls" }) do

@@ -209,6 +209,15 @@ describe("worker:run", function()
     assert.are.equal(1, request.attempts_made)
   end)
 
+  it("refuses names of logging that it does not know, at the caller's line", function()
+    for _, given in ipairs({ { log_level = "loud" }, { log_format = "xml" } }) do
+      given.sender = sender
+      local done, message = pcall(function() loyalhook.worker.new(given) end)
+      assert.is_false(done)
+      assert.matches("worker_spec.*worker%.new: log_%l+ must be", message)
+    end
+  end)
+
   it("drains on a signal and says which", function()
     local path = folder .. "/script.lua"
     local file = assert(io.open(path, "w"))

@@ -26,7 +26,8 @@ function context.must(value, message, code)
 end
 
 -- Settings that options of the same name override.
-local FLAGS = { "store", "key_file", "concurrency", "drain_grace_s" }
+local FLAGS = { "store", "key_file", "concurrency", "drain_grace_s", "log_level",
+  "log_format" }
 
 -- Settings that are options of the sender too.
 local SENDER_SETTINGS = { "store", "key_file", "types", "account", "allow_http", "allow_networks",

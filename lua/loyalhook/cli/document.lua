@@ -3,7 +3,7 @@
 -- (Event data never passes through here: it is stored and sent as the bytes it came with.)
 
 local json = require "loyalhook.json"
-local terminal = require "loyalhook.cli.terminal"
+local plain = require "loyalhook.plain"
 
 local document = {}
 
@@ -41,21 +41,6 @@ function document.pick(row, names)
   return setmetatable(members, OBJECT)
 end
 
--- DEL and C1 are legal in JSON but not in front of a terminal; escaped they harm neither reader.
-local function quote(text)
-  text = terminal.valid_utf8(text)
-  text = text:gsub('[%z\1-\31"\\\127]', function(character)
-    if character == '"' or character == "\\" then
-      return "\\" .. character
-    elseif character == "\n" then
-      return "\\n"
-    end
-    return ("\\u%04x"):format(character:byte())
-  end)
-  text = text:gsub("\194([\128-\159])", function(last) return ("\\u%04x"):format(last:byte()) end)
-  return '"' .. text .. '"'
-end
-
 local function number(value)
   if value ~= value or value == math.huge or value == -math.huge then
     return "null"
@@ -89,7 +74,7 @@ local function container(value)
     return "[" .. table.concat(parts, ",") .. "]"
   end
   for index, member in ipairs(members_of(value)) do
-    parts[index] = quote(member[1]) .. ":" .. encode(member[2])
+    parts[index] = plain.json(member[1]) .. ":" .. encode(member[2])
   end
   return "{" .. table.concat(parts, ",") .. "}"
 end
@@ -101,7 +86,7 @@ function encode(value)
   if value == document.null then
     return "null"
   elseif kind == "string" then
-    return quote(value)
+    return plain.json(value)
   elseif kind == "number" then
     return number(value)
   elseif kind == "boolean" then

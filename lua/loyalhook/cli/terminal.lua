@@ -1,6 +1,7 @@
--- What a terminal may be shown. Names, URLs, answers and event data come from strangers: printed as
--- they are, they could move the cursor, retitle the window or turn text around. Colour only where
--- a person looks and has not declined it.
+-- What a terminal is shown: foreign text made safe, colour only where a person looks and has not
+-- declined it, and how wide a text is.
+
+local plain = require "loyalhook.plain"
 
 local terminal = {}
 
@@ -24,41 +25,8 @@ function terminal.columns(fd)
   return module and module.columns(fd) or 80
 end
 
-local function valid_utf8(text)
-  if not text:find("[\128-\255]") then
-    return text
-  end
-  local loaded, core = pcall(require, "loyalhook.core")
-  if not loaded then -- the very message may be that it is missing
-    return (text:gsub("[\128-\255]", "?"))
-  end
-  local check = core.utf8_check
-  local good, bad_at = check(text)
-  local parts = {}
-  while not good do
-    parts[#parts + 1] = text:sub(1, bad_at - 1)
-    text = text:sub(bad_at + 1)
-    good, bad_at = check(text)
-  end
-  parts[#parts + 1] = text
-  return table.concat(parts, "\239\191\189")
-end
-
---- Text with every invalid byte replaced by U+FFFD.
-terminal.valid_utf8 = valid_utf8
-
---- Foreign text made safe for one line: white space becomes a space; other control characters (C0,
---- DEL, C1) and the marks that reverse the reading direction go. nil becomes "-".
-function terminal.safe(text)
-  if text == nil then
-    return "-"
-  end
-  text = valid_utf8(tostring(text))
-  text = text:gsub("[\t\n\v\f\r]+", " "):gsub("[%z\1-\31\127]", "")
-  text = text:gsub("\194[\128-\159]", "") -- C1
-  text = text:gsub("\226\128[\142\143\168-\174]", ""):gsub("\226\129[\166-\169]", "")
-  return text
-end
+--- Foreign text made safe for one line (see plain.lua).
+terminal.safe = plain.line
 
 --- Whether output on a descriptor may be coloured.
 function terminal.may_colour(fd)

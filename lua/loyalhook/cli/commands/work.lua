@@ -4,6 +4,8 @@
 local arguments = require "loyalhook.cli.arguments"
 local document = require "loyalhook.cli.document"
 local exit_codes = require "loyalhook.cli.exit_codes"
+local log = require "loyalhook.log"
+local settings_list = require "loyalhook.settings"
 local terminal = require "loyalhook.cli.terminal"
 
 local work = {}
@@ -11,13 +13,16 @@ local work = {}
 work.examples = {
   "loyalhook work",
   "loyalhook work --until-idle            # deliver what is due, then end",
-  "loyalhook work --concurrency 64",
+  "loyalhook work --concurrency 64 --log-format json 2>> worker.log",
 }
 work.notes = [[
 SIGTERM or Ctrl-C: no new attempts are begun, those in flight may finish (30 s), then it ends; a
-second one ends it at once. Any number of workers can share one store.]]
+second one ends it at once. Any number of workers can share one store.
 
-local LEVELS = { debug = 1, info = 2, warn = 3, error = 4 }
+The log goes to stderr, a line a message: with a time unless that is a terminal or systemd's journal
+(which gets priorities). With --log-format json it is one object a line: time, level, message and
+what belongs to it.]]
+
 local COLOURS = { warn = "yellow", error = "red" }
 
 function work.arguments(parser)
@@ -26,19 +31,29 @@ function work.arguments(parser)
   arguments.integer_option(parser, "--drain-grace-s", "Seconds to wait at the end (default 30).")
   parser:option("--role", "deliver or handle; default all there is."):choices(
     { "deliver", "handle" })
+  parser:option("--log-level", "Least important messages logged (default info).")
+    :choices(settings_list.by_name.log_level.values)
+  parser:option("--log-format", "text (default), or json: one object a line."):choices(
+    settings_list.by_name.log_format.values)
 end
 
-local function logger(settings)
-  local log = require "loyalhook.log"
-  local least = LEVELS[settings.log_level] or LEVELS.info
-  return function(level, message, fields)
-    if LEVELS[level] < least then
-      return
+-- What the command says is a line of its worker's log: a sentence, or an object with figures. A
+-- person who asked for a document gets that instead of the sentences.
+local function new_voice(context)
+  local settings = context:settings()
+  local structured = settings.log_format == "json"
+  local say = log.writer{ level = settings.log_level, format = settings.log_format,
+    paint = function(level, line)
+      return COLOURS[level] and terminal.colour(COLOURS[level], line, 2) or line
+    end }
+  local function note(text, message, fields)
+    if structured then
+      say("info", message, fields)
+    elseif not context.json then
+      say("info", text)
     end
-    local line = terminal.safe(log.line(level, message, fields))
-    local colour = COLOURS[level]
-    io.stderr:write(colour and terminal.colour(colour, line, 2) or line, "\n")
   end
+  return { say = say, note = note, tells_failures = structured and not context.json }
 end
 
 -- Counts of what happened, fed with each report.
@@ -56,14 +71,39 @@ local function count(figures, report)
   end
 end
 
-local function report_end(result, figures, context)
+local function report_end(result, figures, context, voice)
   if context.json then
     context.output:document(document.object("result", result, "attempts", figures.attempts,
       "delivered", figures.delivered, "retrying", figures.retrying, "failed", figures.failed))
-  else
-    context.output:note(("%s: %d attempts; requests delivered %d, to be retried %d, failed %d")
-      :format(result, figures.attempts, figures.delivered, figures.retrying, figures.failed))
   end
+  voice.note(("%s: %d attempts; requests delivered %d, to be retried %d, failed %d"):format(result,
+    figures.attempts, figures.delivered, figures.retrying, figures.failed), result, figures)
+end
+
+-- The end by an error; in a log of objects that is one too.
+local function report_failure(message, code, voice)
+  if not voice.tells_failures then
+    return nil, message, code
+  end
+  voice.say("error", message, { code = code })
+  return exit_codes.of(code)
+end
+
+local function run_worker(worker, args, context, voice)
+  local settings = context:settings()
+  voice.note(("working on %s; Ctrl-C ends it"):format(settings.store), "working",
+    { store = settings.store })
+  local figures = new_figures()
+  local result, detail, code = worker:run{
+    until_idle = args.until_idle, grace_ms = settings.drain_grace_s * 1000,
+    on_report = function(report) count(figures, report) end,
+  }
+  worker:close()
+  if not result then
+    return report_failure(detail, code, voice)
+  end
+  report_end(result == true and "idle" or result, figures, context, voice)
+  return detail == "INT" and exit_codes.INTERRUPTED or exit_codes.OK
 end
 
 function work.run(args, context)
@@ -71,25 +111,14 @@ function work.run(args, context)
     return nil, "role handle: no handlers are configured", "config"
   end
   local settings, sender = context:settings(), context:sender()
+  local voice = new_voice(context)
   local worker, message, code = require("loyalhook.worker").new{
-    sender = sender, concurrency = settings.concurrency, log = logger(settings),
+    sender = sender, concurrency = settings.concurrency, log = voice.say,
   }
   if not worker then
-    return nil, message, code
+    return report_failure(message, code, voice)
   end
-  context.output:note(("working on %s; Ctrl-C ends it"):format(settings.store))
-  local figures = new_figures()
-  local result, detail
-  result, detail, code = worker:run{
-    until_idle = args.until_idle, grace_ms = settings.drain_grace_s * 1000,
-    on_report = function(report) count(figures, report) end,
-  }
-  worker:close()
-  if not result then
-    return nil, detail, code
-  end
-  report_end(result == true and "idle" or result, figures, context)
-  return detail == "INT" and exit_codes.INTERRUPTED or exit_codes.OK
+  return run_worker(worker, args, context, voice)
 end
 
 return work

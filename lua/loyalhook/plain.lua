@@ -1,0 +1,86 @@
+-- Foreign text made harmless. Names, URLs, answers and event data come from
+-- strangers: shown as they are, they could move a terminal's cursor, retitle its
+-- window, turn text around, or break a log into lines that nobody wrote.
+
+local plain = {}
+
+-- "loyalhook.core" knows what UTF-8 is; without it (the very message may be that
+-- it is missing) everything but ASCII goes.
+local function core_utf8()
+  local loaded, core = pcall(require, "loyalhook.core")
+  return loaded and core.utf8_check
+end
+
+--- Text with every invalid byte replaced by U+FFFD.
+function plain.valid_utf8(text)
+  if not text:find("[\128-\255]") then
+    return text
+  end
+  local check = core_utf8()
+  if not check then
+    return (text:gsub("[\128-\255]", "?"))
+  end
+  local good, bad_at = check(text)
+  local parts = {}
+  while not good do
+    parts[#parts + 1] = text:sub(1, bad_at - 1)
+    text = text:sub(bad_at + 1)
+    good, bad_at = check(text)
+  end
+  parts[#parts + 1] = text
+  return table.concat(parts, "\239\191\189")
+end
+
+-- What a terminal obeys beyond ASCII: C1, the marks that reverse the reading
+-- direction, and the separators that some programs take for the end of a line.
+local OBEYED = { "\194[\128-\159]", "\216\156", "\226\128[\142\143\168-\174]",
+  "\226\129[\166-\169]" }
+
+--- Any value as one line: white space becomes a space; control characters and
+-- the marks that reverse the reading direction go; nil is a dash.
+function plain.line(text)
+  if text == nil then
+    return "-"
+  end
+  text = plain.valid_utf8(tostring(text))
+  text = text:gsub("[\t\n\v\f\r]+", " "):gsub("[%z\1-\31\127]", "")
+  if text:find("[\128-\255]") then
+    for _, pattern in ipairs(OBEYED) do
+      text = text:gsub(pattern, "")
+    end
+  end
+  return text
+end
+
+local function code_point(character)
+  local first, second, third = character:byte(1, 3)
+  if third then
+    return (first - 224) * 4096 + (second - 128) * 64 + third - 128
+  elseif second then
+    return (first - 192) * 64 + second - 128
+  end
+  return first
+end
+
+local function escape(character)
+  return ("\\u%04x"):format(code_point(character))
+end
+
+local SHORT = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n" }
+
+--- Any text as a JSON string. What a terminal would obey is escaped, which
+-- harms neither reader; invalid bytes are replaced as by valid_utf8.
+function plain.json(text)
+  text = plain.valid_utf8(text)
+  text = text:gsub('[%z\1-\31"\\\127]', function(character)
+    return SHORT[character] or escape(character)
+  end)
+  if text:find("[\128-\255]") then
+    for _, pattern in ipairs(OBEYED) do
+      text = text:gsub(pattern, escape)
+    end
+  end
+  return '"' .. text .. '"'
+end
+
+return plain
