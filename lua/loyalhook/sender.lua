@@ -1,18 +1,19 @@
 -- The platform's side: configure webhooks, accept events, read the log. A
 -- sender is one handle on a store with a catalogue of event types. Accepting
 -- is durable when emit returns; delivering is the worker's business
--- (worker.lua). What goes into and comes out of the store is shaped in sender/.
+-- (worker.lua). What goes into and comes out of the store is shaped in sender/,
+-- where the methods about webhooks are too (sender/webhooks.lua).
 
 local core = require("loyalhook.core")
 local engine = require("loyalhook.engine")
 local events = require("loyalhook.events")
 local fields = require("loyalhook.fields")
-local check_webhook = require("loyalhook.sender.webhook_fields")
 local nearest = require("loyalhook.nearest")
 local options = require("loyalhook.options")
 local rows = require("loyalhook.sender.events")
 local time = require("loyalhook.time")
 local views = require("loyalhook.sender.views")
+local webhooks = require("loyalhook.sender.webhooks")
 
 local sender = {}
 
@@ -24,7 +25,6 @@ local OPEN = { store = "string", create = "boolean", create_only = "boolean",
   key_file = "string", types = "table", account = "string", allow_http = "boolean",
   allow_networks = "table", ca_file = "string", webhooks_max = "number",
   wal_bytes_max = "number" }
-local WEBHOOKS = { account = "string", with_deleted = "boolean" }
 local REQUESTS = { state = "string", webhook = "string", event = "string", member = "string",
   since = "string or number", limit = "number", after = "string", account = "string" }
 
@@ -33,6 +33,10 @@ local function check_text(value, method, expected)
   if type(value) ~= "string" then
     error(("%s: expected %s, got %s"):format(method, expected, type(value)), 3)
   end
+end
+
+for name, method in pairs(webhooks) do
+  Sender[name] = method
 end
 
 function Sender:__tostring()
@@ -74,58 +78,6 @@ end
 --- The sender's catalogue of event types (see events/init.lua).
 function Sender:events()
   return self._catalogue
-end
-
---- Creates a webhook from { name, url, event_types, … } (fields.webhook_settings
--- has all; account defaults to the sender's; without secret one is made).
--- Returns the webhook with its secret, which is shown only here, or nil,
--- message, code ("invalid", "unknown_type", "conflict", "limit", …).
-function Sender:create_webhook(given)
-  if type(given) ~= "table" then
-    error("create_webhook: expected a table, got " .. type(given), 2)
-  end
-  local ok, message, code = check_webhook(given, self._catalogue, function()
-    return self._store:types()
-  end)
-  if not ok then
-    return nil, message, code
-  end
-  local wanted = {}
-  for key, value in pairs(given) do
-    wanted[key] = value
-  end
-  wanted.account = given.account or self._account
-  local row
-  row, message, code = self._store:webhook_create(wanted, {
-    allow_http = self._network.allow_http, allow_networks = self._network.allow_networks,
-  })
-  if not row then
-    return nil, message, code
-  end
-  return views.webhook(row)
-end
-
---- All webhooks, oldest first. filter: account (default all), with_deleted.
--- Returns an array, or nil, message, code.
-function Sender:webhooks(filter)
-  filter = options.check(filter, WEBHOOKS, "webhooks")
-  local list, message, code = self._store:webhooks({ account = filter.account,
-    with_deleted = filter.with_deleted })
-  if not list then
-    return nil, message, code
-  end
-  return views.list(list, views.webhook)
-end
-
---- One webhook by id or name; with `account` only among its. Returns it, or nil,
--- message, code ("not_found", or "conflict" if several have the name).
-function Sender:webhook(id_or_name, account)
-  check_text(id_or_name, "webhook", "an id or a name")
-  local row, message, code = self._store:webhook(account, id_or_name)
-  if not row then
-    return nil, message, code
-  end
-  return views.webhook(row)
 end
 
 --- Accepts one event. `event` is a payload (payload.points_earned{…}) or a table
@@ -282,8 +234,7 @@ end
 --- The log of requests, newest first. filter: state, account, webhook (id or
 -- name), event (id), member (id), since (RFC 3339, or "2h", "30m", "7d"), limit
 -- (1 to 1000, default 50), after (cursor). Returns an array and the cursor of the
--- next page (nil at the end; a page may hold fewer than asked for and still have
--- one), or nil, message, code.
+-- next page (nil at the end), or nil, message, code.
 function Sender:requests(filter)
   filter = options.check(filter, REQUESTS, "requests")
   local wanted, message, code = store_filter(self, filter)

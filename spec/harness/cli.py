@@ -78,11 +78,12 @@ class Workshop:
         return [VMS[self.vm], PROGRAM, *map(str, args)]
 
     def run(self, *args, stdin=b"", expect=0, limit_s=120, wrap=(), **environment):
-        """Runs a command to its end. `expect` is the exit code it must have (None: any)."""
+        """Runs a command to its end. `expect` is the exit code it must have (None: any). stdin: a
+        text, or a descriptor."""
         command = [*wrap, *self.command(*args)]
-        if isinstance(stdin, str):
-            stdin = stdin.encode()
-        done = subprocess.run(command, input=stdin, capture_output=True, cwd=self.folder,
+        given = {"stdin": stdin} if isinstance(stdin, int) else \
+            {"input": stdin.encode() if isinstance(stdin, str) else stdin}
+        done = subprocess.run(command, **given, capture_output=True, cwd=self.folder,
                               env={**self.environment, **environment}, timeout=limit_s)
         answer = Answer(" ".join(command), done.returncode, done.stdout,
                         done.stderr.decode("utf-8", "replace"))

@@ -14,7 +14,7 @@ describe("the registry", function()
   it("knows groups", function()
     assert.are.same({ "list", "show" }, commands.of_group("request"))
     assert.are.same({}, commands.of_group("emit"))
-    assert.are.equal(3, #commands.overview("webhook"))
+    assert.are.equal(#commands.of_group("request"), #commands.overview("request"))
     assert.are.equal(#commands.names(), #commands.overview())
   end)
 

@@ -26,7 +26,7 @@ describe("a webhook", function()
   end)
 
   it("shows its secret when it is created", function()
-    local text = document.encode(shapes.webhook_created(row))
+    local text = document.encode(shapes.webhook(row, true))
     assert.is_not_nil(text:find('"secret":"hidden"}', 1, true))
   end)
 

@@ -125,6 +125,7 @@ void lh_bind_store(lua_State *L);
 void lh_bind_store_emit(lua_State *L);
 void lh_bind_store_log(lua_State *L);
 void lh_bind_store_webhooks(lua_State *L);
+void lh_bind_store_change(lua_State *L);
 void lh_bind_store_requests(lua_State *L);
 void lh_bind_store_care(lua_State *L);
 void lh_bind_worker(lua_State *L);

@@ -112,6 +112,7 @@ void lh_bind_store(lua_State *L) {
   lh_bind_store_emit(L);
   lh_bind_store_log(L);
   lh_bind_store_webhooks(L);
+  lh_bind_store_change(L);
   lh_bind_store_requests(L);
   lh_bind_store_care(L);
   lua_pop(L, 1);

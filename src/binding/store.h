@@ -31,5 +31,12 @@ void lh_store_object_release(struct lh_store_object *object);
 ** LH_E_INVALID with the field in front.
 */
 int lh_store_fields_read(lua_State *L, int arg, struct lh_webhook *webhook, struct lh_error *err);
+/* The same for an edit: which fields the table has, and their values. */
+int lh_store_fields_edit(lua_State *L, int arg, struct lh_webhook_edit *edit, struct lh_error *err);
+
+/* store_webhooks.c: pushes a webhook as a table. */
+void lh_store_push_webhook(lua_State *L, const struct lh_webhook *webhook);
+/* store_webhooks.c: a new random secret. 0 or LH_E_RANDOM. */
+int lh_store_make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_error *err);
 
 #endif

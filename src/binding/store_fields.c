@@ -19,27 +19,39 @@
 static const struct {
   const char *name;
   size_t offset;
+  unsigned bit; /* enum lh_webhook_field */
 } numbers[] = {
-    {"batch_size", offsetof(struct lh_webhook, batch_size)},
-    {"batch_bytes_max", offsetof(struct lh_webhook, batch_bytes_max)},
-    {"batch_wait_ms", offsetof(struct lh_webhook, batch_wait_ms)},
-    {"retries_max", offsetof(struct lh_webhook, retries_max)},
-    {"retry_interval_s", offsetof(struct lh_webhook, retry_interval_s)},
-    {"pause_after", offsetof(struct lh_webhook, pause_after)},
-    {"timeout_ms", offsetof(struct lh_webhook, timeout_ms)},
-    {"max_in_flight", offsetof(struct lh_webhook, max_in_flight)},
+    {"batch_size", offsetof(struct lh_webhook, batch_size), LH_FIELD_BATCH_SIZE},
+    {"batch_bytes_max", offsetof(struct lh_webhook, batch_bytes_max), LH_FIELD_BATCH_BYTES_MAX},
+    {"batch_wait_ms", offsetof(struct lh_webhook, batch_wait_ms), LH_FIELD_BATCH_WAIT_MS},
+    {"retries_max", offsetof(struct lh_webhook, retries_max), LH_FIELD_RETRIES_MAX},
+    {"retry_interval_s", offsetof(struct lh_webhook, retry_interval_s), LH_FIELD_RETRY_INTERVAL_S},
+    {"pause_after", offsetof(struct lh_webhook, pause_after), LH_FIELD_PAUSE_AFTER},
+    {"timeout_ms", offsetof(struct lh_webhook, timeout_ms), LH_FIELD_TIMEOUT_MS},
+    {"max_in_flight", offsetof(struct lh_webhook, max_in_flight), LH_FIELD_MAX_IN_FLIGHT},
 };
 
-static const char *const others[] = {"account",        "name",    "url",         "secret",
-                                     "scheme",         "ordered", "event_types", "headers",
-                                     "retry_schedule", "success"};
+/* Without a bit: only a new webhook has it. */
+static const struct {
+  const char *name;
+  unsigned bit;
+} others[] = {{"account", 0},
+              {"secret", 0},
+              {"name", LH_FIELD_NAME},
+              {"url", LH_FIELD_URL},
+              {"scheme", LH_FIELD_SCHEME},
+              {"ordered", LH_FIELD_ORDERED},
+              {"event_types", LH_FIELD_EVENT_TYPES},
+              {"headers", LH_FIELD_HEADERS},
+              {"retry_schedule", LH_FIELD_RETRY_SCHEDULE},
+              {"success", LH_FIELD_SUCCESS}};
 
 static int known(const char *name) {
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
     if (strcmp(name, numbers[i].name) == 0) return 1;
   }
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-    if (strcmp(name, others[i]) == 0) return 1;
+    if (strcmp(name, others[i].name) == 0) return 1;
   }
   return 0;
 }
@@ -259,4 +271,27 @@ int lh_store_fields_read(lua_State *L, int arg, struct lh_webhook *webhook, stru
   }
   webhook->ordered = lh_field_boolean(L, arg, "ordered");
   return 0;
+}
+
+static int is_given(lua_State *L, int arg, const char *name) {
+  int type = lh_field_push(L, arg, name);
+  lua_pop(L, 1);
+  return type != LUA_TNIL;
+}
+
+int lh_store_fields_edit(lua_State *L, int arg, struct lh_webhook_edit *edit,
+                         struct lh_error *err) {
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    if (is_given(L, arg, numbers[i].name)) edit->fields |= numbers[i].bit;
+  }
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    if (!is_given(L, arg, others[i].name)) continue;
+    if (!others[i].bit) {
+      return lh_error_set(err, LH_E_INVALID, "%s: cannot be edited", others[i].name);
+    }
+    edit->fields |= others[i].bit;
+  }
+  if (lh_store_fields_read(L, arg, &edit->values, err)) return err->code;
+  if (edit->fields) return 0;
+  return lh_error_set(err, LH_E_INVALID, "edit: no field is given");
 }

@@ -1,13 +1,14 @@
 /*
 ** Webhooks of a store, as tables with the names of design §5 (times are
 ** *_ms integers; the Lua layer above shows them as RFC 3339). Reading the
-** fields of a new one is in store_fields.c.
+** fields of a new one is in store_fields.c, changing one in store_change.c.
 **
 **   store:webhook_create(fields [, { allow_http =, allow_networks = {…} }]) -> webhook with secret
 **   store:webhooks{ account =, with_deleted = } -> { webhook, … }, oldest first
 **   store:webhook(account | nil, id | name)     -> webhook
 **
-** Left out of a table are: status_reason while enabled, retry_schedule without one.
+** Left out of a table are: status_reason while enabled, retry_schedule without one,
+** secret_rotates_ms unless a new secret waits for the old one's end.
 */
 #include "binding/engine_guard.h"
 #include "binding/store.h"
@@ -71,7 +72,7 @@ static void set_headers(lua_State *L, const char *lines) {
 }
 
 /* The webhook is in a box or in a list in one: it outlives what a push can do. */
-static void push_webhook(lua_State *L, const struct lh_webhook *webhook) {
+void lh_store_push_webhook(lua_State *L, const struct lh_webhook *webhook) {
   lua_createtable(L, 0, 24);
   lh_set_id(L, "id", &webhook->id);
   lh_set_string(L, "account", webhook->account);
@@ -95,11 +96,14 @@ static void push_webhook(lua_State *L, const struct lh_webhook *webhook) {
   lh_set_string(L, "success", webhook->success == LH_SUCCESS_2XX ? "2xx" : "200");
   lh_set_string(L, "scheme", lh_scheme_name(webhook->scheme));
   set_headers(L, webhook->headers);
+  if (webhook->secret_rotates_ms) {
+    lh_set_int64(L, "secret_rotates_ms", webhook->secret_rotates_ms);
+  }
   lh_set_int64(L, "created_ms", webhook->created_ms);
   lh_set_int64(L, "updated_ms", webhook->updated_ms);
 }
 
-static int make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_error *err) {
+int lh_store_make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_error *err) {
   const struct lh_clock *clock = lh_clock_system();
   unsigned char random[32];
   int code = clock->random(clock->self, random, sizeof random, err);
@@ -123,7 +127,7 @@ static int webhook_create(lua_State *L) {
   }
   const char *secret = lh_field_string(L, 2, "secret", &secret_len);
   if (!secret) {
-    if (make_secret(draft->secret, &err)) return lh_push_error(L, &err);
+    if (lh_store_make_secret(draft->secret, &err)) return lh_push_error(L, &err);
     secret = draft->secret;
     secret_len = LH_SECRET_GENERATED_LEN;
   }
@@ -139,7 +143,7 @@ static int webhook_create(lua_State *L) {
                                    clock->wall_ms(clock->self), &err)) {
     return lh_push_error(L, &err);
   }
-  push_webhook(L, &draft->webhook);
+  lh_store_push_webhook(L, &draft->webhook);
   lua_pushlstring(L, secret, secret_len);
   lua_setfield(L, -2, "secret");
   lh_box_release(draft);
@@ -161,7 +165,7 @@ static int webhooks(lua_State *L) {
   }
   lua_createtable(L, (int)list->count, 0);
   for (size_t i = 0; i < list->count; i++) {
-    push_webhook(L, &list->rows[i]);
+    lh_store_push_webhook(L, &list->rows[i]);
     lua_rawseti(L, -2, (lh_compat_index)i + 1);
   }
   lh_box_release(list);
@@ -184,7 +188,7 @@ static int webhook(lua_State *L) {
   if (store->admin->webhook_get(store, account, id_or_name, list, &err)) {
     return lh_push_error(L, &err);
   }
-  push_webhook(L, &list->rows[0]);
+  lh_store_push_webhook(L, &list->rows[0]);
   lh_box_release(list);
   return 1;
 }

@@ -5,27 +5,29 @@
 #ifndef LH_CORE_LIMITS_H
 #define LH_CORE_LIMITS_H
 
-#define LH_ID_LEN 24               /* hex characters of an event or request id */
-#define LH_ID_BYTES 12             /* the same, binary */
-#define LH_ACCOUNT_MAX 64          /* design §1: [A-Za-z0-9._-]{1,64} */
-#define LH_EVENT_TYPE_MAX 64       /* [a-z0-9_.]{1,64}; longest of the catalogue is 39 */
-#define LH_CATEGORY_MAX 32         /* [a-z0-9_]{1,32} */
-#define LH_EVENT_TYPES_MAX 1000    /* registered types; bounds the subscription bitmap */
-#define LH_SUBSCRIPTIONS_MAX 200   /* entries in one webhook's event_types */
-#define LH_MEMBER_MAX 128          /* bytes of a member id kept for searching */
-#define LH_IDEMPOTENCY_KEY_MAX 255 /* as Stripe's header allows */
-#define LH_EVENT_BYTES_MAX 1048576 /* 1 MiB, design §3.16 */
-#define LH_EMIT_MANY_MAX 10000     /* events of one emit call; bounds one transaction */
-#define LH_JSON_DEPTH_MAX 64       /* design §3.16 */
-#define LH_JSON_NESTING_MAX 128    /* the scanner's own; data at its limit is 67 deep */
-#define LH_NAME_MAX 100            /* characters' bytes of a webhook's name */
-#define LH_URL_MAX 2048            /* reliability-facts §3.1 */
-#define LH_SECRET_MIN 16           /* design §3.15: at create and rotate */
-#define LH_SECRET_MAX 256          /* generous: SHA-512's block is 128 bytes */
-#define LH_HEADERS_BYTES_MAX 8192  /* custom headers of one webhook together */
-#define LH_HEADER_NAME_MAX 128     /* of a custom header; keeps messages readable */
-#define LH_WEBHOOKS_MAX 10         /* per account, from the seed; configurable */
-#define LH_BATCH_SIZE_MAX 1000     /* design §3.9 */
+#define LH_ID_LEN 24                          /* hex characters of an event or request id */
+#define LH_ID_BYTES 12                        /* the same, binary */
+#define LH_ACCOUNT_MAX 64                     /* design §1: [A-Za-z0-9._-]{1,64} */
+#define LH_EVENT_TYPE_MAX 64                  /* [a-z0-9_.]{1,64}; longest of the catalogue is 39 */
+#define LH_CATEGORY_MAX 32                    /* [a-z0-9_]{1,32} */
+#define LH_EVENT_TYPES_MAX 1000               /* registered types; bounds the subscription bitmap */
+#define LH_SUBSCRIPTIONS_MAX 200              /* entries in one webhook's event_types */
+#define LH_MEMBER_MAX 128                     /* bytes of a member id kept for searching */
+#define LH_IDEMPOTENCY_KEY_MAX 255            /* as Stripe's header allows */
+#define LH_EVENT_BYTES_MAX 1048576            /* 1 MiB, design §3.16 */
+#define LH_EMIT_MANY_MAX 10000                /* events of one emit call; bounds one transaction */
+#define LH_JSON_DEPTH_MAX 64                  /* design §3.16 */
+#define LH_JSON_NESTING_MAX 128               /* the scanner's own; data at its limit is 67 deep */
+#define LH_NAME_MAX 100                       /* characters' bytes of a webhook's name */
+#define LH_URL_MAX 2048                       /* reliability-facts §3.1 */
+#define LH_SECRET_MIN 16                      /* design §3.15: at create and rotate */
+#define LH_SECRET_MAX 256                     /* generous: SHA-512's block is 128 bytes */
+#define LH_SECRET_OVERLAP_MS_DEFAULT 86400000 /* design §3.15: 24 h */
+#define LH_SECRET_OVERLAP_MS_MAX 2592000000   /* 30 days: longer is no rotation */
+#define LH_HEADERS_BYTES_MAX 8192             /* custom headers of one webhook together */
+#define LH_HEADER_NAME_MAX 128                /* of a custom header; keeps messages readable */
+#define LH_WEBHOOKS_MAX 10                    /* per account, from the seed; configurable */
+#define LH_BATCH_SIZE_MAX 1000                /* design §3.9 */
 #define LH_BATCH_SIZE_DEFAULT 100
 #define LH_BATCH_BYTES_MAX 1000000 /* bytes of one body (at least one event goes in) */
 #define LH_BATCH_WAIT_MS_MAX 60000

@@ -68,7 +68,8 @@ static int status_is_success(enum lh_success success, int status) {
   return status == 200;
 }
 
-static enum lh_input_kind judge(const struct lh_post_result *answer, enum lh_success success) {
+enum lh_input_kind lh_collector_judge(const struct lh_post_result *answer,
+                                      enum lh_success success) {
   if (answer->outcome == LH_OUTCOME_LOCAL) return LH_INPUT_GIVEN_BACK;
   if (answer->outcome != LH_OUTCOME_ANSWERED) return LH_INPUT_FAILURE;
   if (!answer->uploaded) return LH_INPUT_FAILURE; /* answered before it had read our body */
@@ -80,7 +81,7 @@ static void take_in(struct lh_engine *engine, const struct lh_post_result *answe
   struct lh_transfer *transfer = answer->tag;
   lh_transfers_land(&engine->transfers, transfer);
   enum lh_success success = transfer->lease.target->webhook.success;
-  enum lh_input_kind kind = judge(answer, success);
+  enum lh_input_kind kind = lh_collector_judge(answer, success);
   struct lh_attempt_result *result = result_add(engine, transfer, kind, answer->outcome);
   result->status = answer->status;
   result->duration_ms = answer->duration_ms;

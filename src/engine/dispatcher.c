@@ -132,21 +132,11 @@ static void start_failed(struct lh_engine *engine, struct lh_transfer *transfer,
 }
 
 static int post(struct lh_engine *engine, struct lh_transfer *transfer, struct lh_error *err) {
-  const struct lh_webhook *webhook = &transfer->lease.target->webhook;
-  int code = lh_headers_build(engine, transfer, wall(engine), err);
+  int64_t nonce_ms = lh_headers_nonce(engine, transfer->lease.request, wall(engine));
+  int code = lh_headers_build(transfer, nonce_ms, err);
   if (code != 0) return code == LH_E_INVALID ? LH_E_SHORTAGE : code;
-  struct lh_post request = {
-      .url = webhook->url,
-      .headers = transfer->headers,
-      .header_count = transfer->header_count,
-      .body = transfer->body.at,
-      .body_len = transfer->body.len,
-      .timeout_ms = webhook->timeout_ms,
-      .connect_timeout_ms = LH_CONNECT_TIMEOUT_MS,
-      .tag = transfer,
-  };
   transfer->started_ms = wall(engine);
-  return engine->transport->ops->start(engine->transport, &request, err);
+  return lh_transfer_start(engine->transport, transfer, err);
 }
 
 /* `refusal`: why it must not be started after all, or NULL. 0, or why it was not. */

@@ -75,4 +75,20 @@ int lh_engine_abort(struct lh_engine *engine, struct lh_error *err);
 /* Aborts what is in flight, closes the session. Accepts NULL. */
 void lh_engine_close(struct lh_engine *engine);
 
+/* How an attempt outside log and budget ended. Texts are borrowed from the transport. */
+struct lh_probe {
+  struct lh_id request_id;
+  int delivered; /* 1: the webhook's success rule holds */
+  struct lh_post_result answer;
+};
+/*
+** Sends one event to a target as a worker would (signature, headers, time
+** limits, address guard), stores nothing, and waits until it has ended. 0 for
+** any answer and any failure of the exchange; LH_E_SHORTAGE, LH_E_MEMORY or
+** LH_E_RANDOM if it could not begin. `request_id` is made by the caller.
+*/
+int lh_engine_probe(struct lh_transport *transport, const struct lh_clock *clock,
+                    struct lh_target *target, const struct lh_event *event, struct lh_probe *probe,
+                    struct lh_error *err);
+
 #endif

@@ -18,7 +18,7 @@
 ** last nonce. After a long step back now is different anyway, and staying
 ** ahead of the clock would put the nonce outside the receiver's tolerance.
 */
-static int64_t nonce_next(struct lh_engine *engine, int64_t request, int64_t now_ms) {
+int64_t lh_headers_nonce(struct lh_engine *engine, int64_t request, int64_t now_ms) {
   struct lh_nonce_memory *memory = &engine->nonces[(uint64_t)request % LH_NONCE_MEMORY];
   int64_t nonce_ms = now_ms;
   if (memory->request == request && nonce_ms <= memory->nonce_ms &&
@@ -98,11 +98,9 @@ static int lines_point(struct lh_transfer *transfer) {
   return 0;
 }
 
-int lh_headers_build(struct lh_engine *engine, struct lh_transfer *transfer, int64_t now_ms,
-                     struct lh_error *err) {
+int lh_headers_build(struct lh_transfer *transfer, int64_t nonce_ms, struct lh_error *err) {
   const struct lh_target *target = transfer->lease.target;
   assert(target->keys[0]); /* an unreadable secret pauses its webhook instead of leasing */
-  int64_t nonce_ms = nonce_next(engine, transfer->lease.request, now_ms);
   int standard = target->webhook.scheme == LH_SCHEME_STANDARD;
   snprintf(transfer->nonce, sizeof transfer->nonce, "%" PRId64,
            standard ? nonce_ms / 1000 : nonce_ms);

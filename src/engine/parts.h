@@ -8,6 +8,7 @@
 ** headers.c       nonce, signature and header lines of one attempt
 ** transfers.c     memory of attempts and bodies, reused and bounded
 ** rescuer.c, checkpointer.c   timers
+** probe.c         one attempt outside log and budget, without an engine
 */
 #ifndef LH_ENGINE_PARTS_H
 #define LH_ENGINE_PARTS_H
@@ -57,6 +58,11 @@ void lh_transfers_clear(struct lh_transfers *transfers);
 ** until it is counted in shown_count. NULL: no memory.
 */
 struct lh_transfer *lh_transfers_next(struct lh_transfers *transfers);
+/* Gives it to the transport, with its own address as the tag. Codes: the transport's. */
+int lh_transfer_start(struct lh_transport *transport, struct lh_transfer *transfer,
+                      struct lh_error *err);
+/* Frees what a transfer holds, not the struct. */
+void lh_transfer_clear(struct lh_transfer *transfer);
 /* Forgets what the turn showed after the first `keep`. */
 void lh_transfers_forget_shown(struct lh_transfers *transfers, size_t keep);
 void lh_transfers_fly(struct lh_transfers *transfers, struct lh_transfer *transfer);
@@ -127,9 +133,13 @@ int lh_collector_gather(struct lh_engine *engine, int wait_ms, const int *fds, s
 void lh_collector_end(struct lh_engine *engine, struct lh_transfer *transfer,
                       enum lh_input_kind kind, enum lh_outcome outcome, const char *error);
 
-/* Fresh nonce, signature, header lines. 0, LH_E_MEMORY, or what signing answers. */
-int lh_headers_build(struct lh_engine *engine, struct lh_transfer *transfer, int64_t now_ms,
-                     struct lh_error *err);
+/* What an answer means for the request under a success rule (design §3.1). */
+enum lh_input_kind lh_collector_judge(const struct lh_post_result *answer, enum lh_success success);
+
+/* A nonce for an attempt of a request at now_ms: new for each. */
+int64_t lh_headers_nonce(struct lh_engine *engine, int64_t request, int64_t now_ms);
+/* Signature and header lines of lease and body. 0, LH_E_MEMORY, or what signing answers. */
+int lh_headers_build(struct lh_transfer *transfer, int64_t nonce_ms, struct lh_error *err);
 
 /* Heartbeat and rescue when their time has come. Codes: the store's. */
 int lh_rescuer_run(struct lh_engine *engine, struct lh_error *err);

@@ -20,18 +20,18 @@ int lh_transfers_init(struct lh_transfers *transfers, size_t cap) {
   return 0;
 }
 
-static void transfer_free(struct lh_transfer *transfer) {
+void lh_transfer_clear(struct lh_transfer *transfer) {
   lh_buffer_free(&transfer->buffer);
   lh_buffer_free(&transfer->lines);
   lh_buffer_free(&transfer->texts);
   free(transfer->headers);
-  free(transfer);
 }
 
 static void list_free(struct lh_transfer *transfer) {
   while (transfer) {
     struct lh_transfer *next = transfer->next;
-    transfer_free(transfer);
+    lh_transfer_clear(transfer);
+    free(transfer);
     transfer = next;
   }
 }
@@ -135,4 +135,20 @@ void lh_transfers_recycle(struct lh_transfers *transfers) {
     transfers->told = transfer->next;
     put_unused(transfers, transfer);
   }
+}
+
+int lh_transfer_start(struct lh_transport *transport, struct lh_transfer *transfer,
+                      struct lh_error *err) {
+  const struct lh_webhook *webhook = &transfer->lease.target->webhook;
+  const struct lh_post post = {
+      .url = webhook->url,
+      .headers = transfer->headers,
+      .header_count = transfer->header_count,
+      .body = transfer->body.at,
+      .body_len = transfer->body.len,
+      .timeout_ms = webhook->timeout_ms,
+      .connect_timeout_ms = LH_CONNECT_TIMEOUT_MS,
+      .tag = transfer,
+  };
+  return transport->ops->start(transport, &post, err);
 }

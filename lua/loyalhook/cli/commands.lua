@@ -7,6 +7,12 @@ local entries = {
   { "webhook create", "configure a destination for events" },
   { "webhook list", "the webhooks" },
   { "webhook show", "one webhook" },
+  { "webhook edit", "change a webhook's settings" },
+  { "webhook enable", "deliver to a paused or disabled webhook again" },
+  { "webhook disable", "stop delivering to a webhook" },
+  { "webhook delete", "remove a webhook for good" },
+  { "webhook rotate-secret", "give a webhook a new secret" },
+  { "webhook test", "send one sample event to a webhook" },
   { "emit", "accept one event, or many from a file" },
   { "work", "deliver what was accepted" },
   { "request list", "the log of requests, newest first" },
@@ -27,7 +33,7 @@ for index, pair in ipairs(entries) do
   entries[index] = {
     name = pair[1],
     summary = pair[2],
-    module = "loyalhook.cli.commands." .. pair[1]:gsub(" ", "_"),
+    module = "loyalhook.cli.commands." .. pair[1]:gsub("[ -]", "_"),
   }
 end
 

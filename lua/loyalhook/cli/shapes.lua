@@ -1,6 +1,7 @@
 -- What commands show of webhooks and requests: documents with every pinned field of
 -- loyalhook.fields in its order, and pairs for people.
 
+local columns = require "loyalhook.cli.table"
 local document = require "loyalhook.cli.document"
 local fields = require "loyalhook.fields"
 
@@ -15,17 +16,41 @@ local function with(names, more)
   return all
 end
 
-local WEBHOOK_CREATED = with(fields.webhook, "secret")
 local REQUEST_SHOWN = with(fields.request, "attempts")
 
---- A webhook without its secret, whatever the row holds.
-function shapes.webhook(row)
-  return document.pick(row, fields.webhook)
+--- Prints a webhook that was created or changed; its secret if the row has one and it is new.
+function shapes.print_webhook(row, context, secret_is_new)
+  local output = context.output
+  if context.json then
+    output:document(shapes.webhook(row, true))
+    return
+  end
+  output:lines(columns.pairs(shapes.webhook_pairs(row)))
+  if secret_is_new then
+    output:lines(columns.pairs{ { "secret", row.secret } })
+    output:note("The secret is shown only this once: give it to the receiver now.")
+  end
 end
 
---- The answer of a creation: the only place where a secret is shown.
-function shapes.webhook_created(row)
-  return document.pick(row, WEBHOOK_CREATED)
+--- Prints a webhook whose status was changed; people get one sentence.
+function shapes.print_status(row, context, sentence)
+  if context.json then
+    context.output:document(shapes.webhook(row))
+  else
+    context.output:note(("webhook '%s' is %s"):format(row.name, sentence))
+  end
+end
+
+--- A webhook; its secret only if `with_secret`, for the answer that shows it this once.
+function shapes.webhook(row, with_secret)
+  local names = fields.webhook
+  if row.secret_rotates_at then
+    names = with(names, "secret_rotates_at")
+  end
+  if with_secret and row.secret then
+    names = with(names, "secret")
+  end
+  return document.pick(row, names)
 end
 
 function shapes.request(row)
@@ -58,7 +83,7 @@ end
 --- { name, value } pairs of a webhook for people; empty settings are left out.
 function shapes.webhook_pairs(row)
   local pairs_list = {}
-  for _, name in ipairs(fields.webhook) do
+  for _, name in ipairs(with(fields.webhook, "secret_rotates_at")) do
     local value = row[name]
     if type(value) == "table" then
       value = shapes.joined(value)

@@ -41,10 +41,12 @@ local function pick(names, row)
   return view
 end
 
---- A webhook; `secret` only if the row has one (at creation).
+--- A webhook; `secret` only if the row has one (at creation and rotation), `secret_rotates_at` only
+-- while a new secret waits for the old one's end.
 function views.webhook(row)
   local view = pick(fields.webhook, row)
   view.secret = row.secret
+  view.secret_rotates_at = instant(row.secret_rotates_ms)
   return view
 end
 

@@ -1,4 +1,4 @@
--- Checks the table that describes a new webhook before the store sees it:
+-- Checks the table that describes a webhook, or an edit of one, before the store sees it:
 -- names, kinds, and that every subscription names something. Ranges and the
 -- URL are the core's business. Such tables come from people and from the API,
 -- so whatever is wrong is a returned message, never a raised error.
@@ -94,18 +94,13 @@ local function check_subscriptions(selectors, catalogue, stored_types)
 end
 
 local REQUIRED = { "name", "url", "event_types" }
+local NEW_ONLY = { account = "an account keeps its webhooks; create one in the other account",
+  secret = "a secret is changed by rotating it" }
 
---- Checks `given`; returns true, or nil, "field: what is wrong", code. stored_types: a function
--- that returns the { name, category } of every type in the store, asked if the catalogue lacks one.
-return function(given, catalogue, stored_types)
+local function check_kinds(given)
   local unknown = options.unknown(given, fields.webhook_settings, "field")
   if unknown then
     return nil, unknown, "invalid"
-  end
-  for _, name in ipairs(REQUIRED) do
-    if given[name] == nil then
-      return nil, name .. ": missing", "invalid"
-    end
   end
   for name, kind in pairs(fields.webhook_settings) do
     if given[name] ~= nil then
@@ -116,5 +111,39 @@ return function(given, catalogue, stored_types)
       end
     end
   end
+  return true
+end
+
+local checks = {}
+
+--- Checks the table of a new webhook; returns true, or nil, "field: what is wrong", code.
+-- stored_types: a function that returns the { name, category } of every type in the store, asked
+-- if the catalogue lacks one.
+function checks.new(given, catalogue, stored_types)
+  local ok, message, code = check_kinds(given)
+  if not ok then
+    return nil, message, code
+  end
+  for _, name in ipairs(REQUIRED) do
+    if given[name] == nil then
+      return nil, name .. ": missing", "invalid"
+    end
+  end
   return check_subscriptions(given.event_types, catalogue, stored_types)
 end
+
+--- The same for the fields of an edit.
+function checks.edit(given, catalogue, stored_types)
+  for name, instead in pairs(NEW_ONLY) do
+    if given[name] ~= nil then
+      return nil, name .. ": " .. instead, "invalid"
+    end
+  end
+  local ok, message, code = check_kinds(given)
+  if not ok or given.event_types == nil then
+    return ok, message, code
+  end
+  return check_subscriptions(given.event_types, catalogue, stored_types)
+end
+
+return checks

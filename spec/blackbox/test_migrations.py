@@ -1,0 +1,69 @@
+"""A store that an earlier version made is brought up to date when it is opened, and goes on."""
+
+import base64
+import json
+import os
+import shutil
+import sqlite3
+import unittest
+
+from cli import Workshop
+from endpoint import Endpoint
+
+STORES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stores")
+PORT = ":18999/"
+
+
+class FromVersion1(unittest.TestCase):
+
+    def setUp(self):
+        self.shop = Workshop()
+        self.addCleanup(self.shop.close)
+        self.endpoint = Endpoint().start()
+        self.addCleanup(self.endpoint.stop)
+        with open(os.path.join(STORES, "version-1.sql"), encoding="utf-8") as file:
+            text = file.read().replace(PORT, f":{self.endpoint.port}/")
+        database = sqlite3.connect(self.shop.path("loyalhook.db"))
+        database.executescript(text)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.close()
+        shutil.copy(os.path.join(STORES, "version-1.key"), self.shop.path("loyalhook.db.key"))
+        for name in ("loyalhook.db", "loyalhook.db.key"):
+            os.chmod(self.shop.path(name), 0o600)
+
+    def names(self):
+        rows = self.shop.run("webhook", "list", "--json").json()["webhooks"]
+        return {row["name"]: row for row in rows}
+
+    def test_it_shows_what_it_held(self):
+        self.assertEqual({name: row["status"] for name, row in self.names().items()},
+                         {"good": "enabled", "bad": "paused", "slow": "enabled"})
+        states = [(row["state"], row["reason"]) for row in self.shop.requests()]
+        self.assertEqual(states, [("delivered", None), ("failed", "retries_exhausted"),
+                                  ("failed", "retries_exhausted"), ("failed", "paused"),
+                                  ("failed", "paused"), ("retrying", None)])
+        self.assertEqual(self.shop.run("doctor", "--json").code, 0)
+
+    def test_what_waited_is_delivered_and_signed_with_its_secret(self):
+        self.endpoint.script("/good", [200])
+        self.endpoint.script("/slow", [200])
+        self.endpoint.script("/bad", [200])
+        self.shop.run("webhook", "enable", "bad")
+        self.shop.run("emit", "event_points_earned", "--data", "{}")
+        self.shop.work_until_idle()
+        events = {}
+        for entry in self.endpoint.requests():
+            body = json.loads(base64.b64decode(entry["body"]))
+            events.setdefault(entry["path"], []).extend(body["events"])
+        self.assertEqual(len(events["/good"]), 3)   # two had waited
+        self.assertEqual(len(events["/bad"]), 1)    # two were emitted while it was paused
+        again = self.shop.run("emit", "event_member_enrol", "--data",
+                              '{"member_info":{"member_id":"m-5"}}', "--idempotency-key", "k1",
+                              "--json").json()
+        self.assertTrue(again["duplicate"])
+        with sqlite3.connect(self.shop.path("loyalhook.db")) as database:
+            self.assertEqual(database.execute("PRAGMA integrity_check").fetchone()[0], "ok")
+
+
+if __name__ == "__main__":
+    unittest.main()
