@@ -76,6 +76,15 @@ class Docs(unittest.TestCase):
                 said = self.lua(block("readme-lua"), vm, shop.folder)
                 self.assertRegex(said, r"whsec_.{44}\naccepted: [0-9a-f]{24}\n")
 
+    def test_changing_webhooks(self):
+        self.shop.init()
+        self.shop.webhook("crm", "http://127.0.0.1:1/crm")
+        self.shell(block("webhooks-edit"))
+        self.assertIn("not delivered", self.shell(block("webhooks-test"), expect=1))
+        rotated = self.shell(block("webhooks-rotate"))
+        self.assertEqual(len(re.findall(r"^secret  +whsec_\S+$", rotated, re.M)), 2)
+        self.shell(block("webhooks-status"))
+
     def test_a_readme_verify(self):
         around = """
           local secret, raw_body = "a shared secret", "{}"
@@ -214,7 +223,7 @@ class Lists(unittest.TestCase):
     def test_commands_and_their_options(self):
         page = read("docs/reference/command-line.md")
         sections = dict(re.findall(r"^### (.+?)\n(.*?)(?=^##)", page, re.S | re.M))
-        overview = re.findall(r"'([a-z ]+)'|\{ \"([a-z ]+)\",",
+        overview = re.findall(r"'([a-z -]+)'|\{ \"([a-z -]+)\",",
                               read("lua/loyalhook/cli/commands.lua"))
         commands = {first or second for first, second in overview}
         self.assertEqual(set(sections), commands)
