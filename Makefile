@@ -139,7 +139,7 @@ RUN = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/run.py
 SUITES = c scenarios lua tidy examples blackbox rocks openresty
 
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
-        test-openresty test-examples test-asan test-valgrind
+        test-openresty test-examples test-million test-asan test-valgrind
 test: build build-c ## the everyday suite; ends with `N passed, N failed`
 	@$(RUN) $(SUITES)
 test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
@@ -160,6 +160,9 @@ test-rocks: build ## luarocks into empty trees for both VMs, used from a script 
 	@$(RUN) rocks
 test-openresty: build ## inside a real nginx
 	@$(RUN) openresty
+
+test-million: build-c ## the request log of a million requests: bounded work for every filter
+	LOYALHOOK_SPEC_REQUESTS=1000000 $(BUILD)/c/test_sqlite_pages
 
 test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
 	$(MAKE) build-c BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \

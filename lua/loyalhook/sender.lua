@@ -234,7 +234,8 @@ end
 --- The log of requests, newest first. filter: state, account, webhook (id or
 -- name), event (id), member (id), since (RFC 3339, or "2h", "30m", "7d"), limit
 -- (1 to 1000, default 50), after (cursor). Returns an array and the cursor of the
--- next page (nil at the end), or nil, message, code.
+-- next page (nil at the end; a page may hold fewer than asked for and still have
+-- one), or nil, message, code.
 function Sender:requests(filter)
   filter = options.check(filter, REQUESTS, "requests")
   local wanted, message, code = store_filter(self, filter)

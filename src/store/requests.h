@@ -177,7 +177,10 @@ struct lh_store_requests {
   void (*wake_clear)(struct lh_store *store);
   int (*pending_work)(struct lh_store *store, int64_t now_ms, struct lh_pending_work *work,
                       struct lh_error *err);
-  /* Newest first. */
+  /*
+  ** Newest first. One call does a bounded amount of work whatever the filter is, so a page may hold
+  ** fewer than `limit` rows, even none, while `next` says that there may be more.
+  */
   int (*list)(struct lh_store *store, const struct lh_request_filter *filter,
               struct lh_request_list *list, struct lh_error *err);
   /* One request (a list of one) and its attempts. LH_E_NOT_FOUND. */

@@ -183,6 +183,11 @@ static const char *const first_requests[] = {
 static const char *const second_requests[] = {
   "ALTER TABLE accounts ADD COLUMN notify TEXT;" /* mail addresses joined by ',' */
 
+  /* Lists of one account's, deleted webhooks included; members are an account's own. */
+  "CREATE INDEX webhooks_of_account ON webhooks (account);"
+  "DROP INDEX events_by_member;"
+  "CREATE INDEX events_by_member ON events (member, account) WHERE member IS NOT NULL;"
+
   /* ordered: the one request that is leased or waits for its own retry. */
   "ALTER TABLE dispatch ADD COLUMN ordered_request INTEGER;"
   /* Retention: requests up to this position are gone or hold their events themselves. */

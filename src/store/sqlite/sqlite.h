@@ -245,6 +245,10 @@ struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *
 /* Its reading connection, opened on first use; NULL and *err on failure. */
 struct lh_connection *lh_sqlite_reader(struct lh_sqlite_store *self, struct lh_error *err);
 
+/* query.c: reads the columns of LH_REQUEST_COLUMNS, with the ids of its events. */
+int lh_request_row_read(struct lh_connection *reader, sqlite3_stmt *statement,
+                        struct lh_request_row *row, struct lh_error *err);
+
 /* webhooks.c: reads the columns of LH_SQL_WEBHOOK_* into a webhook. */
 int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, struct lh_error *err);
 /* Text of a column, "" if NULL. Borrowed. */

@@ -25,7 +25,8 @@ enum {
                       " w.account "
 #define LH_REQUEST_COLUMNS \
   "r.request, r.request_id, w.id, r.state, r.reason, r.epoch, r.attempts_made, r.budget_start," \
-  " r.next_attempt_ms, r.finished_ms, r.total_count, r.created_ms, r.positions, r.first_position"
+  " r.next_attempt_ms, r.finished_ms, r.total_count, r.created_ms, r.positions," \
+  " r.first_position, r.last_position, r.webhook, w.account"
 #define LH_REQUEST_FROM \
   " FROM requests r JOIN webhooks w ON w.webhook = r.webhook "
 
@@ -165,6 +166,31 @@ enum {
   X(REQUESTS_GIVEN_BACK,"SELECT count(*) FROM requests WHERE given_back > 0 AND" \
                       " next_attempt_ms IS NOT NULL") \
   X(REQUEST_BY_ID,    "SELECT " LH_REQUEST_COLUMNS LH_REQUEST_FROM "WHERE r.request_id = ?1") \
+  X(REQUEST_SHOW,     "SELECT " LH_REQUEST_COLUMNS LH_REQUEST_FROM "WHERE r.request = ?1") \
+  /* Pages of the log: the next one below ?2, by number or by first position (pages.c). */ \
+  X(PAGE_ANY,         "SELECT request FROM requests WHERE request < ?2 ORDER BY request DESC" \
+                      " LIMIT 1") \
+  X(PAGE_FAILED_ANY,  "SELECT request FROM requests INDEXED BY requests_failed_all WHERE" \
+                      " state = 4 AND request < ?2 ORDER BY request DESC LIMIT 1") \
+  X(PAGE_FAILED,      "SELECT request FROM requests INDEXED BY requests_failed WHERE webhook" \
+                      " = ?1 AND state = 4 AND request < ?2 ORDER BY request DESC LIMIT 1") \
+  X(PAGE_PENDING,     "SELECT request FROM requests INDEXED BY requests_pending WHERE webhook" \
+                      " = ?1 AND state = 0 AND request < ?2 ORDER BY request DESC LIMIT 1") \
+  X(PAGE_WAITING,     "SELECT request FROM requests INDEXED BY requests_waiting WHERE webhook" \
+                      " = ?1 AND next_attempt_ms IS NOT NULL AND request < ?2" \
+                      " ORDER BY request DESC LIMIT 1") \
+  X(PAGE_RANGE,       "SELECT request, first_position FROM requests WHERE webhook = ?1 AND" \
+                      " first_position < ?2 ORDER BY first_position DESC LIMIT 1") \
+  X(PAGE_SENDING,     "SELECT request, webhook FROM requests WHERE session IS NOT NULL") \
+  X(WAITING_WEBHOOK,  "SELECT webhook FROM requests INDEXED BY requests_waiting WHERE" \
+                      " webhook > ?1 AND next_attempt_ms IS NOT NULL ORDER BY webhook LIMIT 1") \
+  X(WEBHOOKS_OF,      "SELECT webhook FROM webhooks WHERE account = ?1") \
+  X(MEMBER_ACCOUNT,   "SELECT account FROM events WHERE member = ?1 AND account > ?2" \
+                      " ORDER BY account LIMIT 1") \
+  X(MEMBER_BELOW,     "SELECT position FROM events WHERE member = ?1 AND account = ?2 AND" \
+                      " position < ?3 ORDER BY position DESC LIMIT 1") \
+  X(MEMBER_FROM,      "SELECT position FROM events WHERE member = ?1 AND account = ?2 AND" \
+                      " position >= ?3 ORDER BY position LIMIT 1") \
   X(ATTEMPT_PUT,      "INSERT INTO attempts (request, number, started_ms, duration_ms," \
                       " outcome, status," \
                       " error, url, nonce, response) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8," \
@@ -185,9 +211,6 @@ enum {
   X(SESSION_END,      "DELETE FROM sessions WHERE session = ?1") \
   X(SESSIONS,         "SELECT session, heartbeat_ms, lock_inode FROM sessions WHERE session" \
                       " <> ?1 ORDER BY session LIMIT 1000") \
-  X(REQUEST_OF_MEMBER,"SELECT e.event_id FROM requests r JOIN events e ON e.member = ?2" \
-                      " AND e.position BETWEEN r.first_position AND r.last_position" \
-                      " WHERE r.request = ?1") \
   X(EVENT_ID_AT,      "SELECT event_id FROM events WHERE position = ?1")
 
 enum lh_sql {

@@ -31,7 +31,7 @@ local FILTERS = { "state", "webhook", "account", "event", "member", "since", "li
 
 local function print_table(requests, following, output)
   if #requests == 0 then
-    output:note("no requests")
+    output:note(following and "none so far; more: --after " .. following or "no requests")
     return
   end
   local rows = {}
