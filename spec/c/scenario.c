@@ -5,6 +5,7 @@
 ** the log that the story must make. --rewrite puts the log that it did make
 ** there; commit that difference only when you can explain it.
 */
+#include "spec/contract/recount.h"
 #include "story.h"
 
 #include <assert.h>
@@ -66,6 +67,8 @@ static int verdict(const char *path, char *text, const char *expected, int rewri
   struct story story;
   story_open(&story);
   play(&story, text);
+  const char *wrong = story.broken ? NULL : recount(story.store);
+  if (wrong != NULL) story_complain(&story, "%s", wrong);
   char *log = story_text(&story);
   int good = !story.broken && strcmp(log, expected) == 0;
   if (!good && !story.broken && rewrite) good = file_rewrite(path, text, log) == 0;

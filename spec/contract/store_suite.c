@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "spec/contract/recount.h"
 #include "spec/contract/store_suite.h"
 
 const struct store_maker *maker;
@@ -25,8 +26,11 @@ int suite_set_up(void **state) {
 
 int suite_tear_down(void **state) {
   (void)state;
+  const char *wrong = recount(suite.store);
+  if (wrong != NULL) print_error("%s\n", wrong);
   lh_store_close(suite.store);
   maker->wipe();
+  assert_null(wrong);
   return 0;
 }
 

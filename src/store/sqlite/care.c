@@ -33,20 +33,24 @@ static int64_t file_bytes(const char *path, const char *suffix) {
   return stat(name, &found) == 0 ? found.st_size : 0;
 }
 
+/* What the hot rows count, of one webhook or (0) of all. */
+static int counts(struct lh_connection *reader, int64_t webhook, struct lh_stats *stats,
+                  struct lh_error *err) {
+  sqlite3_stmt *statement = lh_connection_sql(reader, LH_SQL_DISPATCH_COUNTS, err);
+  if (statement == NULL) return err->code;
+  sqlite3_bind_int64(statement, 1, webhook);
+  if (lh_connection_row(reader, statement, err) <= 0) return err->code;
+  for (int state = LH_PENDING; state <= LH_FAILED; state++)
+    stats->requests[state] = sqlite3_column_int64(statement, state);
+  stats->attempts = sqlite3_column_int64(statement, LH_FAILED + 1);
+  sqlite3_reset(statement);
+  return LH_OK;
+}
+
 static int all_stats(struct lh_connection *reader, struct lh_stats *stats, struct lh_error *err) {
-  static const char *const counts[] = {
-      "SELECT count(*) FROM requests WHERE next_attempt_ms IS NOT NULL AND state = 0",
-      "SELECT count(*) FROM requests WHERE session IS NOT NULL",
-      "SELECT count(*) FROM requests WHERE next_attempt_ms IS NOT NULL AND state = 2",
-      "SELECT count(*) FROM requests", "SELECT count(*) FROM requests WHERE state = 4"};
-  for (int i = 0; i < 5; i++) {
-    stats->requests[i] = number(reader, counts[i], 0, err);
-    if (stats->requests[i] < 0) return err->code;
-  }
-  stats->requests[LH_DELIVERED] -= stats->requests[LH_PENDING] + stats->requests[LH_SENDING] +
-                                   stats->requests[LH_RETRYING] + stats->requests[LH_FAILED];
+  int rc = counts(reader, 0, stats, err);
+  if (rc != LH_OK) return rc;
   stats->waiting = -1;
-  stats->attempts = number(reader, "SELECT count(*) FROM attempts", 0, err);
   stats->oldest_undelivered_ms =
       number(reader,
              "SELECT coalesce(min(ms), 0) FROM (SELECT min(e.created_ms) AS ms FROM requests r"
@@ -56,7 +60,7 @@ static int all_stats(struct lh_connection *reader, struct lh_stats *stats, struc
              " AND e.position > d.cursor ORDER BY e.position LIMIT 1)"
              " FROM dispatch d WHERE d.status = 0 AND d.due_ms IS NOT NULL)",
              0, err);
-  return stats->attempts < 0 || stats->oldest_undelivered_ms < 0 ? (int)err->code : LH_OK;
+  return stats->oldest_undelivered_ms < 0 ? (int)err->code : LH_OK;
 }
 
 /* What waits unformed for one webhook: its subscription's types beyond its cursor. */
@@ -96,22 +100,14 @@ static int one_stats(struct lh_connection *reader, const struct lh_id *id, struc
     return row < 0 ? (int)err->code : lh_error_set(err, LH_E_NOT_FOUND, "no webhook has this id");
   int64_t webhook = sqlite3_column_int64(find, 24);
   sqlite3_reset(find);
-  for (int state = LH_PENDING; state <= LH_FAILED; state++) {
-    char text[128];
-    snprintf(text, sizeof text, "SELECT count(*) FROM requests WHERE webhook = ?1 AND state = %d",
-             state);
-    stats->requests[state] = number(reader, text, webhook, err);
-    if (stats->requests[state] < 0) return err->code;
-  }
-  stats->attempts =
-      number(reader, "SELECT coalesce(sum(attempts_made), 0) FROM requests WHERE webhook = ?1",
-             webhook, err);
+  int rc = counts(reader, webhook, stats, err);
+  if (rc != LH_OK) return rc;
   stats->oldest_undelivered_ms =
       number(reader,
              "SELECT coalesce(min(e.created_ms), 0) FROM requests r JOIN events e"
              " ON e.position = r.first_position WHERE r.webhook = ?1 AND r.state IN (0, 1, 2)",
              webhook, err);
-  if (stats->attempts < 0 || stats->oldest_undelivered_ms < 0) return err->code;
+  if (stats->oldest_undelivered_ms < 0) return err->code;
   stats->waiting = count_waiting(reader, webhook, &stats->oldest_undelivered_ms, err);
   return stats->waiting < 0 ? (int)err->code : LH_OK;
 }

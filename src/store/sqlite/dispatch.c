@@ -46,6 +46,11 @@ static int load(struct lh_tx *tx, int64_t webhook, struct lh_dispatch *row, stru
                     : sqlite3_column_int64(statement, 10);
   row->asleep = sqlite3_column_int(statement, 11);
   row->ordered_request = sqlite3_column_int64(statement, 12);
+  row->requests[LH_PENDING] = sqlite3_column_int64(statement, 13);
+  row->requests[LH_RETRYING] = sqlite3_column_int64(statement, 14);
+  row->requests[LH_DELIVERED] = sqlite3_column_int64(statement, 15);
+  row->requests[LH_FAILED] = sqlite3_column_int64(statement, 16);
+  row->attempts = sqlite3_column_int64(statement, 17);
   sqlite3_reset(statement);
   return LH_OK;
 }
@@ -60,6 +65,12 @@ struct lh_dispatch *lh_dispatch_get(struct lh_tx *tx, int64_t webhook, struct lh
   if (load(tx, webhook, row, err) != LH_OK) return NULL;
   committer->dispatch_count++;
   return row;
+}
+
+void lh_dispatch_count(struct lh_dispatch *dispatch, int from, int to) {
+  if (from >= 0) dispatch->requests[from]--;
+  if (to >= 0) dispatch->requests[to]++;
+  dispatch->dirty = 1;
 }
 
 static int save(struct lh_tx *tx, const struct lh_dispatch *row, struct lh_error *err) {
@@ -84,6 +95,11 @@ static int save(struct lh_tx *tx, const struct lh_dispatch *row, struct lh_error
     sqlite3_bind_null(statement, 13);
   else
     sqlite3_bind_int64(statement, 13, row->ordered_request);
+  sqlite3_bind_int64(statement, 14, row->requests[LH_PENDING]);
+  sqlite3_bind_int64(statement, 15, row->requests[LH_RETRYING]);
+  sqlite3_bind_int64(statement, 16, row->requests[LH_DELIVERED]);
+  sqlite3_bind_int64(statement, 17, row->requests[LH_FAILED]);
+  sqlite3_bind_int64(statement, 18, row->attempts);
   return lh_connection_done(tx->connection, statement, err);
 }
 

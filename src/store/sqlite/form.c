@@ -235,7 +235,7 @@ static void bind_state(sqlite3_stmt *statement, const struct lh_delivery *delive
   }
 }
 
-static int insert(struct lh_turning *turning, const struct lh_dispatch *dispatch,
+static int insert(struct lh_turning *turning, struct lh_dispatch *dispatch,
                   const struct forming *forming, const struct lh_delivery *delivery,
                   struct lh_lease *lease, struct lh_error *err) {
   struct lh_tx *tx = turning->tx;
@@ -257,6 +257,7 @@ static int insert(struct lh_turning *turning, const struct lh_dispatch *dispatch
   sqlite3_bind_int64(statement, 15, turning->now_ms);
   rc = lh_connection_done(tx->connection, statement, err);
   lease->request = sqlite3_last_insert_rowid(tx->connection->db);
+  lh_dispatch_count(dispatch, -1, (int)delivery->state);
   return rc;
 }
 
@@ -297,7 +298,7 @@ static int form_lease(struct lh_turning *turning, struct lh_dispatch *dispatch,
 }
 
 /* Forms a request in a fail span: failed from the start, no attempt. */
-static int form_failed(struct lh_turning *turning, const struct lh_dispatch *dispatch,
+static int form_failed(struct lh_turning *turning, struct lh_dispatch *dispatch,
                        const struct lh_span *span, const struct forming *forming,
                        struct lh_error *err) {
   struct lh_delivery delivery;

@@ -28,6 +28,25 @@ static int put_attempt(struct lh_tx *tx, const struct lh_attempt_result *result,
   return lh_connection_done(tx->connection, statement, err);
 }
 
+/* Logs it; a late one mostly takes the place of the lost one that was logged before. */
+static int log_attempt(struct lh_tx *tx, struct lh_dispatch *dispatch,
+                       const struct lh_attempt_result *result, enum lh_input_kind kind,
+                       struct lh_error *err) {
+  int known = 0;
+  if (kind == LH_INPUT_LATE_SUCCESS || kind == LH_INPUT_LATE_FAILURE) {
+    sqlite3_stmt *here = lh_connection_sql(tx->connection, LH_SQL_ATTEMPT_HERE, err);
+    if (here == NULL) return err->code;
+    sqlite3_bind_int64(here, 1, result->request);
+    sqlite3_bind_int(here, 2, result->attempt);
+    known = lh_connection_row(tx->connection, here, err);
+    if (known < 0) return err->code;
+    sqlite3_reset(here);
+  }
+  if (!known) dispatch->attempts++;
+  dispatch->dirty = 1;
+  return put_attempt(tx, result, err);
+}
+
 /* Whose result is it? One that is not the present lease's can still come, and count, late. */
 static enum lh_input_kind kind_of(const struct lh_attempt_result *result,
                                   const struct lh_request_hot *row, int64_t session) {
@@ -87,7 +106,8 @@ int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t sessio
   rc = lh_request_step(&row, &input, &policy, when(result, now_ms), &result->effects, err);
   if (rc != LH_OK) return rc;
   result->after = row.delivery;
-  if (result->effects & LH_EFFECT_LOG_ATTEMPT) rc = put_attempt(tx, result, err);
+  if (result->effects & LH_EFFECT_LOG_ATTEMPT)
+    rc = log_attempt(tx, dispatch, result, input.kind, err);
   if (rc != LH_OK || (result->effects & LH_EFFECT_REFUSED)) return rc;
   if (was_sending && row.delivery.state != LH_SENDING) dispatch->in_flight--;
   row.given_back = input.kind == LH_INPUT_GIVEN_BACK ? row.given_back + 1 : 0;

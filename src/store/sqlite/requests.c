@@ -20,7 +20,7 @@ int lh_request_load(struct lh_tx *tx, int64_t request, struct lh_request_hot *ro
   row->request = request;
   memcpy(row->request_id.bytes, sqlite3_column_blob(statement, 0), LH_ID_BYTES);
   row->webhook = sqlite3_column_int64(statement, 1);
-  row->delivery.state = (enum lh_state)sqlite3_column_int(statement, 2);
+  row->stored = row->delivery.state = (enum lh_state)sqlite3_column_int(statement, 2);
   row->delivery.reason = (enum lh_reason)sqlite3_column_int(statement, 3);
   row->delivery.epoch = sqlite3_column_int64(statement, 4);
   row->delivery.attempts_made = sqlite3_column_int(statement, 5);
@@ -43,13 +43,17 @@ static void bind_if(sqlite3_stmt *statement, int column, int present, int64_t va
     sqlite3_bind_null(statement, column);
 }
 
-int lh_request_save(struct lh_tx *tx, const struct lh_request_hot *row, struct lh_error *err) {
+int lh_request_save(struct lh_tx *tx, struct lh_request_hot *row, struct lh_error *err) {
   const struct lh_delivery *delivery = &row->delivery;
   int waits = delivery->state == LH_PENDING || delivery->state == LH_RETRYING;
   int sends = delivery->state == LH_SENDING;
   int ended = delivery->state == LH_DELIVERED || delivery->state == LH_FAILED;
   sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_REQUEST_SAVE, err);
-  if (statement == NULL) return err->code;
+  struct lh_dispatch *dispatch = lh_dispatch_get(tx, row->webhook, err);
+  if (statement == NULL || dispatch == NULL) return err->code;
+  if (delivery->state != row->stored)
+    lh_dispatch_count(dispatch, (int)row->stored, (int)delivery->state);
+  row->stored = delivery->state;
   sqlite3_bind_int64(statement, 1, row->request);
   sqlite3_bind_int(statement, 2, (int)delivery->state);
   sqlite3_bind_int(statement, 3, (int)delivery->reason);

@@ -190,6 +190,17 @@ static const char *const second_requests[] = {
 
   /* ordered: the one request that is leased or waits for its own retry. */
   "ALTER TABLE dispatch ADD COLUMN ordered_request INTEGER;"
+  /* How many rows it has in requests, by state (those being sent: in_flight), and in attempts. */
+  "ALTER TABLE dispatch ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE dispatch ADD COLUMN retrying INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE dispatch ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE dispatch ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE dispatch ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;"
+  "UPDATE dispatch SET (pending, retrying, delivered, failed, attempts) = (SELECT"
+  " count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 2),"
+  " count(*) FILTER (WHERE state = 3), count(*) FILTER (WHERE state = 4),"
+  " coalesce(sum((SELECT count(*) FROM attempts a WHERE a.request = r.request)), 0)"
+  " FROM requests r WHERE r.webhook = dispatch.webhook);"
   /* Retention: requests up to this position are gone or hold their events themselves. */
   "ALTER TABLE dispatch ADD COLUMN swept INTEGER NOT NULL DEFAULT 0;"
   /* Figures of the span of time that runs, in core/figures.h's form; saved with the row. */

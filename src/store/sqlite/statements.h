@@ -66,13 +66,15 @@ enum {
                       " asleep = 1") \
   X(DISPATCH_GET,     "SELECT account, status, epoch, epoch_reason, revision, cursor," \
                       " in_flight, failing," \
-                      " next_start_ms, failed_in_a_row, due_ms, asleep, ordered_request FROM" \
+                      " next_start_ms, failed_in_a_row, due_ms, asleep, ordered_request," \
+                      " pending, retrying, delivered, failed, attempts FROM" \
                       " dispatch WHERE webhook = ?1") \
   X(DISPATCH_SAVE,    "UPDATE dispatch SET status = ?2, epoch = ?3, epoch_reason = ?4," \
                       " revision = ?5," \
                       " cursor = ?6, in_flight = ?7, failing = ?8, next_start_ms = ?9," \
-                      " failed_in_a_row = ?10, due_ms = ?11, asleep = ?12, ordered_request = ?13" \
-                      " WHERE webhook = ?1") \
+                      " failed_in_a_row = ?10, due_ms = ?11, asleep = ?12, ordered_request = ?13," \
+                      " pending = ?14, retrying = ?15, delivered = ?16, failed = ?17," \
+                      " attempts = ?18 WHERE webhook = ?1") \
   X(DISPATCH_STATUS,  "UPDATE dispatch SET status_reason = ?2, status_since_ms = ?3 WHERE" \
                       " webhook = ?1") \
   X(DISPATCH_DUE,     "SELECT webhook FROM dispatch WHERE due_ms <= ?1 ORDER BY due_ms LIMIT ?2") \
@@ -80,6 +82,10 @@ enum {
   X(DISPATCH_NEXT,    "SELECT min(due_ms) FROM dispatch WHERE due_ms IS NOT NULL") \
   X(DISPATCH_COUNT_DUE,"SELECT count(*) FROM dispatch WHERE due_ms <= ?1") \
   X(DISPATCH_COUNT_LATER,"SELECT count(*) FROM dispatch WHERE due_ms > ?1") \
+  X(DISPATCH_COUNTS,  "SELECT coalesce(sum(pending), 0), coalesce(sum(in_flight), 0)," \
+                      " coalesce(sum(retrying), 0), coalesce(sum(delivered), 0)," \
+                      " coalesce(sum(failed), 0), coalesce(sum(attempts), 0) FROM dispatch" \
+                      " WHERE ?1 = 0 OR webhook = ?1") \
   X(SPANS,            "SELECT from_position, mode, reason, event_types FROM spans WHERE" \
                       " webhook = ?1 AND from_position >= coalesce((SELECT s.from_position" \
                       " FROM spans s JOIN dispatch d ON d.webhook = s.webhook WHERE s.webhook" \
@@ -201,6 +207,7 @@ enum {
                       " status = excluded.status," \
                       " error = excluded.error, url = excluded.url, nonce = excluded.nonce," \
                       " response = excluded.response") \
+  X(ATTEMPT_HERE,     "SELECT 1 FROM attempts WHERE request = ?1 AND number = ?2") \
   X(ATTEMPTS,         "SELECT number, started_ms, duration_ms, outcome, status, error, url," \
                       " nonce, response" \
                       " FROM attempts WHERE request = ?1 ORDER BY number") \

@@ -70,6 +70,8 @@ struct lh_dispatch {
   int64_t due_ms;          /* INT64_MAX: nothing to do until something changes */
   int asleep;              /* waits for new events of its account */
   int64_t ordered_request; /* ordered: the one that is leased or waits for its retry; 0: none */
+  int64_t requests[LH_FAILED + 1]; /* rows by state; those being sent are in_flight */
+  int64_t attempts;                /* rows in the attempt log */
   int dirty;
   int served; /* looked at in this turn */
 };
@@ -91,6 +93,8 @@ struct lh_turning {
 /* Borrowed until the next call of it. */
 struct lh_dispatch *lh_dispatch_get(struct lh_tx *tx, int64_t webhook, struct lh_error *err);
 int lh_dispatch_save_all(struct lh_tx *tx, struct lh_error *err);
+/* A request came from one state to another; -1: it was formed, or is deleted. */
+void lh_dispatch_count(struct lh_dispatch *dispatch, int from, int to);
 void lh_dispatch_begin(struct lh_tx *tx);
 
 /* ---- status.c: changes of status. Rows in memory: the caller saves them. ---- */
@@ -120,11 +124,13 @@ struct lh_request_hot {
   int64_t started_ms; /* of the attempt in flight */
   int32_t given_back; /* in a row */
   int64_t created_ms;
+  enum lh_state stored; /* its state when it was loaded */
 };
 /* LH_E_NOT_FOUND if there is none. */
 int lh_request_load(struct lh_tx *tx, int64_t request, struct lh_request_hot *row,
                     struct lh_error *err);
-int lh_request_save(struct lh_tx *tx, const struct lh_request_hot *row, struct lh_error *err);
+/* Counts the change of state too: the webhook's hot row must have been loaded. */
+int lh_request_save(struct lh_tx *tx, struct lh_request_hot *row, struct lh_error *err);
 /* lh_delivery_step on a row from the disk: LH_E_STORE_DAMAGED where it cannot be. */
 int lh_request_step(struct lh_request_hot *row, const struct lh_input *input,
                     const struct lh_delivery_policy *policy, int64_t now_ms, unsigned *effects,
