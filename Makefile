@@ -139,7 +139,7 @@ RUN = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/run.py
 SUITES = c scenarios lua tidy examples blackbox rocks openresty
 
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
-        test-openresty test-examples test-million test-asan test-valgrind
+        test-openresty test-examples test-million test-asan test-tsan test-valgrind
 test: build build-c ## the everyday suite; ends with `N passed, N failed`
 	@$(RUN) $(SUITES)
 test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
@@ -169,6 +169,11 @@ test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
 	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  BUILD=$(BUILD)/asan $(PYTHON) spec/run.py c scenarios
+
+test-tsan: ## where threads meet (the store's group commits), under ThreadSanitizer
+	$(MAKE) $(BUILD)/tsan/c/test_sqlite BUILD=$(BUILD)/tsan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	  SANITIZE='-fsanitize=thread'
+	BUILD=$(BUILD)/tsan ONLY=test_sqlite $(PYTHON) spec/run.py c
 
 # Leaks are test-asan's business: a test's forked child would "leak" all that its parent holds.
 test-valgrind: build-c ## C tests and scenarios under valgrind
