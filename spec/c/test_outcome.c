@@ -19,8 +19,16 @@ static void test_outcome_names_are_distinct_words(void **state) {
   }
 }
 
+static void test_mail_verdicts_have_their_words(void **state) {
+  (void)state;
+  assert_string_equal(lh_mail_verdict_name(LH_MAIL_ACCEPTED), "accepted");
+  assert_string_equal(lh_mail_verdict_name(LH_MAIL_REFUSED), "refused");
+  assert_string_equal(lh_mail_verdict_name(LH_MAIL_UNKNOWN), "unknown");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_mail_verdicts_have_their_words),
       cmocka_unit_test(test_outcome_names_are_distinct_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,8 +68,17 @@
 #define LH_WAL_BYTES_MAX (16 * 1024 * 1024)
 #define LH_NONCE_LEN 13 /* digits; holds until 2286-11-20 */
 #define LH_TOLERANCE_S_DEFAULT 300
-#define LH_SECRETS_MAX 16  /* secrets tried by one verify */
-#define LH_NETWORKS_MAX 64 /* allowed ranges; each address is compared with all */
+#define LH_SECRETS_MAX 16              /* secrets tried by one verify */
+#define LH_NETWORKS_MAX 64             /* allowed ranges; each address is compared with all */
+#define LH_MAILBOX_MAX 254             /* RFC 5321 §4.5.3.1.3: a path is 256 with its brackets */
+#define LH_NOTIFY_MAX 20               /* recipients of one mail */
+#define LH_NOTICE_REASON_MAX 32        /* longest word is retries_exhausted */
+#define LH_NOTICE_SUMS_MAX 16          /* kinds and reasons in one mail; there are seven */
+#define LH_MAIL_ENTRIES_MAX 50         /* requests named in one mail, design §3.10 */
+#define LH_MAIL_INTERVAL_MS 300000     /* between two mails about one webhook, design §3.10 */
+#define LH_MAIL_BACKOFF_MS 60000       /* after a refused mail; doubles … */
+#define LH_MAIL_BACKOFF_MAX_MS 3600000 /* … up to this */
+#define LH_MESSAGE_ID_MAX 300          /* 24 hex digits, @ and a host name */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000
 

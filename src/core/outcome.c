@@ -1,4 +1,4 @@
-/* Names of the outcomes, as logs, reports and the command line show them. */
+/* Names of outcomes and verdicts, as logs, reports and the command line show them. */
 #include "core/outcome.h"
 
 #include <assert.h>
@@ -15,4 +15,14 @@ static const char *const names[] = {
 const char *lh_outcome_name(enum lh_outcome outcome) {
   assert((size_t)outcome < sizeof names / sizeof *names);
   return names[outcome];
+}
+
+const char *lh_mail_verdict_name(enum lh_mail_verdict verdict) {
+  static const char *const words[] = {
+      [LH_MAIL_ACCEPTED] = "accepted",
+      [LH_MAIL_REFUSED] = "refused",
+      [LH_MAIL_UNKNOWN] = "unknown",
+  };
+  assert((size_t)verdict < sizeof words / sizeof *words);
+  return words[verdict];
 }

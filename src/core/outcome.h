@@ -1,4 +1,4 @@
-/* How one HTTP exchange ended, in the words that the attempt log shows. */
+/* How one exchange ended, in the words that the attempt log and the list of notices show. */
 #ifndef LH_CORE_OUTCOME_H
 #define LH_CORE_OUTCOME_H
 
@@ -17,5 +17,14 @@ enum lh_outcome {
 };
 /* "answered", "timeout", … */
 const char *lh_outcome_name(enum lh_outcome outcome);
+
+/* What has become of a mail. */
+enum lh_mail_verdict {
+  LH_MAIL_ACCEPTED, /* the server took it over for at least one of its recipients */
+  LH_MAIL_REFUSED,  /* the server has not got it: it said so, or it never got the end of it */
+  LH_MAIL_UNKNOWN   /* it may have got it: the connection broke before the answer to its end */
+};
+/* "accepted", "refused", "unknown" */
+const char *lh_mail_verdict_name(enum lh_mail_verdict verdict);
 
 #endif
