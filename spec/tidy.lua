@@ -25,7 +25,8 @@ local rules = {
   -- … and from outside only through its doors (core is a shelf: every header is open).
   doors = {
     clock = { "clock/clock.h" },
-    store = { "store/store.h", "store/log.h", "store/requests.h", "store/admin.h" },
+    store = { "store/store.h", "store/log.h", "store/requests.h", "store/admin.h",
+      "store/notices.h" },
     transport = { "transport/transport.h" },
     engine = { "engine/engine.h" },
     binding = {},

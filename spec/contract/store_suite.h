@@ -65,5 +65,6 @@ extern const struct store_maker *maker;
 int store_suite_run_log(void); /* these are run by store_suite_run */
 int store_suite_run_changes(void);
 int store_suite_run_sessions(void);
+int store_suite_run_notices(void);
 
 #endif

@@ -26,3 +26,25 @@ void lh_attempt_list_clear(struct lh_attempt_list *list) {
   free(list->rows);
   memset(list, 0, sizeof *list);
 }
+
+void lh_notice_list_clear(struct lh_notice_list *list) {
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
+void lh_account_list_clear(struct lh_account_list *list) {
+  for (size_t i = 0; i < list->count; i++) free(list->rows[i].notify);
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
+void lh_mailing_clear(struct lh_mailing *mailing) {
+  for (size_t i = 0; i < mailing->entry_count; i++) {
+    free(mailing->entries[i].error);
+    free(mailing->entries[i].response);
+  }
+  free(mailing->entries);
+  free(mailing->notify);
+  lh_webhook_clear(&mailing->webhook);
+  memset(mailing, 0, sizeof *mailing);
+}

@@ -16,12 +16,14 @@
 #include "clock/clock.h"
 #include "store/admin.h"
 #include "store/log.h"
+#include "store/notices.h"
 #include "store/requests.h"
 
 struct lh_store {
   const struct lh_store_log *log;
   const struct lh_store_requests *requests;
   const struct lh_store_admin *admin;
+  const struct lh_store_notices *notices;
 };
 
 struct lh_store_options {

@@ -106,8 +106,11 @@ static int save(struct lh_tx *tx, const struct lh_dispatch *row, struct lh_error
 int lh_dispatch_save_all(struct lh_tx *tx, struct lh_error *err) {
   struct lh_committer *committer = tx->committer;
   int rc = LH_OK;
-  for (size_t i = 0; i < committer->dispatch_count && rc == LH_OK; i++)
-    if (committer->dispatches[i].dirty) rc = save(tx, &committer->dispatches[i], err);
+  for (size_t i = 0; i < committer->dispatch_count && rc == LH_OK; i++) {
+    const struct lh_dispatch *row = &committer->dispatches[i];
+    if (row->dirty) rc = save(tx, row, err);
+    if (rc == LH_OK && row->noticed_ms > 0) rc = lh_mailing_note(tx, row, err);
+  }
   committer->dispatch_count = 0;
   return rc;
 }

@@ -309,7 +309,9 @@ static int form_failed(struct lh_turning *turning, struct lh_dispatch *dispatch,
   delivery.reason = span->reason;
   delivery.epoch = dispatch->epoch;
   delivery.finished_ms = turning->now_ms;
-  return insert(turning, dispatch, forming, &delivery, &lease, err);
+  int rc = insert(turning, dispatch, forming, &delivery, &lease, err);
+  if (rc != LH_OK) return rc;
+  return lh_notice_failed(turning->tx, dispatch, lease.request, span->reason, turning->now_ms, err);
 }
 
 /*

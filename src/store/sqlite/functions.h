@@ -41,4 +41,16 @@ int lh_sqlite_backup(struct lh_store *, const char *, struct lh_error *);
 int lh_sqlite_key_check(struct lh_store *, struct lh_error *);
 int lh_sqlite_checkpoint(struct lh_store *, int64_t, struct lh_error *);
 
+int lh_sqlite_mailing_next_due(struct lh_store *, int64_t, int64_t *, struct lh_error *);
+int lh_sqlite_mailing_lease(struct lh_store *, const struct lh_mailing_wish *, struct lh_mailing *,
+                            struct lh_error *);
+int lh_sqlite_mailing_record(struct lh_store *, const struct lh_mailing_result *,
+                             struct lh_error *);
+int lh_sqlite_notice_list(struct lh_store *, const struct lh_notice_filter *,
+                          struct lh_notice_list *, struct lh_error *);
+int lh_sqlite_account_set(struct lh_store *, const char *, const char *, int64_t,
+                          struct lh_error *);
+int lh_sqlite_account_list(struct lh_store *, const struct lh_account_filter *,
+                           struct lh_account_list *, struct lh_error *);
+
 #endif

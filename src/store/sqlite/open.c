@@ -27,6 +27,9 @@ static const struct lh_store_admin admin_functions = {
     lh_sqlite_webhook_edit,   lh_sqlite_webhook_status, lh_sqlite_secret_rotate,
     lh_sqlite_target,         lh_sqlite_stats,          lh_sqlite_health,
     lh_sqlite_backup,         lh_sqlite_key_check,      lh_sqlite_checkpoint};
+static const struct lh_store_notices notice_functions = {
+    lh_sqlite_mailing_next_due, lh_sqlite_mailing_lease, lh_sqlite_mailing_record,
+    lh_sqlite_notice_list,      lh_sqlite_account_set,   lh_sqlite_account_list};
 
 struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *err) {
   struct lh_sqlite_store *self = (struct lh_sqlite_store *)(void *)store;
@@ -170,6 +173,7 @@ int lh_sqlite_open(const struct lh_store_options *options, const char *given,
   self->base.log = &log_functions;
   self->base.requests = &request_functions;
   self->base.admin = &admin_functions;
+  self->base.notices = &notice_functions;
   self->pid = getpid();
   self->watch_fd = -1;
   self->session_fd = -1;

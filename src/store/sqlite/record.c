@@ -71,6 +71,12 @@ int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
   if ((effects & (LH_EFFECT_DELIVERED | LH_EFFECT_FAILED)) &&
       dispatch->ordered_request == stepped->row->request)
     dispatch->ordered_request = 0;
+  if (effects & LH_EFFECT_FAILED) {
+    const struct lh_request_hot *row = stepped->row;
+    int rc =
+        lh_notice_failed(tx, dispatch, row->request, row->delivery.reason, stepped->now_ms, err);
+    if (rc != LH_OK) return rc;
+  }
   if (!(effects & LH_EFFECT_COUNT_FAILURE)) return LH_OK;
   dispatch->failed_in_a_row++;
   if (dispatch->status != LH_STATUS_ENABLED ||

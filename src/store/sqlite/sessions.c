@@ -118,6 +118,7 @@ static int end_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   lh_dispatch_begin(tx);
   int rc = lose_attempts(tx, ending->session, ending->now_ms, &ending->lost, &ending->left, err);
   if (rc == LH_OK) rc = lh_dispatch_save_all(tx, err);
+  if (rc == LH_OK) rc = lh_mailing_release(tx, ending->session, ending->now_ms, err);
   if (rc != LH_OK) return rc;
   if (ending->lost > 0) tx->wake = 1;
   if (ending->left) return LH_OK;

@@ -5,6 +5,8 @@
 #ifndef LH_STORE_SQLITE_STATEMENTS_H
 #define LH_STORE_SQLITE_STATEMENTS_H
 
+#include "store/sqlite/notices_sql.h"
+
 /* clang-format off */
 #define LH_WEBHOOK_COLUMNS \
   "w.id, a.name, w.name, w.url, w.event_types, w.headers, w.retry_schedule, d.status," \
@@ -218,7 +220,8 @@ enum {
   X(SESSION_END,      "DELETE FROM sessions WHERE session = ?1") \
   X(SESSIONS,         "SELECT session, heartbeat_ms, lock_inode FROM sessions WHERE session" \
                       " <> ?1 ORDER BY session LIMIT 1000") \
-  X(EVENT_ID_AT,      "SELECT event_id FROM events WHERE position = ?1")
+  X(EVENT_ID_AT,      "SELECT event_id FROM events WHERE position = ?1") \
+  LH_SQL_NOTICES(X)
 
 enum lh_sql {
 #define X(name, text) LH_SQL_##name,

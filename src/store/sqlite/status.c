@@ -89,7 +89,8 @@ int lh_status_pause(struct lh_tx *tx, struct lh_dispatch *dispatch, const char *
   int rc = fail_from_cursor(tx, dispatch, LH_REASON_PAUSED, err);
   if (rc != LH_OK) return rc;
   begin_epoch(dispatch, LH_REASON_PAUSED);
-  return change(tx, dispatch, LH_STATUS_PAUSED, why, now_ms, err);
+  rc = change(tx, dispatch, LH_STATUS_PAUSED, why, now_ms, err);
+  return rc == LH_OK ? lh_notice_add(tx, dispatch, 0, why, now_ms, err) : rc;
 }
 
 int lh_status_stop(struct lh_tx *tx, struct lh_dispatch *dispatch, enum lh_status status,

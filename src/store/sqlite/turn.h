@@ -3,7 +3,8 @@
 ** settings (targets.c), a webhook's hot row (dispatch.c) and status (status.c),
 ** one request's row (requests.c), recording results (record.c), failing what was
 ** stopped (settle.c), giving leases (lease.c) and forming requests from the log
-** (form.c). turn.c puts them in order.
+** (form.c), and what an administrator must hear of it (notices.c, mailings.c).
+** turn.c puts them in order.
 */
 #ifndef LH_STORE_SQLITE_TURN_H
 #define LH_STORE_SQLITE_TURN_H
@@ -72,6 +73,7 @@ struct lh_dispatch {
   int64_t ordered_request; /* ordered: the one that is leased or waits for its retry; 0: none */
   int64_t requests[LH_FAILED + 1]; /* rows by state; those being sent are in_flight */
   int64_t attempts;                /* rows in the attempt log */
+  int64_t noticed_ms;              /* a notice was made in this transaction, then; 0: none */
   int dirty;
   int served; /* looked at in this turn */
 };
@@ -111,6 +113,25 @@ int lh_status_enable(struct lh_tx *tx, struct lh_dispatch *dispatch, char *event
 /* From the log's head on a span as the present status wants it, with these types. */
 int lh_status_span_at_head(struct lh_tx *tx, const struct lh_dispatch *dispatch, char *event_types,
                            struct lh_error *err);
+
+/* ---- notices.c: what an administrator must hear of ---- */
+
+/*
+** A notice of this webhook, of a pause if request is 0. Saving the dispatch rows lets its mail
+** become due.
+*/
+int lh_notice_add(struct lh_tx *tx, struct lh_dispatch *dispatch, int64_t request,
+                  const char *reason, int64_t now_ms, struct lh_error *err);
+/* Of a request that became failed; none for what a person did, disable and delete. */
+int lh_notice_failed(struct lh_tx *tx, struct lh_dispatch *dispatch, int64_t request,
+                     enum lh_reason reason, int64_t now_ms, struct lh_error *err);
+
+/* ---- mailings.c ---- */
+
+/* A webhook with a new notice: its mail is due now, or as soon as the last one allows. */
+int lh_mailing_note(struct lh_tx *tx, const struct lh_dispatch *dispatch, struct lh_error *err);
+/* Mails of a session that ends, whose outcome nobody knows, are due again as they were. */
+int lh_mailing_release(struct lh_tx *tx, int64_t session, int64_t now_ms, struct lh_error *err);
 
 /* ---- requests.c: one row of requests, loaded, stepped and saved ---- */
 
@@ -152,7 +173,7 @@ struct lh_stepped {
   unsigned effects; /* enum lh_effect */
   int64_t now_ms;
 };
-/* What a step's effects mean for the webhook: failing, failed_in_a_row, pause. */
+/* What a step's effects mean for the webhook: failing, failed_in_a_row, notices, pause. */
 int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
                       const struct lh_target_entry *entry, const struct lh_stepped *stepped,
                       struct lh_error *err);
