@@ -25,9 +25,9 @@ def forms(secret):
         values |= {secret[6:].encode(), base64.b64decode(secret[6:])}
     found = set()
     for value in values:
-        encoded = base64.b64encode(value)
+        encoded = base64.b64encode(value).rstrip(b"=")
         found |= {value, value.hex().encode(), value.hex().upper().encode(),
-                  encoded.rstrip(b"="), encoded.replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")}
+                  encoded, encoded.replace(b"+", b"-").replace(b"/", b"_")}
     return found
 
 
