@@ -4,40 +4,13 @@ foreign text on a terminal.
 
 import json
 import os
-import pty
-import select
 import subprocess
-import time
 import unittest
 
 from cli import Workshop
 from endpoint import Endpoint
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-
-
-def on_terminal(shop, *words, limit_s=60.0, **environment):
-    """Runs a command whose three streams are a terminal; returns exit code and what was shown."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(shop.command(*words), stdin=slave, stdout=slave, stderr=slave,
-                               cwd=shop.folder, env={**shop.environment, "TERM": "xterm-256color",
-                                                     **environment})
-    os.close(slave)
-    shown, end = b"", time.monotonic() + limit_s
-    while time.monotonic() < end:
-        if select.select([master], [], [], 0.05)[0]:
-            try:
-                piece = os.read(master, 65536)
-            except OSError: # the other side is closed
-                break
-            if not piece:
-                break
-            shown += piece
-        elif process.poll() is not None:
-            break
-    code = process.wait(timeout=10)
-    os.close(master)
-    return code, shown.decode("utf-8", "replace")
 
 
 class Logging(unittest.TestCase):
@@ -121,12 +94,12 @@ class Logging(unittest.TestCase):
         self.assertRegex(other[0], f"^{STAMP} info: ")
 
     def test_a_terminal_gets_colours_and_no_times(self):
-        code, shown = on_terminal(self.shop(), "work", "--until-idle")
+        code, shown = self.shop().on_terminal("work", "--until-idle")
         self.assertEqual(code, 0, shown)
         self.assertNotRegex(shown, STAMP)
         self.assertRegex(shown, "\x1b\\[31merror: request failed .*\x1b\\[0m")
         for declined in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-            shown = on_terminal(self.shop(), "work", "--until-idle", **declined)[1]
+            shown = self.shop().on_terminal("work", "--until-idle", **declined)[1]
             self.assertNotIn("\x1b", shown)
 
     def test_a_stream_that_takes_nothing_does_not_hurt_delivery(self):

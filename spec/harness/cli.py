@@ -9,6 +9,7 @@ Used by the suites in Python; spec/run.py puts this folder on PYTHONPATH.
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -90,6 +91,25 @@ class Workshop:
         if expect is not None and answer.code != expect:
             raise AssertionError(f"exit code {answer.code}, expected {expect}\n{answer}")
         return answer
+
+    def on_terminal(self, *args, **environment):
+        """Runs a command with a terminal as stdout and stderr; returns code and what it showed."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen(self.command(*args), stdin=subprocess.DEVNULL, stdout=slave,
+                                   stderr=slave, cwd=self.folder,
+                                   env={**self.environment, "TERM": "xterm", **environment})
+        os.close(slave)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(master, 65536)
+            except OSError:  # Linux's end of file
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(master)
+        return process.wait(), shown.decode()
 
     def start(self, *args, wrap=(), **environment):
         """Starts a command that goes on; it is killed at the latest when the workshop closes."""
