@@ -239,6 +239,11 @@ install: build ## for both VMs under PREFIX (/usr/local)
 	   echo 'end'; \
 	   tail -n +2 bin/loyalhook; } > $(DESTDIR)$(PREFIX)/bin/loyalhook
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/loyalhook
+	@for pair in bash:bash-completion/completions/loyalhook zsh:zsh/site-functions/_loyalhook \
+	    fish:fish/vendor_completions.d/loyalhook.fish; do \
+	  file=$(DESTDIR)$(PREFIX)/share/$${pair#*:}; install -d "$$(dirname "$$file")" || exit 1; \
+	  $(LUA54) bin/loyalhook completion "$${pair%%:*}" > "$$file" || exit 1; \
+	done
 
 clean: ## removes everything made
 	rm -rf $(BUILD)

@@ -180,6 +180,11 @@ class MakeInstall(unittest.TestCase):
                             env={name: value for name, value in os.environ.items()
                                  if not name.startswith(("LUA_", "LOYALHOOK_"))})
                         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            for shell, name in (("bash", "bash-completion/completions/loyalhook"),
+                                ("zsh", "zsh/site-functions/_loyalhook"),
+                                ("fish", "fish/vendor_completions.d/loyalhook.fish")):
+                with open(f"{prefix}/share/{name}", encoding="utf-8") as file:
+                    self.assertIn(f"loyalhook completion {shell}", file.read())
 
 
 if __name__ == "__main__":

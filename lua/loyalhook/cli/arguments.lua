@@ -22,8 +22,9 @@ end
 
 local usage_error = arguments.usage_error
 
--- Index of the first word from `from` on that is neither an option nor the value of --store.
-local function word_at(argv, from)
+--- Index of the first word from `from` on that is neither an option nor the value of --store; nil
+--- if there is none.
+function arguments.word_at(argv, from)
   local index = from
   while argv[index] and argv[index] ~= "--" do
     local word = argv[index]
@@ -37,7 +38,8 @@ local function word_at(argv, from)
   return nil
 end
 
-local function without(argv, first, second)
+--- The words but those at one or two indexes.
+function arguments.without(argv, first, second)
   local rest = {}
   for index = 1, #argv do
     if index ~= first and index ~= second then
@@ -46,6 +48,8 @@ local function without(argv, first, second)
   end
   return rest
 end
+
+local word_at, without = arguments.word_at, arguments.without
 
 local function has(argv, ...)
   for _, word in ipairs(argv) do
@@ -142,10 +146,11 @@ end
 
 -- argparse takes "-1" for an option; as "--name=-1" it is a value.
 local function with_negative_numbers(argv)
-  local words = {}
+  local words, options_end = {}, false
   for _, word in ipairs(argv) do
     local before = words[#words]
-    if word:find("^%-%d") and before and before:find("^%-%-[^=]+$") then
+    options_end = options_end or word == "--"
+    if not options_end and word:find("^%-%d") and before and before:find("^%-%-[^=]+$") then
       words[#words] = before .. "=" .. word
     else
       words[#words + 1] = word
@@ -154,13 +159,19 @@ local function with_negative_numbers(argv)
   return words
 end
 
---- The options of a command as a table. `command` has arguments(parser), optional examples and
---- notes. Raises { stop = "help", text = … } or a usage error.
-function arguments.parse(entry, command, argv)
+--- The argparse parser of a command, with the options that every command has.
+function arguments.parser(entry, command)
   local parser = argparse("loyalhook " .. entry.name):add_help(false)
   parser:help_max_width(100):help_description_margin(30):usage_max_width(96)
   command.arguments(parser)
   add_common(parser)
+  return parser
+end
+
+--- The options of a command as a table. `command` has arguments(parser), optional examples and
+--- notes. Raises { stop = "help", text = … } or a usage error.
+function arguments.parse(entry, command, argv)
+  local parser = arguments.parser(entry, command)
   local hint = ("Run 'loyalhook %s --help' for its options."):format(entry.name)
   -- argparse's own answer to an error is to print its usage and exit with 1.
   parser.error = function(_, message) usage_error(one_line(message), hint) end

@@ -24,6 +24,7 @@ local entries = {
   { "stats", "figures of the store or of one webhook" },
   { "doctor", "check the store and what it needs" },
   { "backup", "copy the store to a file while it is in use" },
+  { "completion", "let bash, zsh or fish complete command lines" },
   { "version", "the version" },
 }
 

@@ -1,8 +1,20 @@
--- Columns for people: aligned, two spaces between, no lines drawn. Machines ask for --json.
+-- Columns for people: aligned, two spaces between, no lines drawn. Machines ask for --json. States
+-- are coloured by the name of their column, so that they look the same everywhere.
 
 local terminal = require "loyalhook.cli.terminal"
 
 local columns = {}
+
+local COLOURED = { STATE = true, STATUS = true }
+
+local COLOURS = { delivered = "green", enabled = "green", done = "green", failed = "red",
+  retrying = "yellow", paused = "yellow", disabled = "dim", deleted = "dim" }
+
+-- A cell of a column of that name, as it is shown.
+local function painted(name, text)
+  local colour = COLOURED[name:upper()] and COLOURS[text]
+  return colour and terminal.colour(colour, text) or text
+end
 
 local function cell_text(value)
   local text = terminal.safe(value)
@@ -19,17 +31,19 @@ local function widths_of(lines)
   return widths
 end
 
-local function joined(line, widths, right)
+local function joined(line, widths, right, heads)
   local parts = {}
   for index, text in ipairs(line) do
     local room = (" "):rep(widths[index] - terminal.width(text))
-    parts[index] = right[index] and room .. text or text .. room
+    local shown = painted(heads[index], text)
+    parts[index] = right[index] and room .. shown or shown .. room
   end
   return (table.concat(parts, "  "):gsub("%s+$", ""))
 end
 
 --- Lines of a table. `heads` are its headings, one with a leading ">" is aligned right; `rows` are
 --- arrays with as many values (false is shown as "-"; every value is made safe for a terminal).
+--- What stands under STATE or STATUS has the colour of that state.
 function columns.lines(heads, rows)
   local right, texts = {}, { {} }
   for index, head in ipairs(heads) do
@@ -46,7 +60,7 @@ function columns.lines(heads, rows)
   end
   local widths, lines = widths_of(texts), {}
   for index, line in ipairs(texts) do
-    lines[index] = joined(line, widths, right)
+    lines[index] = joined(line, widths, right, texts[1])
   end
   return lines
 end
@@ -59,7 +73,7 @@ function columns.pairs(pairs_list)
   end
   for index, pair in ipairs(pairs_list) do
     local room = (" "):rep(width - terminal.width(pair[1]))
-    lines[index] = pair[1] .. room .. "  " .. cell_text(pair[2])
+    lines[index] = pair[1] .. room .. "  " .. painted(pair[1], cell_text(pair[2]))
   end
   return lines
 end

@@ -1,7 +1,8 @@
 -- What a terminal is shown: foreign text made safe, colour only where a person looks and has not
--- declined it, and how wide a text is.
+-- declined it.
 
 local plain = require "loyalhook.plain"
+local width = require "loyalhook.cli.width"
 
 local terminal = {}
 
@@ -45,10 +46,7 @@ function terminal.colour(name, text, fd)
   return "\27[" .. SGR[name] .. "m" .. text .. "\27[0m"
 end
 
---- Columns a text takes: characters, not bytes.
-function terminal.width(text)
-  local _, continuations = text:gsub("[\128-\191]", "")
-  return #text - continuations
-end
+--- Columns a text takes (see width.lua).
+terminal.width = width.of
 
 return terminal
