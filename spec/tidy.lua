@@ -53,8 +53,8 @@ local rules = {
   -- SQLite or libcurl. A folder belongs to the group of its name, else to "top".
   groups = {
     pure = {
-      modules = { "base64", "diagnose", "events", "fields", "json", "nearest", "options", "payload",
-        "plain", "samples", "settings", "signature", "time" },
+      modules = { "base64", "diagnose", "events", "explain", "fields", "json", "nearest",
+        "options", "payload", "plain", "samples", "settings", "signature", "time" },
       may = { "pure", "loyalhook.core", "cjson" },
     },
     top = { may = { "pure", "top", "loyalhook.core", "loyalhook.engine" } },

@@ -2,17 +2,15 @@
 -- sender is one handle on a store with a catalogue of event types. Accepting
 -- is durable when emit returns; delivering is the worker's business
 -- (worker.lua). What goes into and comes out of the store is shaped in sender/,
--- where the methods about webhooks are too (sender/webhooks.lua).
+-- where more of its methods are: about webhooks (sender/webhooks.lua), and about
+-- what became of events (sender/records.lua).
 
 local core = require("loyalhook.core")
 local engine = require("loyalhook.engine")
 local events = require("loyalhook.events")
-local fields = require("loyalhook.fields")
-local nearest = require("loyalhook.nearest")
 local options = require("loyalhook.options")
+local records = require("loyalhook.sender.records")
 local rows = require("loyalhook.sender.events")
-local time = require("loyalhook.time")
-local views = require("loyalhook.sender.views")
 local webhooks = require("loyalhook.sender.webhooks")
 
 local sender = {}
@@ -25,8 +23,6 @@ local OPEN = { store = "string", create = "boolean", create_only = "boolean",
   key_file = "string", types = "table", account = "string", allow_http = "boolean",
   allow_networks = "table", ca_file = "string", webhooks_max = "number",
   wal_bytes_max = "number" }
-local REQUESTS = { state = "string", webhook = "string", event = "string", member = "string",
-  since = "string or number", limit = "number", after = "string", account = "string" }
 
 -- Raises at the line that called the method.
 local function check_text(value, method, expected)
@@ -35,8 +31,10 @@ local function check_text(value, method, expected)
   end
 end
 
-for name, method in pairs(webhooks) do
-  Sender[name] = method
+for _, methods in ipairs{ webhooks, records } do
+  for name, method in pairs(methods) do
+    Sender[name] = method
+  end
 end
 
 function Sender:__tostring()
@@ -187,105 +185,6 @@ function Sender:emit_each(list)
     results[index] = stored[number]
   end
   return results
-end
-
--- nil stays nil; a name becomes the webhook's id.
-local function webhook_id(self, id_or_name, account)
-  if id_or_name == nil then
-    return nil
-  end
-  local row, message, code = self._store:webhook(account, id_or_name)
-  return row and row.id, message, code
-end
-
-local function check_state(state)
-  for _, known in ipairs(fields.states) do
-    if state == known then
-      return true
-    end
-  end
-  return nil, ("state: unknown state %s%s"):format(tostring(state):sub(1, 40),
-    nearest.hint(tostring(state), fields.states)), "invalid"
-end
-
--- The filter as the store takes it, or nil, message, code.
-local function store_filter(self, filter)
-  local wanted = { state = filter.state, account = filter.account, event = filter.event,
-    member = filter.member, limit = filter.limit or core.limits.list_limit_default,
-    after = filter.after }
-  local ok, message, code = true, nil, nil
-  if filter.state ~= nil then
-    ok, message, code = check_state(filter.state)
-  end
-  if ok and filter.since ~= nil then
-    wanted.since_ms, message, code = time.since(filter.since, core.now_ms())
-    ok = wanted.since_ms
-  end
-  if ok and filter.webhook ~= nil then
-    wanted.webhook, message, code = webhook_id(self, filter.webhook, filter.account)
-    ok = wanted.webhook
-  end
-  if not ok then
-    return nil, message, code
-  end
-  return wanted
-end
-
---- The log of requests, newest first. filter: state, account, webhook (id or
--- name), event (id), member (id), since (RFC 3339, or "2h", "30m", "7d"), limit
--- (1 to 1000, default 50), after (cursor). Returns an array and the cursor of the
--- next page (nil at the end; a page may hold fewer than asked for and still have
--- one), or nil, message, code.
-function Sender:requests(filter)
-  filter = options.check(filter, REQUESTS, "requests")
-  local wanted, message, code = store_filter(self, filter)
-  if not wanted then
-    return nil, message, code
-  end
-  local list, following, failure = self._store:requests(wanted)
-  if not list then
-    return nil, following, failure
-  end
-  return views.list(list, views.request), following
-end
-
---- One request with its attempts, or nil, message, code.
-function Sender:request(request_id)
-  check_text(request_id, "request", "an id")
-  local row, message, code = self._store:request(request_id)
-  if not row then
-    return nil, message, code
-  end
-  return views.request(row)
-end
-
---- One event { id, event_type, account, created_at, data, data_json }, or nil,
--- message, code. data_json is the exact bytes.
-function Sender:event(event_id)
-  check_text(event_id, "event", "an id")
-  local row, message, code = self._store:event(event_id)
-  if not row then
-    return nil, message, code
-  end
-  return views.event(row)
-end
-
---- Figures of the whole store, or of one webhook (id or name; `account` if the
--- name needs it; without a webhook it is refused), or nil, message, code.
-function Sender:stats(webhook, account)
-  if account ~= nil and webhook == nil then
-    return nil, "account: there are figures of the store or of a webhook only", "invalid"
-  end
-  local id, message, code = webhook_id(self, webhook, account)
-  if message then
-    return nil, message, code
-  end
-  local row
-  row, message, code = self._store:stats(id)
-  if not row then
-    return nil, message, code
-  end
-  return views.stats(row)
 end
 
 --- State of the store for people: integrity (a full check if `full`), key file,

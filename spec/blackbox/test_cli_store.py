@@ -34,7 +34,8 @@ URL = "http://127.0.0.1:9/hook"
 ON_A_STORE = [["webhook", "list"], ["webhook", "show", "x"], ["emit", EARNED, "--data", DATA],
               ["work", "--until-idle"], ["request", "list"], ["stats"], ["backup", "copy.db"],
               ["webhook", "create", "--name", "n", "--url", URL, "--event-type", "*"],
-              ["emit", "--ndjson", "-"], ["request", "show", "61f11851bdfb9aac526d0c70"]]
+              ["emit", "--ndjson", "-"], ["request", "show", "61f11851bdfb9aac526d0c70"],
+              ["explain", "61f11851bdfb9aac526d0c70"]]
 
 
 class Case(unittest.TestCase):

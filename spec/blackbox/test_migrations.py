@@ -43,6 +43,12 @@ class FromVersion1(unittest.TestCase):
                                   ("failed", "retries_exhausted"), ("failed", "paused"),
                                   ("failed", "paused"), ("retrying", None)])
         self.assertEqual(self.shop.run("doctor", "--json").code, 0)
+        figures = self.shop.run("stats", "--json").json()
+        self.assertEqual(figures["requests"], {"pending": 0, "sending": 0, "retrying": 1,
+                                               "delivered": 1, "failed": 4})
+        attempts = [len(self.shop.request(row["request_id"])["attempts"])
+                    for row in self.shop.requests()]
+        self.assertEqual(figures["attempts"], sum(attempts))
 
     def test_what_waited_is_delivered_and_signed_with_its_secret(self):
         self.endpoint.script("/good", [200])

@@ -450,6 +450,10 @@ int store_suite_run(const struct store_maker *of) {
 #undef T
   maker = of;
   int failed = cmocka_run_group_tests_name("store contract: dispatch", tests, NULL, NULL);
-  failed += store_suite_run_sessions() + store_suite_run_log() + store_suite_run_changes();
-  return failed + store_suite_run_notices();
+  failed += store_suite_run_sessions();
+  failed += store_suite_run_log();
+  failed += store_suite_run_changes();
+  failed += store_suite_run_notices();
+  failed += store_suite_run_explain();
+  return failed;
 }

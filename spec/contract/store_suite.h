@@ -66,5 +66,6 @@ int store_suite_run_log(void); /* these are run by store_suite_run */
 int store_suite_run_changes(void);
 int store_suite_run_sessions(void);
 int store_suite_run_notices(void);
+int store_suite_run_explain(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
-** What the files about the store object share; store_emit.c, store_log.c,
-** store_webhooks.c, store_requests.c and store_care.c add its methods.
+** What the files about the store object share; the other store_*.c add its
+** methods.
 */
 #ifndef LH_BINDING_STORE_H
 #define LH_BINDING_STORE_H
@@ -36,6 +36,11 @@ int lh_store_fields_edit(lua_State *L, int arg, struct lh_webhook_edit *edit, st
 
 /* store_webhooks.c: pushes a webhook as a table. */
 void lh_store_push_webhook(lua_State *L, const struct lh_webhook *webhook);
+/* store_webhooks.c: "a<separator>b" as an array, set as `field` of the table on top. */
+void lh_store_set_list(lua_State *L, const char *field, const char *text, char separator);
+/* store_requests.c: pushes a request as a table; attempts NULL: without. */
+void lh_store_push_request(lua_State *L, const struct lh_request_row *row,
+                           const struct lh_attempt_list *attempts);
 /* store_webhooks.c: a new random secret. 0 or LH_E_RANDOM. */
 int lh_store_make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_error *err);
 

@@ -135,6 +135,12 @@ static void set_attempts(lua_State *L, const struct lh_attempt_list *list) {
   lua_setfield(L, -2, "attempts");
 }
 
+void lh_store_push_request(lua_State *L, const struct lh_request_row *row,
+                           const struct lh_attempt_list *attempts) {
+  push_row(L, row);
+  if (attempts) set_attempts(L, attempts);
+}
+
 static int requests(lua_State *L) {
   struct filter filter = {0};
   struct lh_error err;
@@ -150,7 +156,7 @@ static int requests(lua_State *L) {
   }
   lua_createtable(L, (int)found->requests.count, 0);
   for (size_t i = 0; i < found->requests.count; i++) {
-    push_row(L, &found->requests.rows[i]);
+    lh_store_push_request(L, &found->requests.rows[i], NULL);
     lua_rawseti(L, -2, (lh_compat_index)i + 1);
   }
   int64_t next = found->requests.next;
@@ -176,8 +182,7 @@ static int request(lua_State *L) {
   if (store->requests->get(store, &id, &found->requests, &found->attempts, &err)) {
     return lh_push_error(L, &err);
   }
-  push_row(L, &found->requests.rows[0]);
-  set_attempts(L, &found->attempts);
+  lh_store_push_request(L, &found->requests.rows[0], &found->attempts);
   lh_box_release(found);
   return 1;
 }

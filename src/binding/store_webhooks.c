@@ -36,8 +36,7 @@ static void release_list(void *memory) {
   lh_webhook_list_clear(memory);
 }
 
-/* "a<separator>b" as an array, set as `field` of the table on top. */
-static void set_list(lua_State *L, const char *field, const char *text, char separator) {
+void lh_store_set_list(lua_State *L, const char *field, const char *text, char separator) {
   int count = 0;
   lua_newtable(L);
   while (text && *text) {
@@ -81,13 +80,13 @@ void lh_store_push_webhook(lua_State *L, const struct lh_webhook *webhook) {
   lh_set_string(L, "status", lh_status_name(webhook->status));
   lh_set_string(L, "status_reason", webhook->status_reason);
   lh_set_int64(L, "status_since_ms", webhook->status_since_ms);
-  set_list(L, "event_types", webhook->event_types, '\n');
+  lh_store_set_list(L, "event_types", webhook->event_types, '\n');
   lh_set_int64(L, "batch_size", webhook->batch_size);
   lh_set_int64(L, "batch_bytes_max", webhook->batch_bytes_max);
   lh_set_int64(L, "batch_wait_ms", webhook->batch_wait_ms);
   lh_set_int64(L, "retries_max", webhook->retries_max);
   lh_set_int64(L, "retry_interval_s", webhook->retry_interval_s);
-  if (webhook->retry_schedule) set_list(L, "retry_schedule", webhook->retry_schedule, ',');
+  if (webhook->retry_schedule) lh_store_set_list(L, "retry_schedule", webhook->retry_schedule, ',');
   lh_set_int64(L, "pause_after", webhook->pause_after);
   lh_set_int64(L, "failed_in_a_row", webhook->failed_in_a_row);
   lh_set_int64(L, "timeout_ms", webhook->timeout_ms);

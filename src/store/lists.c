@@ -16,6 +16,18 @@ void lh_request_list_clear(struct lh_request_list *list) {
   memset(list, 0, sizeof *list);
 }
 
+void lh_explanation_clear(struct lh_explanation *explanation) {
+  for (size_t i = 0; i < explanation->count; i++) {
+    struct lh_explained *row = &explanation->rows[i];
+    lh_webhook_clear(&row->webhook);
+    free(row->event_types);
+    lh_request_list_clear(&row->request);
+    lh_attempt_list_clear(&row->attempts);
+  }
+  free(explanation->rows);
+  memset(explanation, 0, sizeof *explanation);
+}
+
 void lh_attempt_list_clear(struct lh_attempt_list *list) {
   for (size_t i = 0; i < list->count; i++) {
     free(list->rows[i].error);

@@ -9,6 +9,7 @@
 #include "core/delivery.h"
 #include "core/event.h"
 #include "core/outcome.h"
+#include "core/webhook.h"
 
 struct lh_store;
 
@@ -151,6 +152,34 @@ struct lh_attempt_list {
 };
 void lh_attempt_list_clear(struct lh_attempt_list *list);
 
+/* What becomes of a webhook's events from a position on. Numbers are stored; do not renumber. */
+enum lh_span_mode { LH_SPAN_DELIVER = 0, LH_SPAN_FAIL = 1, LH_SPAN_SKIP = 2 };
+
+/* What one webhook did, or will do, with an event. Texts are owned by the list. */
+struct lh_explained {
+  struct lh_webhook webhook; /* as it is now */
+  int covered;               /* 0: it did not exist when the event was emitted; the rest is empty */
+  enum lh_span_mode mode;    /* of the span that the event lies in */
+  enum lh_reason reason;     /* fail: of what it collects */
+  char *event_types;         /* that were wanted in it, joined by '\n' */
+  int64_t span_ms;           /* when the first event that it still holds was emitted */
+  int subscribed;            /* event_types take the event */
+  int passed;                /* 1: nothing of it waits to be formed any more */
+  struct lh_request_list request;  /* the one that holds it, or none */
+  struct lh_attempt_list attempts; /* its attempts */
+  int stopped;                     /* it waits, but a pause, disable or delete came since */
+  int32_t in_flight;               /* requests of the webhook that are being sent */
+  int32_t failing;                 /* attempts of it that failed in a row; 0: it answers */
+  int64_t next_start_ms;           /* failing: no attempt before; stopped: no part batch before */
+  int64_t due_ms; /* when a worker looks at it, INT64_MAX: not before something changes */
+};
+struct lh_explanation {
+  struct lh_explained *rows; /* of the event's account, oldest webhook first */
+  size_t count;
+  int64_t workers; /* that are alive */
+};
+void lh_explanation_clear(struct lh_explanation *explanation);
+
 struct lh_store_requests {
   /*
   ** Opens a worker's session; its life is seen by others through a lock that ends with the
@@ -186,6 +215,12 @@ struct lh_store_requests {
   /* One request (a list of one) and its attempts. LH_E_NOT_FOUND. */
   int (*get)(struct lh_store *store, const struct lh_id *request_id, struct lh_request_list *list,
              struct lh_attempt_list *attempts, struct lh_error *err);
+  /*
+  ** What became of an event, for each webhook of its account (LH_LIST_LIMIT_MAX at most); those
+  ** deleted before it was emitted are left out. LH_E_NOT_FOUND: unknown, or older than the log.
+  */
+  int (*explain)(struct lh_store *store, const struct lh_id *event_id,
+                 struct lh_explanation *explanation, struct lh_error *err);
   /* Targets given to visitors. From any thread; hold is the one call a visitor may make. */
   void (*target_hold)(struct lh_store *store, struct lh_target *target);
   void (*target_release)(struct lh_store *store, struct lh_target *target);

@@ -61,14 +61,29 @@ local function attempt(row)
   return document.pick(row, fields.attempt)
 end
 
---- A request with its attempts.
-function shapes.request_shown(row)
+local function request_with(row, shape)
   local shown = {}
   for key, value in pairs(row) do
     shown[key] = value
   end
-  shown.attempts = shapes.list(row.attempts or {}, attempt)
+  shown.attempts = shapes.list(row.attempts or {}, shape)
   return document.pick(shown, REQUEST_SHOWN)
+end
+
+--- A request with its attempts.
+function shapes.request_shown(row)
+  return request_with(row, attempt)
+end
+
+local ATTEMPT_EXPLAINED = with(fields.attempt, "explanation")
+
+local function attempt_explained(row)
+  return document.pick(row, ATTEMPT_EXPLAINED)
+end
+
+--- The same, each attempt with its sentence.
+function shapes.request_explained(row)
+  return request_with(row, attempt_explained)
 end
 
 --- An array of documents, each made by `shape`.

@@ -4,6 +4,7 @@
 local fields = require("loyalhook.fields")
 local json = require("loyalhook.json")
 local time = require("loyalhook.time")
+local words = require("loyalhook.explain.words")
 
 local views = {}
 
@@ -81,6 +82,36 @@ function views.event(row)
   local view = pick(fields.event, row)
   view.data_json = row.data
   view.data = json.decode(row.data)
+  return view
+end
+
+--- An event without its data.
+function views.event_head(row)
+  local view = pick(fields.event, row)
+  view.data = nil
+  return view
+end
+
+-- The request of an explanation: each attempt says what it was.
+local function explained_request(row)
+  local view = views.request(row)
+  for index, attempt in ipairs(row.attempts) do
+    view.attempts[index].explanation = words.attempt(attempt)
+  end
+  return view
+end
+
+--- What became of an event at one webhook: a row of store:explain and what explain.webhook made of
+-- it.
+function views.explained(row, result)
+  local view = { webhook_id = row.webhook.id, name = row.webhook.name, status = row.webhook.status,
+    verdict = result.verdict, explanation = result.explanation, hint = result.hint }
+  if row.covered then
+    view.subscribed = row.subscribed
+    view.span = { mode = row.mode, reason = row.reason ~= "" and row.reason or nil,
+      event_types = json.array(row.event_types), since = instant(row.span_ms) }
+  end
+  view.request = row.request and explained_request(row.request)
   return view
 end
 

@@ -21,6 +21,8 @@ int lh_sqlite_request_list(struct lh_store *, const struct lh_request_filter *,
                            struct lh_request_list *, struct lh_error *);
 int lh_sqlite_request_get(struct lh_store *, const struct lh_id *, struct lh_request_list *,
                           struct lh_attempt_list *, struct lh_error *);
+int lh_sqlite_explain(struct lh_store *, const struct lh_id *, struct lh_explanation *,
+                      struct lh_error *);
 int lh_sqlite_webhook_create(struct lh_store *, struct lh_webhook *, const char *, struct lh_piece,
                              int64_t, struct lh_error *);
 int lh_sqlite_webhook_list(struct lh_store *, const char *, int, struct lh_webhook_list *,

@@ -21,7 +21,7 @@ static const struct lh_store_requests request_functions = {
     lh_sqlite_session_open, lh_sqlite_session_close, lh_sqlite_rescue,
     lh_sqlite_turn,         lh_sqlite_wake_fd,       lh_sqlite_wake_clear,
     lh_sqlite_pending_work, lh_sqlite_request_list,  lh_sqlite_request_get,
-    lh_sqlite_target_hold,  lh_sqlite_target_release};
+    lh_sqlite_explain,      lh_sqlite_target_hold,   lh_sqlite_target_release};
 static const struct lh_store_admin admin_functions = {
     lh_sqlite_webhook_create, lh_sqlite_webhook_list,   lh_sqlite_webhook_get,
     lh_sqlite_webhook_edit,   lh_sqlite_webhook_status, lh_sqlite_secret_rotate,

@@ -369,11 +369,6 @@ static int seek(struct page *page, struct positions *list, int64_t position) {
   return 1;
 }
 
-static int holds_event(struct page *page, sqlite3_stmt *row) {
-  struct positions list = positions_of(row);
-  return seek(page, &list, page->event) && list.position == page->event;
-}
-
 /* One of the member's events is among the row's: both lists are walked by leaps. 1, 0, -1. */
 static int holds_member(struct page *page, sqlite3_stmt *row, struct lh_error *err) {
   struct positions list = positions_of(row);
@@ -393,7 +388,7 @@ static int belongs(struct page *page, sqlite3_stmt *row, struct lh_error *err) {
   if (sqlite3_column_int64(row, 11) < filter->since_ms) return 0;
   if (page->webhook != 0 && sqlite3_column_int64(row, 15) != page->webhook) return 0;
   if (page->account != 0 && sqlite3_column_int64(row, 16) != page->account) return 0;
-  if (page->event != 0 && !holds_event(page, row)) return 0;
+  if (page->event != 0 && !lh_request_row_holds(row, page->event)) return 0;
   return filter->member == NULL ? 1 : holds_member(page, row, err);
 }
 

@@ -46,6 +46,18 @@ int lh_request_row_read(struct lh_connection *reader, sqlite3_stmt *statement,
   return read_ids(reader, statement, row, err);
 }
 
+int lh_request_row_holds(sqlite3_stmt *statement, int64_t position) {
+  const unsigned char *at = sqlite3_column_blob(statement, 12);
+  const unsigned char *end = at != NULL ? at + sqlite3_column_bytes(statement, 12) : NULL;
+  int64_t listed = sqlite3_column_int64(statement, 13);
+  while (listed < position && at != NULL) {
+    size_t used = lh_batch_list_get(at, end, listed, &listed);
+    if (used == 0) return 0;
+    at += used;
+  }
+  return listed == position;
+}
+
 static char *copy_column(sqlite3_stmt *statement, int column) {
   return strdup(lh_column_text(statement, column));
 }
@@ -71,8 +83,8 @@ static int read_attempt(sqlite3_stmt *statement, struct lh_attempt_row *row, str
   return LH_OK;
 }
 
-static int read_attempts(struct lh_connection *reader, int64_t request,
-                         struct lh_attempt_list *attempts, struct lh_error *err) {
+int lh_request_attempts(struct lh_connection *reader, int64_t request,
+                        struct lh_attempt_list *attempts, struct lh_error *err) {
   sqlite3_stmt *statement = lh_connection_sql(reader, LH_SQL_ATTEMPTS, err);
   if (statement == NULL) return err->code;
   int row, rc = LH_OK;
@@ -110,7 +122,7 @@ int lh_sqlite_request_get(struct lh_store *store, const struct lh_id *request_id
   int rc = list->rows != NULL ? LH_OK : lh_error_set(err, LH_E_MEMORY, "out of memory");
   if (rc == LH_OK) rc = lh_request_row_read(reader, find, &list->rows[list->count++], err);
   sqlite3_reset(find);
-  if (rc == LH_OK) rc = read_attempts(reader, list->rows[0].request, attempts, err);
+  if (rc == LH_OK) rc = lh_request_attempts(reader, list->rows[0].request, attempts, err);
   if (rc != LH_OK) {
     lh_request_list_clear(list);
     lh_attempt_list_clear(attempts);

@@ -249,6 +249,12 @@ struct lh_connection *lh_sqlite_reader(struct lh_sqlite_store *self, struct lh_e
 int lh_request_row_read(struct lh_connection *reader, sqlite3_stmt *statement,
                         struct lh_request_row *row, struct lh_error *err);
 
+/* query.c: is the event at `position` in the row's exact list? */
+int lh_request_row_holds(sqlite3_stmt *statement, int64_t position);
+/* query.c: all attempts of a request. */
+int lh_request_attempts(struct lh_connection *reader, int64_t request,
+                        struct lh_attempt_list *attempts, struct lh_error *err);
+
 /* webhooks.c: reads the columns of LH_SQL_WEBHOOK_* into a webhook. */
 int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, struct lh_error *err);
 /* Text of a column, "" if NULL. Borrowed. */

@@ -20,7 +20,8 @@ enum {
   LH_COLUMN_WEBHOOK = 24,
   LH_COLUMN_SECRET = 25,
   LH_COLUMN_SECRET_NEXT = 26,
-  LH_COLUMN_ACCOUNT = 27
+  LH_COLUMN_ACCOUNT = 27,
+  LH_COLUMN_AFTER = 30 /* the first behind them */
 };
 #define LH_WEBHOOK_FROM \
   " FROM webhooks w JOIN dispatch d ON d.webhook = w.webhook JOIN accounts a ON a.account =" \
@@ -59,6 +60,16 @@ enum {
                       " JOIN event_types t ON t.type = e.type JOIN accounts a ON a.account =" \
                       " e.account" \
                       " WHERE e.event_id = ?1") \
+  X(EXPLAIN_EVENT,    "SELECT e.position, e.account, e.created_ms, t.name, t.category FROM" \
+                      " events e JOIN event_types t ON t.type = e.type WHERE e.event_id = ?1") \
+  X(EXPLAIN_WEBHOOKS, "SELECT " LH_WEBHOOK_COLUMNS ", d.cursor, d.in_flight, d.failing," \
+                      " d.next_start_ms, d.due_ms, d.epoch, w.deleted_ms" LH_WEBHOOK_FROM \
+                      "WHERE w.account = ?1 ORDER BY w.webhook LIMIT ?2") \
+  X(EXPLAIN_SPAN,     "SELECT s.mode, s.reason, s.event_types, (SELECT created_ms FROM events e" \
+                      " WHERE e.position >= s.from_position ORDER BY e.position LIMIT 1)" \
+                      " FROM spans s WHERE s.webhook = ?1 AND s.from_position <= ?2" \
+                      " ORDER BY s.from_position DESC LIMIT 1") \
+  X(SESSIONS_COUNT,   "SELECT count(*) FROM sessions") \
   X(EVENTS_FROM,      "SELECT position, account, type, event_id, data, created_ms FROM events" \
                       " WHERE position > ?1 ORDER BY position") \
   X(EVENT_NEXT_OF_TYPE,"SELECT position FROM events INDEXED BY events_by_type" \

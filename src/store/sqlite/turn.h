@@ -13,8 +13,6 @@
 
 /* ---- targets.c: webhook settings as dispatch needs them, kept per revision ---- */
 
-enum lh_span_mode { LH_SPAN_DELIVER = 0, LH_SPAN_FAIL = 1, LH_SPAN_SKIP = 2 };
-
 struct lh_span {
   int64_t from; /* first position it covers */
   enum lh_span_mode mode;
