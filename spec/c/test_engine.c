@@ -442,9 +442,28 @@ static void test_engine_open_passes_on_why_it_cannot(void **state) {
   struct lh_error err;
   assert_int_equal(lh_engine_open(&options, &engine, &err), LH_E_INVALID);
   options.concurrency = LH_CONCURRENCY_MAX;
-  bench->store.session_code = LH_E_FULL;
-  assert_int_equal(lh_engine_open(&options, &engine, &err), LH_E_FULL);
+  bench->store.session_code = LH_E_IO;
+  assert_int_equal(lh_engine_open(&options, &engine, &err), LH_E_IO);
   assert_null(engine);
+}
+
+/* A worker that is started again by a service manager must not give up where a running one waits. */
+static void test_engine_opens_on_a_full_disk_and_waits_for_room(void **state) {
+  struct bench *bench = *state;
+  lh_engine_close(bench->engine);
+  struct lh_engine_options options = {.store = &bench->store.door,
+                                      .transport = &bench->transport.door,
+                                      .clock = &bench->clock.door};
+  bench->store.session_code = LH_E_FULL;
+  assert_int_equal(lh_engine_open(&options, &bench->engine, NULL), 0);
+  bench_answer(bench, FAKE_ANSWER, LH_OUTCOME_ANSWERED, 200, 0);
+  fake_store_add(&bench->store, 40);
+  assert_int_equal(step_code(bench), LH_E_FULL);
+  assert_int_equal(bench->sent, 0);
+  bench->store.session_code = 0;
+  fake_clock_advance(&bench->clock, LH_TURN_AGAIN_MS);
+  bench_step(bench);
+  assert_int_equal(bench->sent, 1);
 }
 
 int main(void) {
@@ -470,6 +489,7 @@ int main(void) {
       test(test_engine_abort_gives_unsent_ones_back),
       test(test_engine_close_lets_go_of_what_cannot_be_recorded),
       test(test_engine_open_passes_on_why_it_cannot),
+      test(test_engine_opens_on_a_full_disk_and_waits_for_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,7 @@ int lh_engine_open(const struct lh_engine_options *options, struct lh_engine **e
   if (engine_new(options, &made) != 0) return lh_error_set(err, LH_E_MEMORY, "out of memory");
   int64_t now_ms = made->clock->wall_ms(made->clock->self);
   int code = made->store->requests->session_open(made->store, now_ms, &made->session, err);
+  if (code == LH_E_FULL || code == LH_E_BUSY) code = LH_OK; /* the first turn tries again */
   if (code != 0) {
     engine_free(made);
     return code;

@@ -51,7 +51,10 @@ struct lh_engine_report {
   int idle;                 /* 1: nothing in flight, nothing due, nothing being recorded */
 };
 
-/* Opens a session in the store. Codes as the store's. */
+/*
+** Opens a session in the store; while that is full or busy, the steps go on trying. Codes as the
+** store's.
+*/
 int lh_engine_open(const struct lh_engine_options *options, struct lh_engine **engine,
                    struct lh_error *err);
 /*
