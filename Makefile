@@ -183,10 +183,10 @@ test-valgrind: build-c ## C tests and scenarios under valgrind
 # ---------------------------------------------------------------- care
 
 C_FILES   = $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/c/*.[ch] spec/contract/*.[ch])
-LUA_FILES = $(shell find lua spec examples demo -name '*.lua' 2>/dev/null) bin/loyalhook
+LUA_FILES = $(shell find lua spec examples demo docs -name '*.lua' 2>/dev/null) bin/loyalhook
 SH_FILES  = bootstrap .ci/run $(shell find spec examples demo -name '*.sh' 2>/dev/null)
 
-.PHONY: lint lint-c lint-lua lint-sh format format-check verify
+.PHONY: lint lint-c lint-lua lint-sh format format-check generate verify
 lint: lint-c lint-lua lint-sh ## clang build, clang-tidy, luacheck, shellcheck
 lint-c:
 	$(MAKE) build build-c CC=$(CLANG) BUILD=$(BUILD)/clang
@@ -207,6 +207,13 @@ format: ## clang-format 14 over all C
 format-check: ## fails where `make format` would change something
 	$(call say,FORMAT,$(words $(C_FILES)) C files)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
+
+GENERATE = LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' LUA_CPATH_5_4='$(BUILD)/lua5.4/?.so;;' \
+  $(LUA54) docs/generate.lua
+generate: build ## writes what the docs have from the code (manual page, tables)
+	@$(GENERATE)
+verify: build ## fails where `make generate` would change something
+	@$(GENERATE) --check
 
 # ---------------------------------------------------------------- use
 
@@ -244,11 +251,12 @@ install: build ## for both VMs under PREFIX (/usr/local)
 	  file=$(DESTDIR)$(PREFIX)/share/$${pair#*:}; install -d "$$(dirname "$$file")" || exit 1; \
 	  $(LUA54) bin/loyalhook completion "$${pair%%:*}" > "$$file" || exit 1; \
 	done
+	install -D -m 644 docs/man/loyalhook.1 $(DESTDIR)$(PREFIX)/share/man/man1/loyalhook.1
 
 clean: ## removes everything made
 	rm -rf $(BUILD)
 
 ci: ## what CI does: format, lint, the everyday suite, sanitizers
-	$(MAKE) format-check lint
+	$(MAKE) format-check lint verify
 	$(MAKE) test
 	$(MAKE) test-asan

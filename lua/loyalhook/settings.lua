@@ -53,6 +53,15 @@ settings.list = {
     description = "Event types of your own, beside the built-in ones." },
 }
 
+-- Variables of the environment that are no settings.
+settings.variables = {
+  { "LOYALHOOK_CONFIG", "The configuration file, unless --config names one." },
+  { "LOYALHOOK_TRACE", "With 1, a bug in loyalhook shows where it happened." },
+  { "NO_COLOR", "If it is not empty, nothing is coloured; nor is it with TERM=dumb." },
+  { "JOURNAL_STREAM", "Set by systemd: a worker whose log goes to its journal gives it priorities "
+    .. "and leaves out the time." },
+}
+
 settings.names = {}
 settings.by_name = {}
 for index, setting in ipairs(settings.list) do

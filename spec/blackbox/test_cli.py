@@ -12,16 +12,14 @@ import subprocess
 import time
 import unittest
 
-from cli import PROGRAM, VMS, Workshop
+from cli import PROGRAM, VMS, Workshop, commands
 from endpoint import Endpoint
 
 SECRET = b"a shared secret of 31 characters"
 BODY = b'{"request_id":"61f11851bdfb9aac526d0c70","total_count":"0","events":[]}'
 NONCE = "1640796461000"
 AT = "2021-12-29T16:47:41Z"
-COMMANDS = [["init"], ["webhook", "create"], ["webhook", "list"], ["webhook", "show"], ["emit"],
-            ["work"], ["request", "list"], ["request", "show"], ["sign"], ["verify"], ["trigger"],
-            ["events"], ["stats"], ["doctor"], ["backup"], ["version"]]
+COMMANDS = [name.split() for name in commands()]
 
 
 def signature(body, nonce=NONCE, secret=SECRET):

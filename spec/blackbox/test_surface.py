@@ -4,10 +4,11 @@ foreign text on a terminal.
 
 import json
 import os
+import re
 import subprocess
 import unittest
 
-from cli import Workshop
+from cli import TOP, VMS, Workshop
 from endpoint import Endpoint
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -126,6 +127,63 @@ class Logging(unittest.TestCase):
             said = "\n".join(self.work("--log-level", "debug", "--log-format", form))
             self.assertNotIn("hush", said)
             self.assertNotIn("a secret for tests", said)
+
+
+class Examples(unittest.TestCase):
+    """What --help shows can be typed: the examples, as a shell reads them, are lines that parse."""
+
+    LIST = """local commands, list = require("loyalhook.cli.commands"), {}
+      for _, name in ipairs(commands.names()) do
+        for _, example in ipairs(require(commands.find(name).module).examples) do
+          list[#list + 1] = { name = name, text = example }
+        end
+      end
+      print(require("cjson").encode(list))"""
+
+    # Reads lines of words as JSON; prints which command each of them is, or why it is none.
+    PARSE = """local arguments = require("loyalhook.cli.arguments")
+      local commands = require("loyalhook.cli.commands")
+      for line in io.lines() do
+        local done, result = pcall(function()
+          local entry, rest = arguments.command(commands, require("cjson").decode(line))
+          arguments.parse(entry, require(entry.module), rest)
+          return entry.name
+        end)
+        print(done and result or type(result) == "table" and result.message or result)
+      end"""
+
+    def lua(self, program, text=""):
+        build = os.path.join(TOP, os.environ.get("BUILD", "build"))
+        return subprocess.run([VMS["lua5.4"], "-e", program], input=text, capture_output=True,
+                              text=True, check=True, timeout=60,
+                              env={**os.environ, "LUA_CPATH_5_4": f"{build}/lua5.4/?.so;;",
+                                   "LUA_PATH_5_4": f"{TOP}/lua/?.lua;{TOP}/lua/?/init.lua;;"}
+                              ).stdout
+
+    def test_every_one_parses(self):
+        with Workshop() as shop:
+            os.mkdir(shop.path("bin"))
+            for name in ("loyalhook", "produce-events"):
+                path = shop.write(f"bin/{name}", '#!/bin/sh\nfor word in "$@"; do\n'
+                                  'printf "%s\\0" "$word"\ndone >> "$WORDS"\n')
+                os.chmod(path, 0o755)
+            for example in json.loads(self.lua(self.LIST)):
+                with self.subTest(example["text"]):
+                    self.check(shop, example)
+
+    def check(self, shop, example):
+        words = shop.write("words", "")
+        for file in re.findall(r"< (\S+)", example["text"]):
+            shop.write(file, "{}")
+        for folder in re.findall(r"> ~/(\S+)/", example["text"]):
+            os.makedirs(shop.path(folder), exist_ok=True)
+        subprocess.run(["sh", "-euc", example["text"]], cwd=shop.folder, check=True, timeout=20,
+                       stdin=subprocess.DEVNULL, env={
+                           "PATH": f"{shop.path('bin')}:{os.environ['PATH']}", "WORDS": words,
+                           "HOME": shop.folder, "SECRET": "a secret for tests"})
+        with open(words, encoding="utf-8") as file:
+            typed = file.read().split("\0")[:-1]
+        self.assertEqual(self.lua(self.PARSE, json.dumps(typed) + "\n"), example["name"] + "\n")
 
 
 if __name__ == "__main__":

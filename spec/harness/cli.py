@@ -159,6 +159,14 @@ class Workshop:
         return self.run("work", "--until-idle", *options, limit_s=300, **environment)
 
 
+def commands():
+    """The full names of all commands, as the registry has them."""
+    program = f"""package.path = "{TOP}/lua/?.lua;" .. package.path
+      print(table.concat(require("loyalhook.cli.commands").names(), "\\n"))"""
+    return subprocess.run([VMS["lua5.4"], "-e", program], capture_output=True, text=True,
+                          check=True).stdout.splitlines()
+
+
 def wait_for(condition, limit_s=20.0, what="condition"):
     """Polls until condition() is truthy and returns it."""
     end = time.monotonic() + limit_s

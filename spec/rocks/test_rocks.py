@@ -185,6 +185,7 @@ class MakeInstall(unittest.TestCase):
                                 ("fish", "fish/vendor_completions.d/loyalhook.fish")):
                 with open(f"{prefix}/share/{name}", encoding="utf-8") as file:
                     self.assertIn(f"loyalhook completion {shell}", file.read())
+            self.assertTrue(os.path.exists(f"{prefix}/share/man/man1/loyalhook.1"))
 
 
 if __name__ == "__main__":

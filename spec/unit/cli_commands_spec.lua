@@ -43,3 +43,44 @@ describe("a command", function()
     end)
   end
 end)
+
+describe("the words of a command", function()
+  local definitions = require "loyalhook.cli.definitions"
+
+  -- As an option would be named after a field: event_types is repeated as --event-type.
+  local function option_of(field)
+    return "--" .. field:gsub("_", "-")
+  end
+
+  for _, name in ipairs(commands.names()) do
+    it(name .. " are consistent", function()
+      local command = definitions.of(commands.find(name))
+      assert.matches("^%l.*[^.]$", command.summary)
+      assert.is_true(#command.summary <= 60, command.summary)
+      for _, argument in ipairs(command.arguments) do
+        assert.matches("^%S.*%.$", argument.description)
+      end
+      for _, option in ipairs(command.options) do
+        local long = option.names[#option.names]
+        assert.matches("^%-%-%l[%l-]+$", long)
+        assert.matches("^%S.*%.$", option.description, 1, false, long)
+        assert.is_true(#option.description <= 110, long)
+        if option.takes_value and not option.choices then
+          assert.matches("^%u[%u|,.]*$", option.value or "no name for its value", 1, false, long)
+        end
+      end
+    end)
+  end
+
+  it("name a webhook's fields as the fields are named", function()
+    local known = {}
+    for _, option in ipairs(definitions.of(commands.find("webhook create")).options) do
+      known[option.names[1]] = true
+    end
+    for field in pairs(require("loyalhook.fields").webhook_settings) do
+      local option = option_of(field)
+      assert.is_true(known[option] or known[option:gsub("s$", "")] or known[option .. "-stdin"],
+        field)
+    end
+  end)
+end)

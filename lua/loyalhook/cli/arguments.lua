@@ -122,7 +122,7 @@ end
 
 local function add_common(parser)
   parser:flag("--json", "Print one JSON document."):target("json")
-  parser:option("--store", "Where the store is."):argname("LOCATION")
+  parser:option("--store", "Where the store is (default: sqlite:loyalhook.db)."):argname("LOCATION")
   parser:option("--config", "Configuration file (default: loyalhook.lua)."):argname("FILE")
   parser:flag("-h --help", "Show this help."):action(function() stop("help", {}) end)
 end

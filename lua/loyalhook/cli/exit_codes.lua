@@ -43,6 +43,19 @@ local exit_codes = {
   INTERRUPTED = 130,
 }
 
+--- What each of them says, for the documentation.
+exit_codes.meanings = {
+  { 0, "done" },
+  { FAILURE, "failure: disk, memory, network, an attempt that failed, a worker that could not go "
+    .. "on" },
+  { USAGE, "usage: an unknown option, a missing argument" },
+  { CONFIGURATION, "configuration: no store, a foreign, newer or damaged one, no key file, a wrong "
+    .. "loyalhook.lua" },
+  { NOT_FOUND, "not found" },
+  { REFUSED, "refused or invalid: data, a webhook's fields, a signature; some lines of a file" },
+  { 130, "interrupted (Ctrl-C)" },
+}
+
 --- The exit code for an error code; 1 for one that has no line above (full, io, busy, memory …).
 function exit_codes.of(code)
   return of_code[code] or FAILURE

@@ -2,6 +2,7 @@
 
 local shapes = require "loyalhook.cli.shapes"
 local columns = require "loyalhook.cli.table"
+local webhook_options = require "loyalhook.cli.webhook_options"
 
 local show = {}
 
@@ -11,8 +12,7 @@ show.examples = {
 }
 
 function show.arguments(parser)
-  parser:argument("ID|NAME", "Its id or name."):argname("ID|NAME"):target("webhook")
-  parser:option("--account", "Its account, where several use the same name."):argname("NAME")
+  webhook_options.which(parser)
 end
 
 function show.run(args, context)
