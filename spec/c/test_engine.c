@@ -447,7 +447,7 @@ static void test_engine_open_passes_on_why_it_cannot(void **state) {
   assert_null(engine);
 }
 
-/* A worker that is started again by a service manager must not give up where a running one waits. */
+/* A worker that is started again by a service manager gives up no more than a running one. */
 static void test_engine_opens_on_a_full_disk_and_waits_for_room(void **state) {
   struct bench *bench = *state;
   lh_engine_close(bench->engine);
