@@ -14,6 +14,15 @@ from endpoint import Endpoint
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
+def lua(program, text=""):
+    """What a Lua program prints that uses the checkout's modules."""
+    build = os.path.join(TOP, os.environ.get("BUILD", "build"))
+    paths = {"LUA_PATH_5_4": f"{TOP}/lua/?.lua;{TOP}/lua/?/init.lua;;",
+             "LUA_CPATH_5_4": f"{build}/lua5.4/?.so;;"}
+    return subprocess.run([VMS["lua5.4"], "-e", program], input=text, capture_output=True,
+                          text=True, check=True, timeout=60, env={**os.environ, **paths}).stdout
+
+
 class Logging(unittest.TestCase):
     """A worker and a webhook whose endpoint answers 500."""
 
@@ -129,6 +138,92 @@ class Logging(unittest.TestCase):
             self.assertNotIn("a secret for tests", said)
 
 
+EVIL = "\x1b[2J\x1b]0;title\x07\x9b31m\u202ereversed\x7f"
+
+
+class ForeignText(unittest.TestCase):
+    """Every command on a terminal, where names, answers, data and file names want to be obeyed.
+
+    The commands and their arguments are the registry's: a new one is tried without a change here.
+    """
+
+    DEFINITIONS = """local commands, list = require("loyalhook.cli.commands"), {}
+      for _, name in ipairs(commands.names()) do
+        list[#list + 1] = { name, require("loyalhook.cli.definitions").of(commands.find(name)) }
+      end
+      print(require("loyalhook.cli.document").encode(list))"""
+
+    LAST = ["webhook enable", "webhook edit", "webhook disable", "webhook delete"]
+
+    def setUp(self):
+        self.shop = Workshop()
+        self.addCleanup(self.shop.close)
+        self.endpoint = Endpoint()
+        self.endpoint.__enter__()
+        self.addCleanup(self.endpoint.__exit__, None, None, None)
+        self.endpoint.script("/hook", [{"status": 500, "body": EVIL}] * 50)
+        self.shop.init()
+        self.shop.write("loyalhook.lua", "return { types = { { name = 'evil', category = 'evil',"
+                        + ' description = "' + EVIL.replace("\x1b", "\\27") + '" } } }')
+        self.shop.write("secret", "a secret for tests")
+        self.webhook = self.shop.webhook("Zo\u00eb \u202e $(x)", self.endpoint.url("/hook"),
+                                         retries_max=0, pause_after=1)
+        data = json.dumps({"member_info": {"member_id": "m-" + EVIL}}, ensure_ascii=False)
+        self.event = self.shop.run("emit", "evil", "--data", data.replace("\x1b", "\\u001b")
+                                   .replace("\x07", "\\u0007")).out.strip()
+        self.shop.work_until_idle()
+        self.request = self.shop.requests()[0]["request_id"]
+
+    def value(self, element, evil):
+        known = {"webhook": self.webhook["id"], "request": self.request, "requests": self.request,
+                 "event": self.event, "event_type": "evil", "category": "evil",
+                 "shell": "bash", "secret_file": "secret", "url": self.endpoint.url("/hook")}
+        target, choices = element["target"], element.get("choices")
+        return EVIL if evil else choices[0] if choices else known.get(target, EVIL)
+
+    def lines(self, name, definition):
+        """The command as it should be, and with foreign text wherever a text can stand."""
+        arguments, options = definition["arguments"] or [], definition["options"]
+        words = name.split() + (["--until-idle"] if name == "work" else [])
+        required = [option for option in options if option["required"]]
+        secret = [option for option in options if option["target"] == "secret_file"]
+        for evil in (False, True):
+            line = [words + [self.value(one, evil) for one in arguments]]
+            for option in required + secret:
+                line[0] += [option["names"][-1], self.value(option, evil)]
+            yield line[0]
+        for option in options:
+            if option["takes_value"] and option["names"][-1] not in line[0]:
+                yield line[0] + [option["names"][-1], EVIL]
+        yield words + ["--" + EVIL]
+
+    def assert_harmless(self, shown, line):
+        plain = re.sub(r"\x1b\[(?:0|1|2|31|32|33)m|\r\x1b\[K", "", shown)
+        found = re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f"
+                          "\u2028-\u202e\u2066-\u2069]", plain)
+        self.assertIsNone(found, f"{line!r} shows {found and found.group()!r}: {shown!r}")
+
+    def test_nothing_reaches_the_terminal_as_it_is(self):
+        definitions = json.loads(lua(self.DEFINITIONS))
+        definitions.sort(key=lambda pair: self.LAST.index(pair[0]) if pair[0] in self.LAST else -1)
+        shown = ""
+        for name, definition in definitions:
+            for line in self.lines(name, definition):
+                for more in ([], ["--json"]):
+                    _, said = self.shop.on_terminal(*line, *more)
+                    self.assert_harmless(said, line)
+                    shown += said
+        # Foreign text was there to be shown.
+        for wanted in ("$(x)", "]0;title", "reversed"):
+            self.assertIn(wanted, shown)
+
+    def test_nor_from_the_environment(self):
+        for variable in ("LOYALHOOK_STORE", "LOYALHOOK_CONFIG", "LOYALHOOK_LOG_LEVEL",
+                         "LOYALHOOK_KEY_FILE", "LOYALHOOK_CA_FILE", "LOYALHOOK_ALLOW_NETWORKS"):
+            for words in (["webhook", "list"], ["doctor"], ["work", "--until-idle"]):
+                self.assert_harmless(self.shop.on_terminal(*words, **{variable: EVIL})[1], words)
+
+
 class Examples(unittest.TestCase):
     """What --help shows can be typed: the examples, as a shell reads them, are lines that parse."""
 
@@ -152,14 +247,6 @@ class Examples(unittest.TestCase):
         print(done and result or type(result) == "table" and result.message or result)
       end"""
 
-    def lua(self, program, text=""):
-        build = os.path.join(TOP, os.environ.get("BUILD", "build"))
-        return subprocess.run([VMS["lua5.4"], "-e", program], input=text, capture_output=True,
-                              text=True, check=True, timeout=60,
-                              env={**os.environ, "LUA_CPATH_5_4": f"{build}/lua5.4/?.so;;",
-                                   "LUA_PATH_5_4": f"{TOP}/lua/?.lua;{TOP}/lua/?/init.lua;;"}
-                              ).stdout
-
     def test_every_one_parses(self):
         with Workshop() as shop:
             os.mkdir(shop.path("bin"))
@@ -167,7 +254,7 @@ class Examples(unittest.TestCase):
                 path = shop.write(f"bin/{name}", '#!/bin/sh\nfor word in "$@"; do\n'
                                   'printf "%s\\0" "$word"\ndone >> "$WORDS"\n')
                 os.chmod(path, 0o755)
-            for example in json.loads(self.lua(self.LIST)):
+            for example in json.loads(lua(self.LIST)):
                 with self.subTest(example["text"]):
                     self.check(shop, example)
 
@@ -183,7 +270,7 @@ class Examples(unittest.TestCase):
                            "HOME": shop.folder, "SECRET": "a secret for tests"})
         with open(words, encoding="utf-8") as file:
             typed = file.read().split("\0")[:-1]
-        self.assertEqual(self.lua(self.PARSE, json.dumps(typed) + "\n"), example["name"] + "\n")
+        self.assertEqual(lua(self.PARSE, json.dumps(typed) + "\n"), example["name"] + "\n")
 
 
 if __name__ == "__main__":
