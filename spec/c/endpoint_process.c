@@ -15,11 +15,10 @@
 #define ARGUMENTS_MAX 24
 #define LINE_MAX_BYTES (256 * 1024)
 
-static void child(const struct endpoint_process *endpoint, const char *const *arguments,
-                  const int in[2], const int out[2]) {
-  const char *argv[ARGUMENTS_MAX] = {
-      "python3", "spec/blackbox/endpoint.py", "--port", "0", "--log", endpoint->log, "--until-eof",
-      NULL};
+static void child(const struct endpoint_process *endpoint, const char *program,
+                  const char *const *arguments, const int in[2], const int out[2]) {
+  const char *argv[ARGUMENTS_MAX] = {"python3", program,       "--port",      "0",
+                                     "--log",   endpoint->log, "--until-eof", NULL};
   size_t count = 7;
   for (; arguments && *arguments && count + 1 < ARGUMENTS_MAX; arguments++)
     argv[count++] = *arguments;
@@ -33,6 +32,11 @@ static void child(const struct endpoint_process *endpoint, const char *const *ar
 }
 
 void endpoint_process_start(struct endpoint_process *endpoint, const char *const *arguments) {
+  endpoint_process_start_program(endpoint, "spec/blackbox/endpoint.py", arguments);
+}
+
+void endpoint_process_start_program(struct endpoint_process *endpoint, const char *program,
+                                    const char *const *arguments) {
   int in[2];
   int out[2];
   strcpy(endpoint->folder, "/tmp/lh-endpoint-XXXXXX");
@@ -42,7 +46,7 @@ void endpoint_process_start(struct endpoint_process *endpoint, const char *const
   assert_int_equal(pipe(out), 0);
   endpoint->pid = fork();
   assert_true(endpoint->pid >= 0);
-  if (endpoint->pid == 0) child(endpoint, arguments, in, out);
+  if (endpoint->pid == 0) child(endpoint, program, arguments, in, out);
   close(in[0]);
   close(out[1]);
   endpoint->stdin_fd = in[1];
@@ -104,6 +108,10 @@ const char *endpoint_process_line(const struct endpoint_process *endpoint, const
   last[0] = '\0';
   scan(endpoint, path, last);
   return last;
+}
+
+const char *endpoint_process_last(const struct endpoint_process *endpoint) {
+  return endpoint_process_line(endpoint, NULL);
 }
 
 long endpoint_process_number(const char *line, const char *name) {

@@ -1,5 +1,6 @@
 /*
-** Runs spec/blackbox/endpoint.py as a child for C tests, and reads its log.
+** Runs spec/blackbox/endpoint.py (or another server of its kind) as a child for C tests, and reads
+** its log.
 ** Paths in the log include the query, so a test that adds one of its own
 ** ("/ok?case=7") finds its own requests.
 */
@@ -19,6 +20,9 @@ struct endpoint_process {
 
 /* `arguments`: more of the command line, up to a NULL; may be NULL. A failure fails the test. */
 void endpoint_process_start(struct endpoint_process *endpoint, const char *const *arguments);
+/* The same with another program than endpoint.py, e.g. "spec/blackbox/mailbox.py". */
+void endpoint_process_start_program(struct endpoint_process *endpoint, const char *program,
+                                    const char *const *arguments);
 /* Stops it and removes the folder. */
 void endpoint_process_stop(struct endpoint_process *endpoint);
 /* Writes "http://127.0.0.1:PORT" and the path. */
@@ -29,6 +33,8 @@ void endpoint_process_url(const struct endpoint_process *endpoint, const char *p
 int endpoint_process_count(const struct endpoint_process *endpoint, const char *path);
 /* The last request's log line for this path, "" if there is none. Borrowed until the next call. */
 const char *endpoint_process_line(const struct endpoint_process *endpoint, const char *path);
+/* The last line of all. */
+const char *endpoint_process_last(const struct endpoint_process *endpoint);
 /* A number in a log line, e.g. "connection"; -1 if it is not there. */
 long endpoint_process_number(const char *line, const char *name);
 

@@ -10,64 +10,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "certificates.h"
 #include "endpoint_process.h"
 #include "transport_wire.h"
 
 #define MIB (1024 * 1024)
 
-static char folder[64];
 static char ca_file[128];
-
-static void file_in_folder(char *out, size_t out_cap, const char *name, const char *extension) {
-  snprintf(out, out_cap, "%s/%s%s", folder, name, extension);
-}
-
-/* Runs a shell script with the folder as working directory. */
-static void run(const char *script) {
-  int status = -1;
-  pid_t pid = fork();
-  if (pid == 0) {
-    if (chdir(folder) != 0) _exit(126);
-    unsetenv("SSLKEYLOGFILE");
-    execlp("sh", "sh", "-ec", script, (char *)NULL);
-    _exit(127);
-  }
-  assert_int_equal(waitpid(pid, &status, 0), pid);
-  if (status != 0) fail_msg("openssl: status %d of %s", status, script);
-}
-
-/* NAME.pem and NAME.key, for `names` (a subjectAltName), signed by NAME's issuer. */
-static void certificate_make(const char *name, const char *issuer, const char *names, int days) {
-  char script[1024];
-  snprintf(script, sizeof script,
-           "{ openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s.key "
-           "-out %s.csr -subj /CN=%s; echo 'subjectAltName=%s' > %s.ext; "
-           "openssl x509 -req -in %s.csr -CA %s.pem -CAkey %s.key -CAcreateserial -days %d "
-           "-extfile %s.ext -out %s.pem; } 2> %s.log",
-           name, name, name, names, name, name, issuer, issuer, days, name, name, name);
-  run(script);
-}
-
-static void authority_make(const char *name) {
-  char script[512];
-  snprintf(script, sizeof script,
-           "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s.key "
-           "-out %s.pem -subj /CN=%s -days 2 -addext subjectAltName=IP:127.0.0.1 2> %s.log",
-           name, name, name, name);
-  run(script);
-}
 
 static void endpoint_start(struct endpoint_process *endpoint, const char *name, const char *option,
                            const char *value) {
   char certificate[128];
   char key[128];
-  file_in_folder(certificate, sizeof certificate, name, ".pem");
-  file_in_folder(key, sizeof key, name, ".key");
+  certificates_file(certificate, sizeof certificate, name, ".pem");
+  certificates_file(key, sizeof key, name, ".key");
   const char *arguments[] = {"--tls", certificate, key, option, value, NULL};
   endpoint_process_start(endpoint, arguments);
 }
@@ -108,7 +68,7 @@ static struct wire_result post_to(const char *name, const char *trusted, const c
 static void test_only_certificates_that_verify_are_talked_to(void **state) {
   (void)state;
   char other[128];
-  file_in_folder(other, sizeof other, "other", ".pem");
+  certificates_file(other, sizeof other, "other", ".pem");
   struct wire_result result = post_to("good", ca_file, NULL, NULL);
   check("good", &result, LH_OUTCOME_ANSWERED, 200);
   static const char *const bad[] = {"self", "wrong", "expired", "good"};
@@ -223,7 +183,7 @@ static void test_a_missing_authority_file_is_no_fault_of_the_endpoint(void **sta
   struct lh_transport *transport = NULL;
   struct lh_error err = {0};
   char gone[128];
-  file_in_folder(gone, sizeof gone, "gone", ".pem");
+  certificates_file(gone, sizeof gone, "gone", ".pem");
   struct lh_transport_options options = {.ca_file = gone};
   assert_int_equal(lh_transport_curl_open(&options, lh_clock_system(), &transport, &err),
                    LH_E_CONFIG);
@@ -232,13 +192,13 @@ static void test_a_missing_authority_file_is_no_fault_of_the_endpoint(void **sta
   struct endpoint_process endpoint;
   char url[128];
   endpoint_start(&endpoint, "good", NULL, NULL);
-  run("cp ca.pem gone.pem");
+  certificates_run("cp ca.pem gone.pem");
   transport = open_trusting(gone);
-  run("rm gone.pem");
+  certificates_run("rm gone.pem");
   url_make(&endpoint, "/ok", url, sizeof url);
   struct wire_result result = wire_post(transport, wire_to(url, 2000, 5000));
   check("gone", &result, LH_OUTCOME_LOCAL, 0);
-  run("cp ca.pem gone.pem");
+  certificates_run("cp ca.pem gone.pem");
   result = wire_post(transport, wire_to(url, 2000, 5000));
   check("back", &result, LH_OUTCOME_ANSWERED, 200);
   transport->ops->close(transport);
@@ -249,31 +209,29 @@ static void test_a_missing_authority_file_is_no_fault_of_the_endpoint(void **sta
 static void test_no_keys_were_written(void **state) {
   (void)state;
   char keys[128];
-  file_in_folder(keys, sizeof keys, "keys", ".log");
+  certificates_file(keys, sizeof keys, "keys", ".log");
   assert_int_equal(access(keys, F_OK), -1);
 }
 
 static int group_setup(void **state) {
   (void)state;
-  strcpy(folder, "/tmp/lh-tls-XXXXXX");
-  if (!mkdtemp(folder)) return -1;
+  if (certificates_begin()) return -1;
   char keys[128];
-  file_in_folder(keys, sizeof keys, "keys", ".log");
+  certificates_file(keys, sizeof keys, "keys", ".log");
   setenv("SSLKEYLOGFILE", keys, 1);
-  file_in_folder(ca_file, sizeof ca_file, "ca", ".pem");
-  authority_make("ca");
-  authority_make("other");
-  authority_make("self");
-  certificate_make("good", "ca", "IP:127.0.0.1", 2);
-  certificate_make("wrong", "ca", "DNS:example.com", 2);
-  certificate_make("expired", "ca", "IP:127.0.0.1", -1);
+  certificates_file(ca_file, sizeof ca_file, "ca", ".pem");
+  certificates_authority("ca");
+  certificates_authority("other");
+  certificates_authority("self");
+  certificates_make("good", "ca", "IP:127.0.0.1", 2);
+  certificates_make("wrong", "ca", "DNS:example.com", 2);
+  certificates_make("expired", "ca", "IP:127.0.0.1", -1);
   return 0;
 }
 
 static int group_teardown(void **state) {
   (void)state;
-  run("rm -f ./*");
-  return rmdir(folder);
+  return certificates_end();
 }
 
 int main(void) {

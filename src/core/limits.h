@@ -78,6 +78,10 @@
 #define LH_MAIL_INTERVAL_MS 300000     /* between two mails about one webhook, design §3.10 */
 #define LH_MAIL_BACKOFF_MS 60000       /* after a refused mail; doubles … */
 #define LH_MAIL_BACKOFF_MAX_MS 3600000 /* … up to this */
+#define LH_MAIL_BYTES_MAX 1048576      /* of a message; ours are far below */
+#define LH_MAIL_LINE_MAX 998           /* RFC 5322 §2.1.1 */
+#define LH_MAIL_TIMEOUT_MS 60000       /* one mail with all that belongs to it */
+#define LH_MAILS_IN_FLIGHT_MAX 4       /* of one worker: mail must not crowd out webhooks */
 #define LH_MESSAGE_ID_MAX 300          /* 24 hex digits, @ and a host name */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000

@@ -42,8 +42,17 @@ static void connections_bound(struct lh_curl *self) {
   (void)curl_multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, (long)max);
 }
 
+static void mails_forget(struct lh_curl *self, const struct lh_exchange *exchange) {
+  for (size_t i = 0; i < self->mail_count; i++) {
+    if (self->mails[i] != exchange) continue;
+    self->mails[i] = self->mails[--self->mail_count];
+    return;
+  }
+}
+
 static void land(struct lh_curl *self, struct lh_exchange *exchange) {
   assert(self->flying[exchange->place] == exchange);
+  if (exchange->talk) mails_forget(self, exchange);
   (void)curl_multi_remove_handle(self->multi, exchange->easy);
   struct lh_exchange *last = self->flying[--self->flying_count];
   self->flying[exchange->place] = last;
@@ -53,7 +62,10 @@ static void land(struct lh_curl *self, struct lh_exchange *exchange) {
 
 static void finish(struct lh_curl *self, struct lh_exchange *exchange, CURLcode code) {
   exchange->finished_ms = now_ms(self);
-  lh_verdict_reach(exchange, code);
+  if (exchange->talk)
+    lh_mail_judge(exchange, code);
+  else
+    lh_verdict_reach(exchange, code);
   land(self, exchange);
   lh_queue_put(&self->done, exchange);
 }
@@ -120,6 +132,22 @@ static int transport_start(struct lh_transport *transport, const struct lh_post 
   return rc;
 }
 
+static int transport_mail(struct lh_transport *transport, const struct lh_mail *mail,
+                          struct lh_error *err) {
+  struct lh_curl *self = (struct lh_curl *)transport;
+  struct lh_exchange *exchange;
+  if (self->mail_count == LH_MAILS_IN_FLIGHT_MAX)
+    return lh_error_set(err, LH_E_LIMIT, "mail: %d are under way", LH_MAILS_IN_FLIGHT_MAX);
+  int rc = lh_mail_new(self, mail, &exchange, err);
+  if (rc) return rc;
+  rc = fly(self, exchange, err);
+  if (rc)
+    lh_pool_put(self, exchange);
+  else
+    self->mails[self->mail_count++] = exchange;
+  return rc;
+}
+
 /* ---- poll */
 
 static void collect(struct lh_curl *self) {
@@ -132,6 +160,7 @@ static void collect(struct lh_curl *self) {
     (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
     struct lh_exchange *exchange = (void *)private;
     assert(exchange && exchange->easy == message->easy_handle);
+    if (exchange->talk && !code && lh_mail_connected(exchange)) continue; /* it begins to talk */
     finish(self, exchange, code);
   }
 }
@@ -155,19 +184,33 @@ static void end_late(struct lh_curl *self, int64_t now) {
   }
 }
 
+static void move_mails_on(struct lh_curl *self, int64_t now) {
+  size_t i = 0;
+  while (i < self->mail_count) {
+    struct lh_exchange *exchange = self->mails[i];
+    if (lh_mail_move_on(exchange, now))
+      finish(self, exchange, CURLE_OK); /* the last one stands here now */
+    else
+      i++;
+  }
+}
+
 static void move_on(struct lh_curl *self) {
   int running;
   self->fresh_count = 0;
   (void)curl_multi_perform(self->multi, &running); /* its errors show in the transfers */
   collect(self);
+  if (self->mail_count > 0) move_mails_on(self, now_ms(self));
   if (self->answered_count > 0) end_late(self, now_ms(self));
 }
 
 static int wait_ms(const struct lh_curl *self, int timeout_ms) {
   if (timeout_ms < 0) return 0;
-  if (self->answered_count == 0) return timeout_ms;
+  if (self->answered_count == 0 && self->mail_count == 0) return timeout_ms;
   int64_t now = now_ms(self);
   int64_t wait = timeout_ms;
+  for (size_t i = 0; i < self->mail_count; i++)
+    if (self->mails[i]->talk->until_ms - now < wait) wait = self->mails[i]->talk->until_ms - now;
   for (size_t i = 0; i < self->flying_count; i++) {
     int64_t until = self->flying[i]->read_until_ms;
     if (until && until - now < wait) wait = until - now;
@@ -176,11 +219,15 @@ static int wait_ms(const struct lh_curl *self, int timeout_ms) {
 }
 
 static void wait(struct lh_curl *self, int timeout_ms, const int *fds, size_t fd_count) {
-  struct curl_waitfd extra[POLL_FDS_MAX];
+  struct curl_waitfd extra[POLL_FDS_MAX + LH_MAILS_IN_FLIGHT_MAX];
+  unsigned count = 0;
   assert(fd_count <= POLL_FDS_MAX);
   for (size_t i = 0; i < fd_count; i++)
-    extra[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
-  CURLMcode code = curl_multi_poll(self->multi, extra, (unsigned)fd_count, timeout_ms, NULL);
+    extra[count++] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
+  for (size_t i = 0; i < self->mail_count; i++)
+    if (self->mails[i]->talk->socket != CURL_SOCKET_BAD)
+      extra[count++] = lh_mail_waits(self->mails[i]);
+  CURLMcode code = curl_multi_poll(self->multi, extra, count, timeout_ms, NULL);
   if (code && timeout_ms > 0) {
     /* poll() refuses more descriptors than the process may open, or has no memory */
     struct pollfd only[POLL_FDS_MAX];
@@ -193,6 +240,8 @@ static void result_fill(struct lh_post_result *result, const struct lh_exchange 
   int answered = exchange->outcome == LH_OUTCOME_ANSWERED;
   *result = (struct lh_post_result){
       .tag = exchange->tag,
+      .kind = exchange->talk ? LH_EXCHANGE_MAIL : LH_EXCHANGE_POST,
+      .verdict = exchange->verdict,
       .outcome = exchange->outcome,
       .status = answered ? exchange->answer.status : 0,
       .uploaded = exchange->uploaded,
@@ -225,13 +274,18 @@ static size_t transport_poll(struct lh_transport *transport, int timeout_ms, con
 
 /* ---- cancel, in_flight, close, open */
 
+static int is_unsent(const struct lh_exchange *exchange) {
+  if (exchange->talk) return !lh_smtp_may_have_arrived(&exchange->talk->smtp);
+  return exchange->sends == 0;
+}
+
 static int cancel_done(struct lh_curl *self, void *tag) {
   int unsent = -1;
   size_t count = self->done.count;
   for (size_t i = 0; i < count; i++) {
     struct lh_exchange *exchange = lh_queue_take(&self->done);
     if (unsent < 0 && exchange->tag == tag) {
-      unsent = exchange->sends == 0;
+      unsent = is_unsent(exchange);
       lh_pool_put(self, exchange);
     } else {
       lh_queue_put(&self->done, exchange);
@@ -245,9 +299,10 @@ static int transport_cancel(struct lh_transport *transport, void *tag) {
   for (size_t i = 0; i < self->flying_count; i++) {
     struct lh_exchange *exchange = self->flying[i];
     if (exchange->tag != tag) continue;
+    int unsent = is_unsent(exchange);
     land(self, exchange);
     lh_pool_put(self, exchange);
-    return exchange->sends == 0;
+    return unsent;
   }
   return cancel_done(self, tag);
 }
@@ -275,6 +330,7 @@ void lh_curl_close(struct lh_transport *transport) {
 
 const struct lh_transport_ops lh_curl_ops = {
     .start = transport_start,
+    .mail = transport_mail,
     .poll = transport_poll,
     .cancel = transport_cancel,
     .in_flight = transport_in_flight,

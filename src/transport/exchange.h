@@ -1,11 +1,11 @@
 /*
 ** Inside of the transport room: one exchange (a POST and the easy handle it
-** keeps for life) and the transport that owns them. An exchange walks
-** unused → flying (in the multi handle) → done (waits to be handed out) →
-** shown (its texts are borrowed by the caller) → unused; nothing is freed
-** before close. Who does what: open.c opens, curl.c walks, pool.c keeps,
-** options.c sets up, guard.c refuses addresses, answer.c reads the answer,
-** verdict.c judges.
+** keeps for life, or a mail with one of its own) and the transport that owns
+** them. An exchange walks unused → flying (in the multi handle) → done (waits
+** to be handed out) → shown (its texts are borrowed by the caller) → unused;
+** a POST's is not freed before close. Who does what: open.c opens, curl.c
+** walks, pool.c keeps, options.c sets up, guard.c refuses addresses, answer.c
+** reads the answer, verdict.c judges; mail.c and smtp.c do the same for mails.
 */
 #ifndef LH_TRANSPORT_EXCHANGE_H
 #define LH_TRANSPORT_EXCHANGE_H
@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 
 #include "core/limits.h"
+#include "transport/smtp.h"
 #include "transport/transport.h"
 
 #define LH_EXCHANGE_ERROR_MAX 320 /* an outcome's sentence; CURL_ERROR_SIZE and some words */
@@ -44,6 +45,15 @@ struct lh_answer {
 
 struct lh_curl;
 
+/* What a mail has beyond an exchange. */
+struct lh_mail_talk {
+  struct lh_smtp smtp;
+  curl_socket_t socket;             /* CURL_SOCKET_BAD while libcurl connects */
+  int64_t until_ms;                 /* monotonic: time is up */
+  int secret;                       /* 1: a password is sent while connecting */
+  char greeting[LH_SMTP_REPLY_MAX]; /* last line of an answer while connecting */
+};
+
 struct lh_exchange {
   struct lh_exchange *next; /* in the list of its state; flying ones stand in lh_curl.flying */
   struct lh_curl *owner;
@@ -72,6 +82,8 @@ struct lh_exchange {
 
   enum lh_outcome outcome; /* once done */
   int uploaded;
+  struct lh_mail_talk *talk; /* NULL: a POST */
+  enum lh_mail_verdict verdict;
   char detail[CURL_ERROR_SIZE];
   char error[LH_EXCHANGE_ERROR_MAX];
   char response[LH_RESPONSE_KEEP_BYTES];
@@ -99,6 +111,8 @@ struct lh_curl {
   size_t flying_cap;
   size_t answered_count; /* flying ones whose final headers are complete */
   size_t fresh_count;    /* flying ones libcurl has not looked at yet */
+  struct lh_exchange *mails[LH_MAILS_IN_FLIGHT_MAX]; /* flying ones that are mails */
+  size_t mail_count;
   struct lh_exchange_queue done;
   struct lh_exchange *shown;
   struct lh_exchange *unused;
@@ -108,7 +122,10 @@ struct lh_curl {
 extern const struct lh_transport_ops lh_curl_ops;
 void lh_curl_close(struct lh_transport *transport);
 
-/* pool.c: an unused exchange, made if there is none (LH_E_MEMORY, LH_E_CONFIG); and the lists. */
+/*
+** pool.c: an unused exchange, made if there is none (LH_E_MEMORY, LH_E_CONFIG); and the lists. A
+** mail that is put back is freed.
+*/
 int lh_pool_take(struct lh_curl *owner, struct lh_exchange **out, struct lh_error *err);
 void lh_pool_put(struct lh_curl *owner, struct lh_exchange *exchange);
 void lh_pool_show(struct lh_curl *owner, struct lh_exchange *exchange);
@@ -122,6 +139,21 @@ int lh_options_prepare(struct lh_exchange *exchange, struct lh_error *err);
 /* What differs from POST to POST, all of it. Codes: LH_E_INVALID, LH_E_MEMORY. */
 int lh_options_apply(struct lh_exchange *exchange, const struct lh_post *post,
                      struct lh_error *err);
+
+CURLcode lh_options_tls(CURL *easy, const char *ca_file); /* certificates and versions */
+
+/* mail.c: a mail, ready to fly. Codes as of transport.h's mail. */
+int lh_mail_new(struct lh_curl *owner, const struct lh_mail *mail, struct lh_exchange **out,
+                struct lh_error *err);
+void lh_mail_free(struct lh_mail_talk *talk);
+/* libcurl has done its part. 0 if the connection is not there any more. */
+int lh_mail_connected(struct lh_exchange *exchange);
+/* Says and hears what can be said and heard without waiting. 1 when it is over. */
+int lh_mail_move_on(struct lh_exchange *exchange, int64_t now_ms);
+/* What a mail that is talking waits for. */
+struct curl_waitfd lh_mail_waits(const struct lh_exchange *exchange);
+/* Fills verdict, outcome and error of one that is over, or whose connecting failed with `code`. */
+void lh_mail_judge(struct lh_exchange *exchange, CURLcode code);
 
 /* guard.c: libcurl's callbacks; one is asked before connecting, the other before every send. */
 curl_socket_t lh_guard_socket(void *exchange, curlsocktype purpose, struct curl_sockaddr *address);
@@ -141,6 +173,11 @@ int lh_answer_uploaded(const struct lh_exchange *exchange);
 
 /* verdict.c: fills outcome, uploaded and error of an exchange that ended with `code`. */
 void lh_verdict_reach(struct lh_exchange *exchange, CURLcode code);
+/* The parts of it that a mail shares: an outcome, a sentence about an own shortage, … */
+enum lh_outcome lh_verdict_outcome(const struct lh_exchange *exchange, CURLcode code);
+void lh_verdict_explain_local(struct lh_exchange *exchange, CURLcode code);
+/* … and any sentence as one printable line, without userinfo and query of a URL in it. */
+void lh_verdict_text(char *out, size_t out_cap, const char *from);
 
 /* url.c: what the text alone tells, cheap enough for every POST. 0 or LH_E_INVALID. */
 int lh_url_inspect(const char *url, int *https, struct lh_error *err);

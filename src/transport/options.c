@@ -51,7 +51,7 @@ static CURLcode set_restrictions(CURL *easy) {
   return code;
 }
 
-static CURLcode set_tls(CURL *easy, const char *ca_file) {
+CURLcode lh_options_tls(CURL *easy, const char *ca_file) {
   CURLcode code = CURLE_OK;
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
   SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -92,7 +92,7 @@ static CURLcode set_callbacks(CURL *easy, struct lh_exchange *exchange) {
 int lh_options_prepare(struct lh_exchange *exchange, struct lh_error *err) {
   CURL *easy = exchange->easy;
   CURLcode code = set_restrictions(easy);
-  if (!code) code = set_tls(easy, exchange->owner->ca_file);
+  if (!code) code = lh_options_tls(easy, exchange->owner->ca_file);
   if (!code) code = set_callbacks(easy, exchange);
   SET(CURLOPT_USERAGENT, "loyalhook/" LH_VERSION);
   if (code == CURLE_OUT_OF_MEMORY) return lh_error_set(err, LH_E_MEMORY, "out of memory");

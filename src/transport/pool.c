@@ -1,6 +1,6 @@
 /*
-** Memory and lists of exchanges. They are made when first needed, kept for
-** ever and never number more than were in flight at once.
+** Memory and lists of exchanges. Those of POSTs are made when first needed,
+** kept for ever and never number more than were in flight at once.
 */
 #include "transport/exchange.h"
 
@@ -9,6 +9,7 @@
 
 static void exchange_free(struct lh_exchange *exchange) {
   if (exchange->easy) curl_easy_cleanup(exchange->easy);
+  if (exchange->talk) lh_mail_free(exchange->talk);
   free(exchange->lines);
   free(exchange);
 }
@@ -36,6 +37,10 @@ int lh_pool_take(struct lh_curl *owner, struct lh_exchange **out, struct lh_erro
 }
 
 void lh_pool_put(struct lh_curl *owner, struct lh_exchange *exchange) {
+  if (exchange->talk) {
+    exchange_free(exchange);
+    return;
+  }
   exchange->next = owner->unused;
   owner->unused = exchange;
 }

@@ -1,6 +1,6 @@
 /*
-** Door of the transport room: one HTTP exchange at a time per handle, many at
-** once, no threads, no callbacks into the caller. A transport is a struct of
+** Door of the transport room: one exchange (an HTTP POST or a mail) at a time
+** per handle, many at once, no threads, no callbacks into the caller. A transport is a struct of
 ** functions so that scenarios and the simulator can put another one in place;
 ** curl.c is the real one.
 */
@@ -33,17 +33,45 @@ struct lh_post {
   void *tag;  /* comes back in the result; of each POST in flight another one */
 };
 
-/* Filled for one finished POST. Texts are borrowed until the next poll, cancel or close. */
+/*
+** One mail to an SMTP server that a person has named: the address guard does
+** not apply. Everything is copied. smtp:// means STARTTLS, without which
+** nothing is sent, smtps:// TLS from the first byte.
+*/
+struct lh_mail {
+  const char *url;      /* smtp://host[:port] or smtps://host[:port] */
+  int cleartext;        /* 1: smtp:// without TLS, as a person has configured */
+  const char *user;     /* NULL: no AUTH */
+  const char *password; /* "" if there is none; never shows in an error */
+  const char *from;
+  const char *const *to;
+  size_t to_count;     /* 1..LH_NOTIFY_MAX */
+  const void *message; /* RFC 5322: lines of ASCII, each with CRLF; dots are the transport's care */
+  size_t message_len;
+  int32_t timeout_ms; /* total */
+  int32_t connect_timeout_ms;
+  void *tag; /* comes back in the result; of each exchange in flight another one */
+};
+
+enum lh_exchange_kind { LH_EXCHANGE_POST, LH_EXCHANGE_MAIL };
+
+/* Filled for one finished exchange. Texts are borrowed until the next poll, cancel or close. */
 struct lh_post_result {
   void *tag;
+  enum lh_exchange_kind kind;
+  enum lh_mail_verdict verdict; /* of a mail */
   enum lh_outcome outcome;
-  int status;   /* final status if the outcome is answered, else 0 */
+  int status;   /* final status (of a mail: SMTP code) if the outcome is answered, else 0 */
   int uploaded; /* 1 if the whole body was handed to the network before the answer ended */
   int64_t duration_ms;
   int64_t retry_after_ms; /* seconds or date, clamped to 0..2^31; 0 if none or garbage */
   const char *response;   /* first LH_RESPONSE_KEEP_BYTES of the answer's body */
   size_t response_len;
-  const char *error; /* one line, "" if answered and uploaded; never with userinfo or a query */
+  /*
+  ** One line, "" if answered and uploaded, or accepted for all recipients; never with userinfo or
+  ** a query.
+  */
+  const char *error;
 };
 
 struct lh_transport;
@@ -55,17 +83,20 @@ struct lh_transport_ops {
   ** URL that is refused by the deployment's rules starts, and ends as blocked.
   */
   int (*start)(struct lh_transport *transport, const struct lh_post *post, struct lh_error *err);
+  /* The same for a mail. LH_E_LIMIT if LH_MAILS_IN_FLIGHT_MAX are under way, LH_E_TOO_LARGE. */
+  int (*mail)(struct lh_transport *transport, const struct lh_mail *mail, struct lh_error *err);
   /*
   ** Moves all transfers on. Waits up to timeout_ms for the network or for one
   ** of `fds` (at most 16) to become readable, then returns the number of
-  ** finished POSTs written to results (at most results_max; the rest comes
+  ** finished exchanges written to results (at most results_max; the rest comes
   ** with the next call, which then does not wait).
   */
   size_t (*poll)(struct lh_transport *transport, int timeout_ms, const int *fds, size_t fd_count,
                  struct lh_post_result *results, size_t results_max);
   /*
-  ** Drops the transfer with this tag. 1 if no byte of its request had left, 0
-  ** if bytes had (or may have), or if no transfer has this tag.
+  ** Drops the transfer with this tag. 1 if no byte of its request had left (of
+  ** a mail: if the server cannot have got its end), 0 if bytes had (or may
+  ** have), or if no transfer has this tag.
   */
   int (*cancel)(struct lh_transport *transport, void *tag);
   size_t (*in_flight)(const struct lh_transport *transport);
@@ -109,5 +140,7 @@ const char *lh_transport_version(void);
 */
 int lh_url_check(const char *url, const struct lh_transport_options *options, char *out,
                  size_t out_cap, struct lh_error *err);
+/* smtp:// or smtps://, a host, perhaps a port, nothing else. LH_E_INVALID: "url: …". */
+int lh_url_check_mail(const char *url, struct lh_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /*
-** URLs of webhooks. libcurl's own parser decides what a URL means, since the
+** URLs of webhooks, and of mail servers. libcurl's own parser decides what a URL means, since the
 ** same parser reads it again when sending: two parsers would disagree about
 ** some URL, and the disagreement is where requests are smuggled through.
 ** Forms that parsers are known to read differently are refused outright.
@@ -41,6 +41,36 @@ int lh_url_inspect(const char *url, int *https, struct lh_error *err) {
   return 0;
 }
 
+static int port_check(CURLU *parts, struct lh_error *err) {
+  char *port = NULL;
+  if (curl_url_get(parts, CURLUPART_PORT, &port, 0) != CURLUE_OK) return 0; /* none given */
+  int zero = strspn(port, "0") == strlen(port);
+  curl_free(port);
+  return zero ? lh_error_set(err, LH_E_INVALID, "url: port is 0") : 0;
+}
+
+int lh_url_check_mail(const char *url, struct lh_error *err) {
+  int rc = characters_check(url, err);
+  if (rc) return rc;
+  int smtps = strncasecmp(url, "smtps://", 8) == 0;
+  if (!smtps && strncasecmp(url, "smtp://", 7) != 0)
+    return lh_error_set(err, LH_E_INVALID, "url: must begin with smtp:// or smtps://");
+  const char *host = url + (smtps ? 8 : 7);
+  if (strpbrk(host, "@/?%"))
+    return lh_error_set(err, LH_E_INVALID,
+                        "url: only a host and perhaps a port, like smtp://mail.example.com:587");
+  CURLU *parts = curl_url();
+  if (!parts) return lh_error_set(err, LH_E_MEMORY, "out of memory");
+  CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+  if (code == CURLUE_OUT_OF_MEMORY)
+    rc = lh_error_set(err, LH_E_MEMORY, "out of memory");
+  else if (code)
+    rc = lh_error_set(err, LH_E_INVALID, "url: %s", curl_url_strerror(code));
+  if (!rc) rc = port_check(parts, err);
+  curl_url_cleanup(parts);
+  return rc;
+}
+
 /* Puts the host in lower case and refuses one that is an address the guard would refuse. */
 static int host_check(CURLU *parts, const struct lh_transport_options *options,
                       struct lh_error *err) {
@@ -72,14 +102,6 @@ static int host_check(CURLU *parts, const struct lh_transport_options *options,
   }
   curl_free(host);
   return rc;
-}
-
-static int port_check(CURLU *parts, struct lh_error *err) {
-  char *port = NULL;
-  if (curl_url_get(parts, CURLUPART_PORT, &port, 0) != CURLUE_OK) return 0; /* none given */
-  int zero = strspn(port, "0") == strlen(port);
-  curl_free(port);
-  return zero ? lh_error_set(err, LH_E_INVALID, "url: port is 0") : 0;
 }
 
 static int parts_write(CURLU *parts, char *out, size_t out_cap, struct lh_error *err) {

@@ -123,7 +123,7 @@ static enum lh_outcome outcome_sent(const struct lh_exchange *exchange, CURLcode
   return LH_OUTCOME_CONNECT;
 }
 
-static enum lh_outcome outcome_of(const struct lh_exchange *exchange, CURLcode code) {
+enum lh_outcome lh_verdict_outcome(const struct lh_exchange *exchange, CURLcode code) {
   if (is_tls(code)) return LH_OUTCOME_TLS;
   return exchange->sends ? outcome_sent(exchange, code) : outcome_unsent(exchange, code);
 }
@@ -137,7 +137,7 @@ static size_t text_append(char *out, size_t out_cap, size_t at, const char *from
 }
 
 /* Copies `from` as one line, without userinfo and query of a URL in it: they hold secrets. */
-static void text_copy(char *out, size_t out_cap, const char *from) {
+void lh_verdict_text(char *out, size_t out_cap, const char *from) {
   size_t at = text_append(out, out_cap, 0, "", 0);
   for (;;) {
     const char *mark = strstr(from, "://");
@@ -176,15 +176,15 @@ static const char *sentence(const struct lh_exchange *exchange, CURLcode code) {
   return curl_easy_strerror(code);
 }
 
-static void explain_local(struct lh_exchange *exchange, CURLcode code) {
+void lh_verdict_explain_local(struct lh_exchange *exchange, CURLcode code) {
   char text[LH_EXCHANGE_ERROR_MAX - 32];
   int number = exchange->socket_errno;
   if (number == EMFILE || number == ENFILE)
-    text_copy(text, sizeof text, "no descriptor is free for a socket");
+    lh_verdict_text(text, sizeof text, "no descriptor is free for a socket");
   else if (number)
-    text_copy(text, sizeof text, "no memory for a socket");
+    lh_verdict_text(text, sizeof text, "no memory for a socket");
   else
-    text_copy(text, sizeof text, sentence(exchange, code));
+    lh_verdict_text(text, sizeof text, sentence(exchange, code));
   snprintf(exchange->error, sizeof exchange->error, "shortage on this machine: %s", text);
 }
 
@@ -196,10 +196,10 @@ void lh_verdict_reach(struct lh_exchange *exchange, CURLcode code) {
     snprintf(exchange->error, sizeof exchange->error, "%s", text);
     return;
   }
-  exchange->outcome = outcome_of(exchange, code);
+  exchange->outcome = lh_verdict_outcome(exchange, code);
   if (exchange->outcome == LH_OUTCOME_BLOCKED) return; /* the guard wrote its own sentence */
   if (exchange->outcome == LH_OUTCOME_LOCAL)
-    explain_local(exchange, code);
+    lh_verdict_explain_local(exchange, code);
   else
-    text_copy(exchange->error, sizeof exchange->error, sentence(exchange, code));
+    lh_verdict_text(exchange->error, sizeof exchange->error, sentence(exchange, code));
 }
