@@ -282,10 +282,12 @@ static void die_with_a_living_child(int until) {
   if (store->requests->session_open(store, fake.wall_ms, &session, NULL) != LH_OK) _exit(1);
   struct lh_turn turn = turn_of(session, fake.wall_ms, 1, NULL, 0);
   take_turn(store, &turn, &noted);
+  int lives[2]; /* it has let go of what it inherited when it says so */
+  char byte = 0;
+  if (pipe(lives) != 0) _exit(1);
   pid_t child = fork();
-  char byte;
-  if (child == 0) _exit(read(until, &byte, 1) == 0 ? 0 : 1);
-  _exit(noted.count == 1 && child > 0 ? 0 : 1);
+  if (child == 0) _exit(write(lives[1], &byte, 1) == 1 && read(until, &byte, 1) == 0 ? 0 : 1);
+  _exit(noted.count == 1 && child > 0 && read(lives[0], &byte, 1) == 1 ? 0 : 1);
 }
 
 static void test_a_living_child_does_not_keep_a_dead_worker_alive(void **state) {
