@@ -33,6 +33,11 @@ fields.attempt = {
 
 fields.event = { "id", "event_type", "account", "created_at", "data" }
 
+fields.job = {
+  "id", "account", "webhook_id", "since", "created_at", "total", "retried", "left_over",
+  "finished_at",
+}
+
 fields.states = { "pending", "sending", "retrying", "delivered", "failed" }
 
 --- A copy of `row` with json.null for each absent field of `names` (one of the

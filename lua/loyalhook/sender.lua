@@ -2,14 +2,15 @@
 -- sender is one handle on a store with a catalogue of event types. Accepting
 -- is durable when emit returns; delivering is the worker's business
 -- (worker.lua). What goes into and comes out of the store is shaped in sender/,
--- where more of its methods are: about webhooks (sender/webhooks.lua), and about
--- what became of events (sender/records.lua).
+-- where more of its methods are: about webhooks (sender/webhooks.lua), what became
+-- of events (sender/records.lua), and manual retry (sender/retries.lua).
 
 local core = require("loyalhook.core")
 local engine = require("loyalhook.engine")
 local events = require("loyalhook.events")
 local options = require("loyalhook.options")
 local records = require("loyalhook.sender.records")
+local retries = require("loyalhook.sender.retries")
 local rows = require("loyalhook.sender.events")
 local webhooks = require("loyalhook.sender.webhooks")
 
@@ -31,7 +32,7 @@ local function check_text(value, method, expected)
   end
 end
 
-for _, methods in ipairs{ webhooks, records } do
+for _, methods in ipairs{ webhooks, records, retries } do
   for name, method in pairs(methods) do
     Sender[name] = method
   end

@@ -134,11 +134,18 @@ local function log_counts(self, report)
   end
 end
 
+local function log_job(self, job)
+  if job and job.finished_ms then
+    self._log("info", "retry of failed requests finished", { job = job.id, retried = job.retried,
+      left_over = job.left_over })
+  end
+end
+
 --- One round: waits up to timeout_ms (1000) if there is nothing to do, records,
--- leases and sends. Returns a report { events, started, rescued, failed_unsent,
--- paused_unreadable, in_flight, next_due_ms, idle, signal }, or nil, message, code
--- and a signal that came during it; with the codes "full", "busy", "shortage",
--- "memory" nothing is lost and stepping may go on.
+-- leases and sends, and makes a step of a stored job. Returns a report { events,
+-- started, rescued, failed_unsent, paused_unreadable, job, in_flight, next_due_ms,
+-- idle, signal }, or nil, message, code and a signal that came during it; with the
+-- codes "full", "busy", "shortage", "memory" nothing is lost and stepping may go on.
 function Worker:step(timeout_ms)
   local report, message, code, signal = self._engine:step(timeout_ms or STEP_MS)
   if not report then
@@ -149,6 +156,7 @@ function Worker:step(timeout_ms)
     log_attempt(self, event)
   end
   log_counts(self, report)
+  log_job(self, report.job)
   return report
 end
 

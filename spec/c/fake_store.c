@@ -110,6 +110,7 @@ static int turn(struct lh_store *door, struct lh_turn *asked, struct lh_error *e
   asked->more = 0;
   asked->next_due_ms = self->next_due_ms;
   asked->session_dead = self->session_dead;
+  asked->job_open = self->job_steps_left > 0;
   for (size_t i = 0; i < asked->result_count; i++) record(self, asked, i);
   int code = self->session_dead ? 0 : lease(self, asked);
   if (code == 0) code = self->turn_code;
@@ -149,6 +150,17 @@ static int checkpoint(struct lh_store *door, int64_t min_bytes, struct lh_error 
   return 0;
 }
 
+static int job_step(struct lh_store *door, struct lh_job_step *step, struct lh_error *err) {
+  struct fake_store *self = self_of(door);
+  assert(!step->id);
+  if (self->clock) fake_clock_advance(self->clock, self->job_step_ms);
+  if (self->job_code != 0) return lh_error_set(err, (enum lh_code)self->job_code, "no step");
+  step->made = 1;
+  step->failed_unsent = 3;
+  if (--self->job_steps_left == 0) step->job.finished_ms = step->now_ms;
+  return 0;
+}
+
 static const struct lh_store_requests requests = {
     .session_open = session_open,
     .session_close = session_close,
@@ -160,10 +172,11 @@ static const struct lh_store_requests requests = {
     .target_release = target_release,
 };
 static const struct lh_store_admin admin = {.checkpoint = checkpoint};
+static const struct lh_store_jobs jobs = {.step = job_step};
 
 void fake_store_init(struct fake_store *store, enum lh_scheme scheme) {
   memset(store, 0, sizeof *store);
-  store->door = (struct lh_store){.requests = &requests, .admin = &admin};
+  store->door = (struct lh_store){.requests = &requests, .admin = &admin, .jobs = &jobs};
   store->next_due_ms = INT64_MAX;
   store->wake_fds[0] = store->wake_fds[1] = -1;
   store->after = (struct lh_delivery){.state = LH_DELIVERED, .attempts_made = 1};

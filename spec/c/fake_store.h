@@ -6,6 +6,7 @@
 #ifndef SPEC_FAKE_STORE_H
 #define SPEC_FAKE_STORE_H
 
+#include "fake_clock.h"
 #include "store/store.h"
 
 #define FAKE_REQUESTS_MAX 512
@@ -43,7 +44,11 @@ struct fake_store {
   int session_dead; /* the next turn says so, once */
   size_t rescued;   /* the next rescue says so, once */
   int64_t next_due_ms;
-  int wake_fds[2]; /* a pipe, -1: none */
+  size_t job_steps_left;    /* of its one job, which every turn tells of */
+  int job_code;             /* what a step of it answers */
+  int64_t job_step_ms;      /* the clock moves by it with each step … */
+  struct fake_clock *clock; /* … if there is one */
+  int wake_fds[2];          /* a pipe, -1: none */
 
   int64_t sessions; /* opened so far; the number of the last one */
   int64_t session_closed;

@@ -24,6 +24,9 @@
 **   store NAME ok|full|busy|io                     what writing answers to that worker
 **   edit NAME key=value …          as webhook; host=H moves it to https://H.example/hook
 **   enable NAME, disable NAME, delete NAME
+**   retry rN …           chosen requests, numbered as in the lines
+**   retry failed [NAME] [account=A] [since=DURATION] [reason=paused] [dry-run] [wait]
+**                        a job: workers work it off, or, with `wait`, the console
 **   rotate NAME now|DURATION       so long the old secret signs
 **   show requests | webhooks       their state now
 **   show events                    from here on lines name the events (e1-e7)
@@ -78,9 +81,11 @@ struct story_request {
   struct story_webhook *webhook;
   int count;
   int64_t first_event, last_event; /* numbers from 1 */
+  int64_t created_ms;
   char *body;
   size_t body_len;
   int post_count;
+  int posts_before; /* the present budget */
   int64_t nonces[STORY_POSTS_MAX];
   unsigned char lost[STORY_POSTS_MAX]; /* by attempt number */
 };
@@ -106,6 +111,7 @@ struct story {
   struct lh_id *events; /* by number - 1 */
   size_t event_count;
   int show_events;
+  int retried; /* somebody retried by hand */
   struct story_line *lines;
   size_t line_count, line_cap;
   int broken; /* something happened that no story may contain */
@@ -138,6 +144,20 @@ void story_keys_at(struct story_webhook *webhook, int64_t now_ms);
 
 /* story_parse.c: one line without its newline. */
 void story_do(struct story *story, const char *line);
+
+/* story_retry.c */
+struct story_retrying {
+  const char *webhook; /* NULL: all */
+  const char *account;
+  int64_t since_ms;
+  enum lh_reason reason;
+  int dry_run;
+  int wait;
+};
+void story_retry(struct story *story, char *const *names, int count);
+void story_retry_failed(struct story *story, const struct story_retrying *wanted);
+/* A line if the job is over. */
+void story_note_job(struct story *story, const struct lh_job *job);
 
 /* story_wire.c */
 void story_wire_sent(void *story, const struct lh_post *post);

@@ -257,6 +257,30 @@ static void do_rotate(struct story *story, const char *name, const char *overlap
     story_rotate(story, name, overlap_ms);
 }
 
+static void do_retry(struct story *story, struct words *words) {
+  struct story_retrying wanted = {.webhook = NULL};
+  if (strcmp(words->word[1], "failed") != 0) {
+    story_retry(story, words->word + 1, words->count - 1);
+    return;
+  }
+  for (int i = 2; i < words->count; i++) {
+    const char *word = words->word[i], *value;
+    if ((value = story_value(word, "account")) != NULL)
+      wanted.account = value;
+    else if ((value = story_value(word, "since")) != NULL)
+      wanted.since_ms = story->clock.wall_ms - duration_ms(value);
+    else if (strcmp(word, "reason=paused") == 0)
+      wanted.reason = LH_REASON_PAUSED;
+    else if (strcmp(word, "dry-run") == 0)
+      wanted.dry_run = 1;
+    else if (strcmp(word, "wait") == 0)
+      wanted.wait = 1;
+    else
+      wanted.webhook = word;
+  }
+  story_retry_failed(story, &wanted);
+}
+
 /* Directives that change a webhook. 0: it is none of them. */
 static int do_to_webhook(struct story *story, const struct words *words) {
   const char *what = words->word[0], *name = words->word[1];
@@ -326,6 +350,8 @@ void story_do(struct story *story, const char *line) {
     do_worker(story, &words);
   else if (strcmp(what, "store") == 0)
     do_store(story, &words);
+  else if (strcmp(what, "retry") == 0)
+    do_retry(story, &words);
   else if (strcmp(what, "show") == 0)
     do_show(story, name);
   else if (!do_to_webhook(story, &words) && !do_to_worker(story, what, name))

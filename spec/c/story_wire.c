@@ -28,6 +28,7 @@ static void request_fill(struct story *story, struct story_request *request,
   request->webhook = webhook_of(story, &row->webhook_id);
   assert(request->webhook);
   request->count = row->count;
+  request->created_ms = row->created_ms;
   for (int32_t i = 0; i < row->count; i++) {
     int64_t number = event_number(story, &row->event_ids[i]);
     if (number == 0 || (i > 0 && number <= request->last_event))
@@ -126,6 +127,20 @@ static void check_body(struct story *story, const struct story_request *request,
   if (seen != request->count) story_complain(story, "events are not those of the request");
 }
 
+static int over_budget(const struct story_request *request) {
+  return request->post_count - request->posts_before > request->webhook->retries_max;
+}
+
+/* A manual retry begins a new one. */
+static void budget_renew(struct story *story, struct story_request *request) {
+  struct lh_request_list list = {0};
+  struct lh_attempt_list attempts = {0};
+  if (story->store->requests->get(story->store, &request->id, &list, &attempts, NULL) == 0)
+    request->posts_before = list.rows[0].delivery.budget_start;
+  lh_request_list_clear(&list);
+  lh_attempt_list_clear(&attempts);
+}
+
 static void check_again(struct story *story, struct story_request *request,
                         const struct lh_post *post, int64_t nonce) {
   if (request->body_len != post->body_len || memcmp(request->body, post->body, post->body_len) != 0)
@@ -133,8 +148,8 @@ static void check_again(struct story *story, struct story_request *request,
   for (int i = 0; i < request->post_count && i < STORY_POSTS_MAX; i++)
     if (request->webhook->scheme == LH_SCHEME_ZINRELO && request->nonces[i] == nonce)
       story_complain(story, "nonce %" PRId64 " was used before", nonce);
-  if (request->post_count > request->webhook->retries_max)
-    story_complain(story, "more attempts than the budget has");
+  if (over_budget(request)) budget_renew(story, request);
+  if (over_budget(request)) story_complain(story, "more attempts than the budget has");
 }
 
 static void check_first(struct story *story, struct story_request *request,
@@ -144,6 +159,8 @@ static void check_first(struct story *story, struct story_request *request,
   assert(request->body);
   memcpy(request->body, post->body, post->body_len);
   request->body_len = post->body_len;
+  /* One that failed without an attempt has its first one when a person retries it. */
+  if (story->retried && request->created_ms < story->clock.wall_ms) return;
   if (request->first_event <= request->webhook->last_first_event)
     story_complain(story, "first attempts are out of order");
   request->webhook->last_first_event = request->first_event;

@@ -136,7 +136,9 @@ void story_worker_kill(struct story *story, struct story_worker *worker) {
 static int tell(struct story *story, const struct lh_engine_report *report) {
   for (size_t i = 0; i < report->event_count; i++) story_log_event(story, &report->events[i]);
   if (report->rescued > 0) story_log_lost(story);
-  return report->event_count > 0 || report->started > 0 || report->rescued > 0;
+  if (report->job_steps > 0) story_note_job(story, &report->job);
+  return report->event_count > 0 || report->started > 0 || report->rescued > 0 ||
+         report->job_steps > 0;
 }
 
 /* 1 if it did something. */

@@ -455,5 +455,6 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_changes();
   failed += store_suite_run_notices();
   failed += store_suite_run_explain();
+  failed += store_suite_run_retry();
   return failed;
 }

@@ -67,5 +67,6 @@ int store_suite_run_changes(void);
 int store_suite_run_sessions(void);
 int store_suite_run_notices(void);
 int store_suite_run_explain(void);
+int store_suite_run_retry(void);
 
 #endif

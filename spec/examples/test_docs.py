@@ -85,6 +85,21 @@ class Docs(unittest.TestCase):
         self.assertEqual(len(re.findall(r"^secret  +whsec_\S+$", rotated, re.M)), 2)
         self.shell(block("webhooks-status"))
 
+    def test_retrying(self):
+        self.shop.init()
+        self.shop.webhook("crm", "http://127.0.0.1:1/crm", retries_max=0, pause_after=1)
+        self.shop.run("emit", "event_points_earned", "--data", "{}")
+        self.shop.work_until_idle()
+        self.shop.run("webhook", "enable", "crm")
+        shown = self.shell(block("retrying-failed"))
+        self.assertRegex(shown, r"^failed requests: 1\n(.*\n)*retried +1\n")
+        self.shop.work_until_idle()
+        tried = block("retrying-after-a-pause").replace("webhook test crm", "webhook test crm || :")
+        self.assertRegex(self.shell(tried), r"\nretried +1\n")
+        self.shop.work_until_idle()
+        self.shop.run("webhook", "enable", "crm")
+        self.assertRegex(self.lua(block("retrying-lua")), r"^[0-9a-f]{24}\s+retried\s*\n0\s+nil")
+
     def test_a_readme_verify(self):
         around = """
           local secret, raw_body = "a shared secret", "{}"
@@ -229,14 +244,14 @@ class Lists(unittest.TestCase):
     def test_fields(self):
         page = read("docs/reference/command-line.md")
         program = """local fields = require("loyalhook.fields")
-          for _, name in ipairs{ "webhook", "request", "attempt" } do
+          for _, name in ipairs{ "webhook", "request", "attempt", "job" } do
             print(name .. ": " .. table.concat(fields[name], " "))
           end"""
         said = subprocess.run([VMS["lua5.4"], "-e", program], capture_output=True, text=True,
                               check=True, env={**os.environ, **lua_environment("lua5.4")}).stdout
         for line in said.splitlines():
             name, names = line.split(": ")
-            shown = re.search(rf"^- {name}: `(.*?)`", page, re.S | re.M).group(1)
+            shown = re.search(rf"^- {name}(?: \(.*?\))?: `(.*?)`", page, re.S | re.M).group(1)
             self.assertEqual(shown.split(), names.split())
 
     def test_functions_of_the_core(self):
@@ -252,8 +267,14 @@ class Lists(unittest.TestCase):
         self.assertEqual(set(re.findall(r"`core\.([\w.]+)", page)), set(said.split()))
 
     def test_methods_of_a_sender(self):
-        methods = set(re.findall(r"^function Sender:([a-z]\w*)", read("lua/loyalhook/sender.lua"),
-                                 re.M))
+        program = """local sender = assert(require("loyalhook.sender").open{
+            store = "sqlite:methods.db", create = true })
+          for name in pairs(getmetatable(sender).__index) do print(name) end"""
+        with Workshop() as shop:
+            said = subprocess.run([VMS["lua5.4"], "-e", program], capture_output=True, text=True,
+                                  check=True, cwd=shop.folder,
+                                  env={**os.environ, **lua_environment("lua5.4")}).stdout
+        methods = {name for name in said.split() if not name.startswith("_")}
         section = read("docs/reference/lua.md").split("## Sender")[1].split("## Payload")[0]
         named = set(re.findall(r"`(\w+)[({\[]", section))
         self.assertEqual(methods - named, set())

@@ -12,7 +12,7 @@ describe("the registry", function()
   end)
 
   it("knows groups", function()
-    assert.are.same({ "list", "show" }, commands.of_group("request"))
+    assert.are.same({ "list", "show", "retry" }, commands.of_group("request"))
     assert.are.same({}, commands.of_group("emit"))
     assert.are.equal(#commands.of_group("request"), #commands.overview("request"))
     assert.are.equal(#commands.names(), #commands.overview())

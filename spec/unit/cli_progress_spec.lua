@@ -49,6 +49,15 @@ describe("progress", function()
     assert.are.equal(3, #drawn)
   end)
 
+  it("counts other things, of a sum that is known later", function()
+    local drawn, stream = screen()
+    local bar = progress.new(nil, clock, stream, "requests")
+    now = 2000
+    bar:reached(50, 200, 40)
+    assert.are.equal("\r\27[K[##########..............................]  25% 40 requests, 40/s",
+      drawn[1])
+  end)
+
   it("is silent without a terminal", function()
     local bar = progress.new(100, clock)
     bar:read(50)

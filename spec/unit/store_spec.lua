@@ -114,7 +114,10 @@ describe("store:close", function()
       function() return store:requests() end, function() return store:request(core.id()) end,
       function() return store:stats() end, function() return store:health() end,
       function() return store:pending_work() end, function() return store:backup("x") end,
-      function() return store:key_check() end,
+      function() return store:key_check() end, function() return store:retry({}) end,
+      function() return store:retry_count() end, function() return store:job_create() end,
+      function() return store:job_step(core.id()) end, function() return store:job(core.id()) end,
+      function() return store:jobs() end,
     }) do
       assert.are.equal("store is closed", assert_refused("closed", call()))
     end

@@ -95,6 +95,7 @@ static const struct {
     {"drain_grace_ms", LH_DRAIN_GRACE_MS},
     {"nonce_len", LH_NONCE_LEN},
     {"tolerance_s_default", LH_TOLERANCE_S_DEFAULT},
+    {"retry_many_max", LH_RETRY_MANY_MAX},
     {"list_limit_default", LH_LIST_LIMIT_DEFAULT},
     {"list_limit_max", LH_LIST_LIMIT_MAX},
 };

@@ -67,5 +67,6 @@ int luaopen_loyalhook_engine(lua_State *L) {
   lh_bind_post(L);
   lh_bind_url(L);
   lh_bind_tty(L);
+  lh_bind_pause(L);
   return 1;
 }

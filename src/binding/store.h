@@ -44,4 +44,7 @@ void lh_store_push_request(lua_State *L, const struct lh_request_row *row,
 /* store_webhooks.c: a new random secret. 0 or LH_E_RANDOM. */
 int lh_store_make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_error *err);
 
+/* store_jobs.c: a job as a table, pushed. */
+void lh_store_job_push(lua_State *L, const struct lh_job *job);
+
 #endif

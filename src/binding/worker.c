@@ -9,11 +9,12 @@
 **     worker:close() -> true
 **
 ** Report: events (request_id webhook_id attempt total_count outcome status
-** duration_ms error state reason next_attempt_ms paused_webhook), started,
-** rescued, in_flight, next_due_ms (left out: nothing waits), idle, signal
-** ("TERM" or "INT", once). A signal that came during a failed step is its
-** fourth value, for a worker on a full disk must be stoppable too. After
-** "full", "busy" and "shortage" step again; after other codes close.
+** duration_ms error state reason next_attempt_ms paused_webhook), job (after a
+** step of a stored one, as store:job shows it), started, rescued, in_flight,
+** next_due_ms (left out: nothing waits), idle, signal ("TERM" or "INT", once).
+** A signal that came during a failed step is its fourth value, for a worker on a
+** full disk must be stoppable too. After "full", "busy" and "shortage" step
+** again; after other codes close.
 */
 #include "binding/engine_guard.h"
 #include "binding/engine_signals.h"
@@ -147,6 +148,10 @@ static void push_report(lua_State *L, const struct worker *worker,
   lh_set_int64(L, "failed_unsent", (int64_t)report->failed_unsent);
   lh_set_int64(L, "paused_unreadable", (int64_t)report->paused_unreadable);
   lh_set_int64(L, "in_flight", (int64_t)report->in_flight);
+  if (report->job_steps > 0) {
+    lh_store_job_push(L, &report->job);
+    lua_setfield(L, -2, "job");
+  }
   if (report->next_due_ms != INT64_MAX) lh_set_int64(L, "next_due_ms", report->next_due_ms);
   lh_set_boolean(L, "idle", report->idle);
 }

@@ -182,6 +182,7 @@ static void schedule(struct lh_engine *engine, const struct lh_turn *turn) {
   int64_t now_ms = monotonic(engine);
   engine->turn_at_ms = 0;
   if (turn->session_dead) engine->session = 0;
+  engine->job_open = turn->job_open;
   if (turn->slots == 0) { /* it did not lease, so what was known to be due still is */
     if (turn->next_due_ms < engine->next_due_ms) engine->next_due_ms = turn->next_due_ms;
     return;

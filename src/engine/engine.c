@@ -1,6 +1,6 @@
 /*
-** The door's functions: one step is wait, take in, rescue, turn. What happens
-** in a turn is in dispatcher.c.
+** The door's functions: one step is wait, take in, rescue, turn, and a step of a
+** stored job if there is one. What happens in a turn is in dispatcher.c.
 */
 #include "engine/parts.h"
 
@@ -70,10 +70,11 @@ static int64_t sooner(int64_t a, int64_t b) {
 
 /* How long nothing needs us, if neither the network nor a descriptor does. */
 static int wait_ms(const struct lh_engine *engine, int timeout_ms) {
-  if (lh_dispatcher_turn_due(engine)) return 0;
   int64_t now_ms = monotonic(engine);
+  if (lh_dispatcher_turn_due(engine) || lh_jobber_due(engine, now_ms)) return 0;
   int64_t wait = sooner(timeout_ms < 0 ? LH_SAFETY_TIMER_MS : timeout_ms, LH_SAFETY_TIMER_MS);
   wait = sooner(wait, engine->rescue_at_ms - now_ms);
+  if (engine->job_open && !engine->draining) wait = sooner(wait, engine->job_at_ms - now_ms);
   if (engine->turn_at_ms > now_ms) {
     wait = sooner(wait, engine->turn_at_ms - now_ms);
   } else if (engine->lease_at_ms > now_ms) {
@@ -92,13 +93,14 @@ static void report_begin(struct lh_engine *engine) {
   engine->rescued = 0;
   engine->failed_unsent = 0;
   engine->paused_unreadable = 0;
+  engine->job_steps = 0;
   lh_transfers_recycle(&engine->transfers);
 }
 
 static int is_idle(const struct lh_engine *engine) {
   if (engine->transfers.flying_count > 0 || engine->result_count > 0) return 0;
   if (engine->draining) return 1;
-  return !engine->more && !engine->woken &&
+  return !engine->more && !engine->woken && !engine->job_open &&
          engine->next_due_ms > engine->clock->wall_ms(engine->clock->self);
 }
 
@@ -110,6 +112,8 @@ static void report_end(struct lh_engine *engine, struct lh_engine_report *report
       .rescued = engine->rescued,
       .failed_unsent = engine->failed_unsent,
       .paused_unreadable = engine->paused_unreadable,
+      .job_steps = engine->job_steps,
+      .job = engine->job,
       .in_flight = engine->transfers.flying_count + engine->result_count,
       .next_due_ms = engine->next_due_ms,
       .idle = is_idle(engine),
@@ -124,6 +128,7 @@ int lh_engine_step(struct lh_engine *engine, int timeout_ms, const int *fds, siz
   int code = lh_collector_gather(engine, wait_ms(engine, timeout_ms), fds, fd_count, err);
   if (code == 0) code = lh_rescuer_run(engine, err);
   if (code == 0 && lh_dispatcher_turn_due(engine)) code = lh_dispatcher_turn(engine, err);
+  if (code == 0) code = lh_jobber_run(engine, err);
   if (code != 0) {
     report->in_flight = engine->transfers.flying_count + engine->result_count;
     report->next_due_ms = engine->next_due_ms;

@@ -46,6 +46,8 @@ struct lh_engine_report {
   size_t rescued;           /* attempts of dead workers ended as lost */
   size_t failed_unsent;     /* requests that failed without an attempt: their webhook is stopped */
   size_t paused_unreadable; /* webhooks paused because their secret does not decrypt */
+  size_t job_steps;         /* steps of stored jobs made (store/jobs.h) */
+  struct lh_job job;        /* counts if there were any: the last one's job after it */
   size_t in_flight;         /* sent and not yet recorded */
   int64_t next_due_ms;      /* as in lh_turn */
   int idle;                 /* 1: nothing in flight, nothing due, nothing being recorded */

@@ -9,6 +9,7 @@
 ** transfers.c     memory of attempts and bodies, reused and bounded
 ** rescuer.c, checkpointer.c   timers
 ** probe.c         one attempt outside log and budget, without an engine
+** jobber.c        stored jobs, a step between the turns
 */
 #ifndef LH_ENGINE_PARTS_H
 #define LH_ENGINE_PARTS_H
@@ -104,7 +105,9 @@ struct lh_engine {
   size_t rescued;
   size_t failed_unsent;
   size_t paused_unreadable;
-  int *fds; /* the caller's and the store's */
+  size_t job_steps;
+  struct lh_job job; /* after the last of them */
+  int *fds;          /* the caller's and the store's */
   size_t fd_cap;
 
   /* What to do next, and when. Due times are wall time, all others monotonic. */
@@ -115,6 +118,8 @@ struct lh_engine {
   int64_t lease_at_ms;  /* no leases before: own shortage */
   int64_t safety_at_ms; /* a turn at the latest */
   int64_t rescue_at_ms;
+  int job_open;      /* the last turn says that a stored job waits */
+  int64_t job_at_ms; /* no step of it before */
   int64_t checkpoint_at_ms;
   int checkpoint_wanted; /* something was written since the last one */
 };
@@ -143,6 +148,10 @@ int lh_headers_build(struct lh_transfer *transfer, int64_t nonce_ms, struct lh_e
 
 /* Heartbeat and rescue when their time has come. Codes: the store's. */
 int lh_rescuer_run(struct lh_engine *engine, struct lh_error *err);
+/* 1 if a step of a stored job can be made now. */
+int lh_jobber_due(const struct lh_engine *engine, int64_t monotonic_ms);
+/* That step. Codes: the store's. */
+int lh_jobber_run(struct lh_engine *engine, struct lh_error *err);
 /* Empties the store's write-ahead log while there is nothing else to do. */
 void lh_checkpointer_run(struct lh_engine *engine);
 

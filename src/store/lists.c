@@ -28,6 +28,11 @@ void lh_explanation_clear(struct lh_explanation *explanation) {
   memset(explanation, 0, sizeof *explanation);
 }
 
+void lh_job_list_clear(struct lh_job_list *list) {
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
 void lh_attempt_list_clear(struct lh_attempt_list *list) {
   for (size_t i = 0; i < list->count; i++) {
     free(list->rows[i].error);

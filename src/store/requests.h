@@ -94,11 +94,12 @@ struct lh_turn {
   size_t failed_unsent;     /* requests that failed in this turn without an attempt */
   size_t paused_unreadable; /* webhooks paused in it because their secret does not decrypt */
   int session_dead;         /* 1: others declared this session dead; open a new one */
+  int job_open;             /* 1: a stored job waits to be worked off (jobs.h) */
 };
 
 /* Counts of what is unfinished, for --until-idle. */
 struct lh_pending_work {
-  int64_t due;        /* due now or not yet formed, of enabled webhooks */
+  int64_t due;        /* due now or not yet formed, of enabled webhooks; and open jobs */
   int64_t sending;    /* leased by anybody */
   int64_t later;      /* waiting for a later time */
   int64_t given_back; /* of `later` and `due`: only because attempts were given back */

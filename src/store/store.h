@@ -15,6 +15,7 @@
 
 #include "clock/clock.h"
 #include "store/admin.h"
+#include "store/jobs.h"
 #include "store/log.h"
 #include "store/notices.h"
 #include "store/requests.h"
@@ -24,6 +25,7 @@ struct lh_store {
   const struct lh_store_requests *requests;
   const struct lh_store_admin *admin;
   const struct lh_store_notices *notices;
+  const struct lh_store_jobs *jobs;
 };
 
 struct lh_store_options {

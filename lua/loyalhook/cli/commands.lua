@@ -17,6 +17,8 @@ local entries = {
   { "work", "deliver what was accepted" },
   { "request list", "the log of requests, newest first" },
   { "request show", "one request with its attempts" },
+  { "request retry", "the same as retry" },
+  { "retry", "send failed requests again: chosen ones, or all" },
   { "explain", "why an event was delivered, or was not" },
   { "sign", "the signature of a body" },
   { "verify", "whether a signature fits a body, and if not, why" },

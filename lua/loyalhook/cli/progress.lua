@@ -11,20 +11,20 @@ local progress = {}
 local BAR_COLUMNS_MAX = 40
 local REDRAW_MS = 100
 
---- total: bytes to come, or nil if unknown. now_ms: a clock. stream: default stderr if it is a
---- terminal; without one every method does nothing.
-function progress.new(total, now_ms, stream)
+--- total: bytes (or things) to come, or nil if unknown. now_ms: a clock. stream: default stderr if
+--- it is a terminal; without one every method does nothing. what: is counted, default "events".
+function progress.new(total, now_ms, stream, what)
   if not stream and terminal.is_terminal(2) then
     stream = io.stderr
   end
   return setmetatable({ total = total, done = 0, count = 0, now_ms = now_ms, stream = stream,
-    started_ms = stream and now_ms(), drawn_ms = 0 }, Progress)
+    what = what or "events", started_ms = stream and now_ms(), drawn_ms = 0 }, Progress)
 end
 
 --- The line as it would be drawn in so many columns.
 function Progress:text(columns, now)
   local seconds = math.max(now - self.started_ms, 1) / 1000
-  local figures = ("%d events, %d/s"):format(self.count, math.floor(self.count / seconds))
+  local figures = ("%d %s, %d/s"):format(self.count, self.what, math.floor(self.count / seconds))
   if not self.total or self.total == 0 then
     return figures
   end
@@ -41,6 +41,12 @@ end
 --- So many more bytes have been read.
 function Progress:read(bytes)
   self.done = self.done + bytes
+end
+
+--- So many of so many are done, `count` of them with success; draws if it is time.
+function Progress:reached(done, total, count)
+  self.done, self.total, self.count = done, total, count
+  self:stored(0)
 end
 
 --- So many more events have been stored; draws if it is time.

@@ -57,6 +57,11 @@ function shapes.request(row)
   return document.pick(row, fields.request)
 end
 
+--- A retry of many.
+function shapes.job(row)
+  return document.pick(row, fields.job)
+end
+
 local function attempt(row)
   return document.pick(row, fields.attempt)
 end

@@ -6,7 +6,7 @@ local explain = require("loyalhook.explain")
 local fields = require("loyalhook.fields")
 local nearest = require("loyalhook.nearest")
 local options = require("loyalhook.options")
-local time = require("loyalhook.time")
+local resolve = require("loyalhook.sender.filter").resolve
 local views = require("loyalhook.sender.views")
 
 local methods = {}
@@ -45,22 +45,13 @@ local function store_filter(self, filter)
   local wanted = { state = filter.state, account = filter.account, event = filter.event,
     member = filter.member, limit = filter.limit or core.limits.list_limit_default,
     after = filter.after }
-  local ok, message, code = true, nil, nil
   if filter.state ~= nil then
-    ok, message, code = check_state(filter.state)
+    local ok, message, code = check_state(filter.state)
+    if not ok then
+      return nil, message, code
+    end
   end
-  if ok and filter.since ~= nil then
-    wanted.since_ms, message, code = time.since(filter.since, core.now_ms())
-    ok = wanted.since_ms
-  end
-  if ok and filter.webhook ~= nil then
-    wanted.webhook, message, code = webhook_id(self, filter.webhook, filter.account)
-    ok = wanted.webhook
-  end
-  if not ok then
-    return nil, message, code
-  end
-  return wanted
+  return resolve(self._store, filter, wanted)
 end
 
 --- The log of requests, newest first. filter: state, account, webhook (id or

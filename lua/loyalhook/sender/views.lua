@@ -12,7 +12,7 @@ local views = {}
 local TIMES = {
   status_since = "status_since_ms", created_at = "created_ms", updated_at = "updated_ms",
   next_attempt_at = "next_attempt_ms", finished_at = "finished_ms", started_at = "started_ms",
-  oldest_undelivered_at = "oldest_undelivered_ms",
+  oldest_undelivered_at = "oldest_undelivered_ms", since = "since_ms",
 }
 local LISTS = { event_types = true, retry_schedule = true, event_ids = true }
 
@@ -75,6 +75,11 @@ function views.request(row)
     end
   end
   return view
+end
+
+--- A retry of many; without `finished_at` it is under way.
+function views.job(row)
+  return pick(fields.job, row)
 end
 
 --- An event: `data_json` is the exact bytes, `data` the same decoded.

@@ -146,8 +146,10 @@ int lh_sqlite_pending_work(struct lh_store *store, int64_t now_ms, struct lh_pen
   } counts[] = {{LH_SQL_DISPATCH_COUNT_DUE, 1},
                 {LH_SQL_REQUESTS_SENDING, 0},
                 {LH_SQL_DISPATCH_COUNT_LATER, 1},
-                {LH_SQL_REQUESTS_GIVEN_BACK, 0}};
-  int64_t *const results[] = {&work->due, &work->sending, &work->later, &work->given_back};
+                {LH_SQL_REQUESTS_GIVEN_BACK, 0},
+                {LH_SQL_JOBS_OPEN, 0}};
+  int64_t jobs = 0;
+  int64_t *const results[] = {&work->due, &work->sending, &work->later, &work->given_back, &jobs};
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
@@ -160,6 +162,7 @@ int lh_sqlite_pending_work(struct lh_store *store, int64_t now_ms, struct lh_pen
     if (rc == LH_OK) *results[i] = sqlite3_column_int64(statement, 0);
     if (statement != NULL) sqlite3_reset(statement);
   }
+  work->due += jobs;
   sqlite3_exec(reader->db, "COMMIT", NULL, NULL, NULL);
   return rc;
 }

@@ -55,4 +55,13 @@ int lh_sqlite_account_set(struct lh_store *, const char *, const char *, int64_t
 int lh_sqlite_account_list(struct lh_store *, const struct lh_account_filter *,
                            struct lh_account_list *, struct lh_error *);
 
+int lh_sqlite_retry(struct lh_store *, struct lh_retry *, size_t, int64_t, struct lh_error *);
+int lh_sqlite_job_count(struct lh_store *, const struct lh_retry_filter *, int64_t *,
+                        struct lh_error *);
+int lh_sqlite_job_create(struct lh_store *, const struct lh_retry_filter *, int64_t,
+                         struct lh_job *, struct lh_error *);
+int lh_sqlite_job_step(struct lh_store *, struct lh_job_step *, struct lh_error *);
+int lh_sqlite_job_get(struct lh_store *, const struct lh_id *, struct lh_job *, struct lh_error *);
+int lh_sqlite_job_list(struct lh_store *, int, struct lh_job_list *, struct lh_error *);
+
 #endif

@@ -30,6 +30,9 @@ static const struct lh_store_admin admin_functions = {
 static const struct lh_store_notices notice_functions = {
     lh_sqlite_mailing_next_due, lh_sqlite_mailing_lease, lh_sqlite_mailing_record,
     lh_sqlite_notice_list,      lh_sqlite_account_set,   lh_sqlite_account_list};
+static const struct lh_store_jobs job_functions = {lh_sqlite_retry,      lh_sqlite_job_count,
+                                                   lh_sqlite_job_create, lh_sqlite_job_step,
+                                                   lh_sqlite_job_get,    lh_sqlite_job_list};
 
 struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *err) {
   struct lh_sqlite_store *self = (struct lh_sqlite_store *)(void *)store;
@@ -174,6 +177,7 @@ int lh_sqlite_open(const struct lh_store_options *options, const char *given,
   self->base.requests = &request_functions;
   self->base.admin = &admin_functions;
   self->base.notices = &notice_functions;
+  self->base.jobs = &job_functions;
   self->pid = getpid();
   self->watch_fd = -1;
   self->session_fd = -1;

@@ -221,6 +221,11 @@ static const char *const second_requests[] = {
   /* In order of forming: the oldest first, for ordered webhooks and for lists. */
   "CREATE INDEX requests_waiting ON requests (webhook) WHERE next_attempt_ms IS NOT NULL;"
   "CREATE INDEX requests_failed_all ON requests (state) WHERE state = 4;"
+  /* In order of forming, with all that a retry of many asks: neither counting nor passing over
+     reads a request's row. */
+  "DROP INDEX requests_failed;"
+  "CREATE INDEX requests_failed ON requests (webhook, request, created_ms, finished_ms, reason,"
+  " state) WHERE state = 4;"
   "CREATE INDEX requests_failed_at ON requests (finished_ms) WHERE state = 4;"
   /* Delivered after their events had been cut from the log. */
   "CREATE INDEX requests_kept ON requests (finished_ms) WHERE state = 3 AND body IS NOT NULL;"

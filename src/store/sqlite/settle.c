@@ -24,8 +24,8 @@ static int next_stale(struct lh_tx *tx, const struct lh_dispatch *dispatch, int6
   return 1;
 }
 
-static int stop(struct lh_turning *turning, struct lh_dispatch *dispatch,
-                const struct lh_target_entry *entry, int64_t request, struct lh_error *err) {
+int lh_settle_request(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                      const struct lh_target_entry *entry, int64_t request, struct lh_error *err) {
   struct lh_request_hot row;
   struct lh_delivery_policy policy;
   const struct lh_input input = {LH_INPUT_STOP, 0, 0, 0};
@@ -51,7 +51,7 @@ int lh_settle(struct lh_turning *turning, struct lh_dispatch *dispatch,
     found = next_stale(turning->tx, dispatch, &request, err);
     if (found < 0) return err->code;
     if (found == 0) break;
-    rc = stop(turning, dispatch, entry, request, err);
+    rc = lh_settle_request(turning, dispatch, entry, request, err);
   }
   while (left > 0 && rc == LH_OK) {
     rc = lh_form_next(turning, dispatch, entry, LH_FORM_FAILED, &formed, err);

@@ -5,6 +5,7 @@
 #ifndef LH_STORE_SQLITE_STATEMENTS_H
 #define LH_STORE_SQLITE_STATEMENTS_H
 
+#include "store/sqlite/jobs_sql.h"
 #include "store/sqlite/notices_sql.h"
 
 /* clang-format off */
@@ -232,7 +233,8 @@ enum {
   X(SESSIONS,         "SELECT session, heartbeat_ms, lock_inode FROM sessions WHERE session" \
                       " <> ?1 ORDER BY session LIMIT 1000") \
   X(EVENT_ID_AT,      "SELECT event_id FROM events WHERE position = ?1") \
-  LH_SQL_NOTICES(X)
+  LH_SQL_NOTICES(X) \
+  LH_SQL_JOBS(X)
 
 enum lh_sql {
 #define X(name, text) LH_SQL_##name,

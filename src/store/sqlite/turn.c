@@ -67,6 +67,17 @@ static int serve_due(struct lh_turning *turning, struct lh_error *err) {
   return rc;
 }
 
+static int look_for_job(struct lh_turning *turning, struct lh_error *err) {
+  struct lh_connection *connection = turning->tx->connection;
+  sqlite3_stmt *statement = lh_connection_sql(connection, LH_SQL_JOB_OPEN, err);
+  if (statement == NULL) return err->code;
+  int row = lh_connection_row(connection, statement, err);
+  if (row < 0) return err->code;
+  sqlite3_reset(statement);
+  turning->turn->job_open = row;
+  return LH_OK;
+}
+
 static int next_due(struct lh_turning *turning, struct lh_error *err) {
   struct lh_connection *connection = turning->tx->connection;
   struct lh_turn *turn = turning->turn;
@@ -98,6 +109,25 @@ static int check_clock(struct lh_turning *turning, struct lh_error *err) {
   return lh_connection_done(connection, statement, err);
 }
 
+int lh_turning_begin(struct lh_turning *turning, struct lh_tx *tx, struct lh_turn *turn,
+                     struct lh_error *err) {
+  memset(turning, 0, sizeof *turning);
+  turning->tx = tx;
+  turning->turn = turn;
+  turning->now_ms = turn->now_ms;
+  turning->slots = turn->slots;
+  turning->bytes = turn->bytes;
+  turn->leased = 0;
+  turn->failed_unsent = 0;
+  turn->paused_unreadable = 0;
+  turn->more = 0;
+  turn->job_open = 0;
+  turn->next_due_ms = INT64_MAX;
+  lh_dispatch_begin(tx);
+  int rc = lh_tx_head(tx, &turning->head, err);
+  return rc == LH_OK ? lh_tx_types_refresh(tx, &turning->types_highest, err) : rc;
+}
+
 struct asked {
   struct lh_sqlite_store *self;
   struct lh_turn *turn;
@@ -107,29 +137,17 @@ static int turn_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   const struct lh_sqlite_store *self = ((struct asked *)context)->self;
   struct lh_turn *turn = ((struct asked *)context)->turn;
   struct lh_turning turning;
-  memset(&turning, 0, sizeof turning);
+  int rc = lh_turning_begin(&turning, tx, turn, err);
   turning.last_turn_ms = self->last_turn_ms;
   turning.formed_all = self->formed_all;
-  turning.tx = tx;
-  turning.turn = turn;
-  turning.now_ms = turn->now_ms;
-  turning.slots = turn->slots;
-  turning.bytes = turn->bytes;
-  turn->leased = 0;
-  turn->failed_unsent = 0;
-  turn->paused_unreadable = 0;
-  turn->more = 0;
-  turn->next_due_ms = INT64_MAX;
-  lh_dispatch_begin(tx);
-  int rc = check_session(&turning, err);
+  if (rc == LH_OK) rc = check_session(&turning, err);
   if (rc == LH_OK) rc = check_clock(&turning, err);
-  if (rc == LH_OK) rc = lh_tx_head(tx, &turning.head, err);
-  if (rc == LH_OK) rc = lh_tx_types_refresh(tx, &turning.types_highest, err);
   for (size_t i = 0; i < turn->result_count && rc == LH_OK; i++)
     rc = lh_record(tx, &turn->results[i], turn->session, turn->now_ms, err);
   if (rc == LH_OK && has_room(&turning) && !turn->session_dead) rc = serve_due(&turning, err);
   if (rc == LH_OK) rc = lh_dispatch_save_all(tx, err);
   if (rc == LH_OK) rc = next_due(&turning, err);
+  if (rc == LH_OK) rc = look_for_job(&turning, err);
   /* Work may be left that this worker has no room for, or wants no more: another one may. */
   if (!has_room(&turning) && (turning.room_ran_out || turn->result_count > 0)) tx->wake = 1;
   if (turn->result_count > 0 && turn->slots == 0 && turn->next_due_ms <= turn->now_ms) tx->wake = 1;

@@ -4,7 +4,8 @@
 ** one request's row (requests.c), recording results (record.c), failing what was
 ** stopped (settle.c), giving leases (lease.c) and forming requests from the log
 ** (form.c), and what an administrator must hear of it (notices.c, mailings.c).
-** turn.c puts them in order.
+** turn.c puts them in order; a manual retry (retry.c, job_step.c) uses the same
+** parts.
 */
 #ifndef LH_STORE_SQLITE_TURN_H
 #define LH_STORE_SQLITE_TURN_H
@@ -89,6 +90,13 @@ struct lh_turning {
   int64_t last_turn_ms; /* of this handle; 0: this is its first */
   int formed_all;       /* its last turn was one of form_all already */
 };
+
+/*
+** turn.c: how a turn begins. *turning is filled from *turn: no webhook is loaded yet, head and
+** types are known. Also without a worker (no session, visitor or slots), to settle or to retry.
+*/
+int lh_turning_begin(struct lh_turning *turning, struct lh_tx *tx, struct lh_turn *turn,
+                     struct lh_error *err);
 
 /* Borrowed until the next call of it. */
 struct lh_dispatch *lh_dispatch_get(struct lh_tx *tx, int64_t webhook, struct lh_error *err);
@@ -182,6 +190,17 @@ int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
 */
 int lh_settle(struct lh_turning *turning, struct lh_dispatch *dispatch,
               struct lh_target_entry *entry, int *settled, struct lh_error *err);
+
+/* One request that waits, of an older epoch: it ends failed. */
+int lh_settle_request(struct lh_turning *turning, struct lh_dispatch *dispatch,
+                      const struct lh_target_entry *entry, int64_t request, struct lh_error *err);
+
+/* retry.c: a failed request of an enabled webhook. *retried 0: it is not failed any more. */
+int lh_retry_request(struct lh_turning *turning, int64_t request, int *retried,
+                     struct lh_error *err);
+/* Why a webhook's requests cannot be retried now, and what to do, into `message`; "": they can. */
+void lh_retry_refusal(enum lh_status status, const char *name, const struct lh_id *id,
+                      char message[LH_RETRY_MESSAGE_MAX]);
 
 /* lease.c: gives one webhook as many leases as it may have; sets its due time. */
 int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, size_t slots_max,
