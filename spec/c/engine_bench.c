@@ -31,6 +31,7 @@ struct bench *bench_open(enum lh_scheme scheme, size_t concurrency, int64_t byte
       .clock = &bench->clock.door,
       .concurrency = concurrency,
       .bodies_bytes_max = bytes,
+      .sends_notices = 1,
   };
   int code = lh_engine_open(&options, &bench->engine, NULL);
   assert(code == 0);

@@ -56,6 +56,7 @@ static void record(struct fake_store *self, struct lh_turn *turn, size_t place) 
   snprintf(kept->response, sizeof kept->response, "%.*s", (int)result->response_len,
            result->response);
   result->after = self->after;
+  result->effects = self->effects;
 }
 
 /* No memory is asked for here: tests make it run out. */
@@ -161,6 +162,32 @@ static int job_step(struct lh_store *door, struct lh_job_step *step, struct lh_e
   return 0;
 }
 
+static int mail_next_due(struct lh_store *door, int64_t now_ms, int64_t *due_ms,
+                         struct lh_error *err) {
+  (void)now_ms;
+  (void)err;
+  self_of(door)->mail_looks++;
+  *due_ms = self_of(door)->mail_due_ms;
+  return 0;
+}
+
+static int mail_lease(struct lh_store *door, const struct lh_mailing_wish *wish,
+                      struct lh_mailing *mailing, struct lh_error *err) {
+  (void)err;
+  self_of(door)->mail_wish = *wish;
+  mailing->mailing = 7;
+  return 0;
+}
+
+static int mail_record(struct lh_store *door, const struct lh_mailing_result *result,
+                       struct lh_error *err) {
+  (void)err;
+  self_of(door)->mail_result = *result;
+  return 0;
+}
+
+static const struct lh_store_notices notices = {
+    .next_due = mail_next_due, .lease = mail_lease, .record = mail_record};
 static const struct lh_store_requests requests = {
     .session_open = session_open,
     .session_close = session_close,
@@ -176,7 +203,9 @@ static const struct lh_store_jobs jobs = {.step = job_step};
 
 void fake_store_init(struct fake_store *store, enum lh_scheme scheme) {
   memset(store, 0, sizeof *store);
-  store->door = (struct lh_store){.requests = &requests, .admin = &admin, .jobs = &jobs};
+  store->door =
+      (struct lh_store){.requests = &requests, .admin = &admin, .jobs = &jobs, .notices = &notices};
+  store->mail_due_ms = INT64_MAX;
   store->next_due_ms = INT64_MAX;
   store->wake_fds[0] = store->wake_fds[1] = -1;
   store->after = (struct lh_delivery){.state = LH_DELIVERED, .attempts_made = 1};

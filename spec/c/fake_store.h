@@ -37,6 +37,7 @@ struct fake_store {
   size_t record_count;
   char data[FAKE_DATA_MAX]; /* of the event being shown */
   struct lh_delivery after; /* what every recorded result is told */
+  unsigned effects;         /* … and what followed from it */
 
   int turn_code; /* what turn answers after having shown everything */
   int rescue_code;
@@ -49,6 +50,11 @@ struct fake_store {
   int64_t job_step_ms;      /* the clock moves by it with each step … */
   struct fake_clock *clock; /* … if there is one */
   int wake_fds[2];          /* a pipe, -1: none */
+
+  int64_t mail_due_ms;                  /* when a mail about notices is due */
+  size_t mail_looks;                    /* how often that was asked */
+  struct lh_mailing_wish mail_wish;     /* the last one; it is given mailing 7 */
+  struct lh_mailing_result mail_result; /* the last one recorded */
 
   int64_t sessions; /* opened so far; the number of the last one */
   int64_t session_closed;

@@ -80,12 +80,37 @@ static int start(struct lh_transport *door, const struct lh_post *post, struct l
   return 0;
 }
 
+static int mail(struct lh_transport *door, const struct lh_mail *mail, struct lh_error *err) {
+  struct fake_transport *transport = (struct fake_transport *)door;
+  if (transport->mail_code != 0)
+    return lh_error_set(err, (enum lh_code)transport->mail_code, "no mail");
+  assert(transport->flight_count < FAKE_FLIGHTS_MAX);
+  int64_t now_ms = now_of(transport);
+  transport->flights[transport->flight_count++] =
+      (struct fake_flight){.post = {.tag = mail->tag},
+                           .is_mail = 1,
+                           .started_ms = now_ms,
+                           .ends_ms = now_ms + transport->mail_after_ms};
+  transport->mails++;
+  return 0;
+}
+
 static void flight_remove(struct fake_transport *transport, size_t place) {
   struct fake_flight *flight = &transport->flights[place];
-  flight->endpoint->in_flight--;
+  if (!flight->is_mail) flight->endpoint->in_flight--;
   transport->bytes_now -= (int64_t)flight->post.body_len;
   transport->flight_count--;
   memmove(flight, flight + 1, (transport->flight_count - place) * sizeof *flight);
+}
+
+static struct lh_post_result mail_result_of(const struct fake_transport *transport,
+                                            const struct fake_flight *flight) {
+  return (struct lh_post_result){.tag = flight->post.tag,
+                                 .kind = LH_EXCHANGE_MAIL,
+                                 .verdict = transport->mail_verdict,
+                                 .status = 250,
+                                 .duration_ms = flight->ends_ms - flight->started_ms,
+                                 .error = "so it was told"};
 }
 
 static struct lh_post_result result_of(const struct fake_flight *flight) {
@@ -113,7 +138,8 @@ static size_t poll_now(struct lh_transport *door, int timeout_ms, const int *fds
       i++;
       continue;
     }
-    results[count++] = result_of(&transport->flights[i]);
+    const struct fake_flight *flight = &transport->flights[i];
+    results[count++] = flight->is_mail ? mail_result_of(transport, flight) : result_of(flight);
     flight_remove(transport, i);
   }
   transport->waited_ms = timeout_ms;
@@ -143,6 +169,7 @@ static void close_transport(struct lh_transport *door) {
 
 static const struct lh_transport_ops ops = {
     .start = start,
+    .mail = mail,
     .poll = poll_now,
     .cancel = cancel,
     .in_flight = in_flight,

@@ -55,7 +55,8 @@ void fake_endpoint_script_begin(struct fake_endpoint *endpoint);
 void fake_endpoint_script_add(struct fake_endpoint *endpoint, const struct fake_answer *answer);
 
 struct fake_flight {
-  struct lh_post post;
+  struct lh_post post; /* of a mail: its tag alone */
+  int is_mail;
   struct fake_endpoint *endpoint;
   struct fake_answer answer;
   int64_t started_ms; /* monotonic */
@@ -70,7 +71,11 @@ struct fake_transport {
   int64_t bytes_now; /* of bodies in flight */
   int64_t bytes_max; /* the most there ever was */
   size_t flights_max;
-  int unsent;     /* cancel() answers 1 */
+  int unsent;                        /* cancel() answers 1 */
+  enum lh_mail_verdict mail_verdict; /* of every mail, mail_after_ms after its start */
+  int64_t mail_after_ms;
+  int mail_code;  /* what mail() answers */
+  size_t mails;   /* handed over so far */
   int waited_ms;  /* what the last poll was allowed to wait */
   size_t watched; /* descriptors it was given */
 };

@@ -81,6 +81,7 @@
 #define LH_MAIL_BYTES_MAX 1048576      /* of a message; ours are far below */
 #define LH_MAIL_LINE_MAX 998           /* RFC 5322 §2.1.1 */
 #define LH_MAIL_TIMEOUT_MS 60000       /* one mail with all that belongs to it */
+#define LH_MAIL_ERROR_MAX 400          /* bytes of a mail's error, kept for the report */
 #define LH_MAILS_IN_FLIGHT_MAX 4       /* of one worker: mail must not crowd out webhooks */
 #define LH_MESSAGE_ID_MAX 300          /* 24 hex digits, @ and a host name */
 #define LH_RETRY_MANY_MAX 1000         /* requests retried in one transaction; also a job's step */

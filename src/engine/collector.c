@@ -129,7 +129,11 @@ int lh_collector_gather(struct lh_engine *engine, int wait_ms, const int *fds, s
   for (;;) {
     size_t count =
         transport->ops->poll(transport, wait_ms, engine->fds, watched, answers, POLL_RESULTS);
-    for (size_t i = 0; i < count; i++) take_in(engine, &answers[i]);
+    for (size_t i = 0; i < count; i++)
+      if (answers[i].kind == LH_EXCHANGE_MAIL)
+        lh_mailer_take_in(engine, &answers[i]);
+      else
+        take_in(engine, &answers[i]);
     if (count < POLL_RESULTS) break; /* ends: each result is one less in flight */
     wait_ms = 0;
   }

@@ -218,6 +218,14 @@ static int turn_take(struct lh_engine *engine, struct lh_turn *turn, struct lh_e
   return engine->store->requests->turn(engine->store, turn, err);
 }
 
+/* Something for administrators: a mail may be due. */
+static int made_notices(const struct lh_engine *engine, const struct lh_turn *turn) {
+  int made = turn->failed_unsent > 0 || turn->paused_unreadable > 0;
+  for (size_t i = 0; i < engine->result_count && !made; i++)
+    made = (engine->results[i].effects & LH_EFFECT_FAILED) || engine->results[i].paused_webhook;
+  return made;
+}
+
 int lh_dispatcher_turn(struct lh_engine *engine, struct lh_error *err) {
   struct lh_transfers *transfers = &engine->transfers;
   const struct lh_lease_visitor visitor = {
@@ -232,6 +240,7 @@ int lh_dispatcher_turn(struct lh_engine *engine, struct lh_error *err) {
   if (turn.leased > 0 || engine->result_count > 0) engine->checkpoint_wanted = 1;
   engine->failed_unsent += turn.failed_unsent;
   engine->paused_unreadable += turn.paused_unreadable;
+  if (made_notices(engine, &turn)) engine->mail_look_at_ms = 0;
   results_tell(engine);
   schedule(engine, &turn);
   leases_start(engine, deadline_ms);

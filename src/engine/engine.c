@@ -32,6 +32,8 @@ static int engine_new(const struct lh_engine_options *options, struct lh_engine 
   made->concurrency = options->concurrency ? options->concurrency : LH_CONCURRENCY_DEFAULT;
   made->bodies_bytes_max =
       options->bodies_bytes_max ? options->bodies_bytes_max : LH_BODIES_IN_FLIGHT_BYTES;
+  made->sends_notices = options->sends_notices;
+  made->mail_due_ms = INT64_MAX;
   made->results = calloc(made->concurrency, sizeof *made->results);
   made->result_of = calloc(made->concurrency, sizeof(struct lh_transfer *));
   made->nonces = calloc(LH_NONCE_MEMORY, sizeof *made->nonces);
@@ -75,6 +77,7 @@ static int wait_ms(const struct lh_engine *engine, int timeout_ms) {
   int64_t wait = sooner(timeout_ms < 0 ? LH_SAFETY_TIMER_MS : timeout_ms, LH_SAFETY_TIMER_MS);
   wait = sooner(wait, engine->rescue_at_ms - now_ms);
   if (engine->job_open && !engine->draining) wait = sooner(wait, engine->job_at_ms - now_ms);
+  wait = sooner(wait, lh_mailer_wait_ms(engine));
   if (engine->turn_at_ms > now_ms) {
     wait = sooner(wait, engine->turn_at_ms - now_ms);
   } else if (engine->lease_at_ms > now_ms) {
@@ -95,10 +98,15 @@ static void report_begin(struct lh_engine *engine) {
   engine->paused_unreadable = 0;
   engine->job_steps = 0;
   lh_transfers_recycle(&engine->transfers);
+  lh_mailer_recycle(engine);
+}
+
+static size_t in_flight(const struct lh_engine *engine) {
+  return engine->transfers.flying_count + engine->result_count + lh_mailer_flying(engine);
 }
 
 static int is_idle(const struct lh_engine *engine) {
-  if (engine->transfers.flying_count > 0 || engine->result_count > 0) return 0;
+  if (in_flight(engine) > 0) return 0;
   if (engine->draining) return 1;
   return !engine->more && !engine->woken && !engine->job_open &&
          engine->next_due_ms > engine->clock->wall_ms(engine->clock->self);
@@ -114,10 +122,11 @@ static void report_end(struct lh_engine *engine, struct lh_engine_report *report
       .paused_unreadable = engine->paused_unreadable,
       .job_steps = engine->job_steps,
       .job = engine->job,
-      .in_flight = engine->transfers.flying_count + engine->result_count,
+      .in_flight = in_flight(engine),
       .next_due_ms = engine->next_due_ms,
       .idle = is_idle(engine),
   };
+  lh_mailer_tell(engine, report);
   engine->told = 1;
 }
 
@@ -130,10 +139,11 @@ int lh_engine_step(struct lh_engine *engine, int timeout_ms, const int *fds, siz
   if (code == 0 && lh_dispatcher_turn_due(engine)) code = lh_dispatcher_turn(engine, err);
   if (code == 0) code = lh_jobber_run(engine, err);
   if (code != 0) {
-    report->in_flight = engine->transfers.flying_count + engine->result_count;
+    report->in_flight = in_flight(engine);
     report->next_due_ms = engine->next_due_ms;
     return code;
   }
+  lh_mailer_look(engine);
   lh_checkpointer_run(engine);
   report_end(engine, report);
   return 0;
@@ -168,6 +178,7 @@ int lh_engine_abort(struct lh_engine *engine, struct lh_error *err) {
   report_begin(engine);
   (void)lh_collector_gather(engine, 0, NULL, 0, NULL); /* an answer that is here already counts */
   cancel_all(engine);
+  lh_mailer_cancel_all(engine);
   return engine->result_count > 0 ? lh_dispatcher_turn(engine, err) : 0;
 }
 

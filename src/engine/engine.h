@@ -21,6 +21,7 @@ struct lh_engine_options {
   const struct lh_clock *clock;   /* borrowed */
   size_t concurrency;             /* transfers at once, 1..LH_CONCURRENCY_MAX; 0: default */
   int64_t bodies_bytes_max;       /* 0: LH_BODIES_IN_FLIGHT_BYTES */
+  int sends_notices;              /* 1: reports say when mails about notices are due */
 };
 
 /* One recorded attempt of this worker. Texts are borrowed until the next step. */
@@ -39,6 +40,16 @@ struct lh_engine_event {
   int paused_webhook;
 };
 
+/* How a mail of this worker ended. */
+struct lh_engine_mail_end {
+  int64_t number; /* that lh_engine_mail_send gave it */
+  enum lh_mail_verdict verdict;
+  enum lh_outcome outcome;
+  int status;
+  int64_t duration_ms;
+  const char *error; /* borrowed until the next step */
+};
+
 struct lh_engine_report {
   const struct lh_engine_event *events; /* borrowed until the next step */
   size_t event_count;
@@ -48,9 +59,12 @@ struct lh_engine_report {
   size_t paused_unreadable; /* webhooks paused because their secret does not decrypt */
   size_t job_steps;         /* steps of stored jobs made (store/jobs.h) */
   struct lh_job job;        /* counts if there were any: the last one's job after it */
-  size_t in_flight;         /* sent and not yet recorded */
-  int64_t next_due_ms;      /* as in lh_turn */
-  int idle;                 /* 1: nothing in flight, nothing due, nothing being recorded */
+  const struct lh_engine_mail_end *mails; /* borrowed until the next step */
+  size_t mail_count;
+  int mail_due;        /* 1: lh_engine_mailing_lease has one to give */
+  size_t in_flight;    /* sent and not yet recorded; mails that have not ended */
+  int64_t next_due_ms; /* as in lh_turn */
+  int idle;            /* 1: nothing in flight, nothing due, nothing being recorded */
 };
 
 /*
@@ -79,6 +93,18 @@ void lh_engine_drain(struct lh_engine *engine);
 int lh_engine_abort(struct lh_engine *engine, struct lh_error *err);
 /* Aborts what is in flight, closes the session. Accepts NULL. */
 void lh_engine_close(struct lh_engine *engine);
+
+/*
+** Hands a mail over, which is copied; its end is in a later report under *number. Codes: the
+** transport's, LH_E_REFUSED while draining.
+*/
+int lh_engine_mail_send(struct lh_engine *engine, const struct lh_mail *mail, int64_t *number,
+                        struct lh_error *err);
+/* As in store/notices.h, for this worker's session: the next mail that is due, and its end. */
+int lh_engine_mailing_lease(struct lh_engine *engine, const char *host, int fallback,
+                            struct lh_mailing *mailing, struct lh_error *err);
+int lh_engine_mailing_record(struct lh_engine *engine, const struct lh_mailing_result *result,
+                             struct lh_error *err);
 
 /* How an attempt outside log and budget ended. Texts are borrowed from the transport. */
 struct lh_probe {

@@ -7,6 +7,7 @@
 ** collector.c     results of the transport become results for the store
 ** headers.c       nonce, signature and header lines of one attempt
 ** transfers.c     memory of attempts and bodies, reused and bounded
+** mailer.c        mails: slots, ends, when those about notices are due
 ** rescuer.c, checkpointer.c   timers
 ** probe.c         one attempt outside log and budget, without an engine
 ** jobber.c        stored jobs, a step between the turns
@@ -81,6 +82,19 @@ struct lh_nonce_memory {
   int64_t nonce_ms;
 };
 
+/* One mail in this worker's memory. */
+enum lh_mail_slot_state {
+  LH_MAIL_SLOT_FREE,
+  LH_MAIL_SLOT_FLYING, /* with the transport; the slot's address is its tag */
+  LH_MAIL_SLOT_ENDED,  /* not yet in a report */
+  LH_MAIL_SLOT_TOLD    /* its text is lent until the next step */
+};
+struct lh_mail_slot {
+  enum lh_mail_slot_state state;
+  struct lh_engine_mail_end end;
+  char error[LH_MAIL_ERROR_MAX];
+};
+
 struct lh_engine {
   struct lh_store *store;
   struct lh_transport *transport;
@@ -107,16 +121,23 @@ struct lh_engine {
   size_t paused_unreadable;
   size_t job_steps;
   struct lh_job job; /* after the last of them */
-  int *fds;          /* the caller's and the store's */
+  struct lh_mail_slot mails[LH_MAILS_IN_FLIGHT_MAX];
+  struct lh_engine_mail_end mail_ends[LH_MAILS_IN_FLIGHT_MAX]; /* of this step */
+  size_t mail_end_count;
+  int64_t mail_number; /* of the last one */
+  int sends_notices;
+  int *fds; /* the caller's and the store's */
   size_t fd_cap;
 
   /* What to do next, and when. Due times are wall time, all others monotonic. */
   int more;  /* the last turn stopped at its bound */
   int woken; /* the store says something was committed */
   int64_t next_due_ms;
-  int64_t turn_at_ms;   /* no turn before: the last one failed */
-  int64_t lease_at_ms;  /* no leases before: own shortage */
-  int64_t safety_at_ms; /* a turn at the latest */
+  int64_t mail_due_ms;     /* when the next mail about notices is due */
+  int64_t mail_look_at_ms; /* when that is looked up again */
+  int64_t turn_at_ms;      /* no turn before: the last one failed */
+  int64_t lease_at_ms;     /* no leases before: own shortage */
+  int64_t safety_at_ms;    /* a turn at the latest */
   int64_t rescue_at_ms;
   int job_open;      /* the last turn says that a stored job waits */
   int64_t job_at_ms; /* no step of it before */
@@ -145,6 +166,18 @@ enum lh_input_kind lh_collector_judge(const struct lh_post_result *answer, enum 
 int64_t lh_headers_nonce(struct lh_engine *engine, int64_t request, int64_t now_ms);
 /* Signature and header lines of lease and body. 0, LH_E_MEMORY, or what signing answers. */
 int lh_headers_build(struct lh_transfer *transfer, int64_t nonce_ms, struct lh_error *err);
+
+/* Mails with the transport. */
+size_t lh_mailer_flying(const struct lh_engine *engine);
+void lh_mailer_take_in(struct lh_engine *engine, const struct lh_post_result *answer);
+void lh_mailer_cancel_all(struct lh_engine *engine);
+/* What ended goes into a report, once; the next step forgets it. */
+void lh_mailer_tell(struct lh_engine *engine, struct lh_engine_report *report);
+void lh_mailer_recycle(struct lh_engine *engine);
+/* Asks the store when the next mail about notices is due, if it is time to; and what it said. */
+void lh_mailer_look(struct lh_engine *engine);
+int lh_mailer_due(const struct lh_engine *engine);
+int64_t lh_mailer_wait_ms(const struct lh_engine *engine);
 
 /* Heartbeat and rescue when their time has come. Codes: the store's. */
 int lh_rescuer_run(struct lh_engine *engine, struct lh_error *err);

@@ -15,7 +15,8 @@ int lh_rescuer_run(struct lh_engine *engine, struct lh_error *err) {
   if (code != 0) return code;
   engine->rescued += rescued;
   if (rescued > 0) {
-    engine->woken = 1;             /* what was lost is due at once */
+    engine->woken = 1; /* what was lost is due at once */
+    engine->mail_look_at_ms = 0;
     engine->rescue_at_ms = now_ms; /* one call ends a bounded number */
     engine->checkpoint_wanted = 1;
   }
