@@ -121,6 +121,7 @@ build = {
     ["loyalhook.cli.exit_codes"] = "lua/loyalhook/cli/exit_codes.lua",
     ["loyalhook.cli"] = "lua/loyalhook/cli/init.lua",
     ["loyalhook.cli.input"] = "lua/loyalhook/cli/input.lua",
+    ["loyalhook.cli.jobs"] = "lua/loyalhook/cli/jobs.lua",
     ["loyalhook.cli.ndjson"] = "lua/loyalhook/cli/ndjson.lua",
     ["loyalhook.cli.output"] = "lua/loyalhook/cli/output.lua",
     ["loyalhook.cli.progress"] = "lua/loyalhook/cli/progress.lua",

@@ -124,6 +124,21 @@ class Changes(Delivery):
         self.assertIn("allow_networks", document["error"])
         self.assertEqual(self.endpoint.requests(), [])
 
+    def test_a_pause_is_made_up_for_when_it_ends(self):
+        self.endpoint.script("/w", [500, 200])
+        self.shop.webhook("w", self.endpoint.url("/w"), batch_size=1, retries_max=0, pause_after=1)
+        self.shop.emit_lines([event(1)])
+        self.shop.work_until_idle()
+        self.shop.emit_lines([event(2), event(3)])
+        document = self.change("enable", "w", "--retry-failed").json()
+        self.assertEqual(document["webhook"]["status"], "enabled")
+        self.assertEqual((document["job"]["total"], document["job"]["retried"]), (2, 2))
+        self.shop.work_until_idle()
+        ends = [(row["state"], row["reason"]) for row in self.shop.requests()]
+        self.assertEqual(ends, [("failed", "retries_exhausted")] + 2 * [("delivered", None)])
+        self.assertEqual(self.change("enable", "w", "--retry-failed", expect=5).error()["code"],
+                         "refused")
+
     def test_words_that_make_no_sense_are_usage_errors(self):
         self.webhook("/ok")
         for words in (["edit", "ok"], ["edit", "ok", "--ordered", "--no-ordered"],

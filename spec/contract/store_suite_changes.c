@@ -236,6 +236,45 @@ static void test_a_target_outside_the_log_follows_the_rotation(void **state) {
   suite.store->requests->target_release(suite.store, after);
 }
 
+/* What failed of itself before, and what fails after, is not the pause's. */
+static void test_resuming_retries_what_the_pause_failed(void **state) {
+  (void)state;
+  struct lh_error err;
+  struct lh_job job;
+  struct lh_webhook_edit wanted = {.fields = LH_FIELD_PAUSE_AFTER | LH_FIELD_RETRIES_MAX |
+                                             LH_FIELD_MAX_IN_FLIGHT};
+  wanted.values.pause_after = 2;
+  wanted.values.max_in_flight = 4;
+  struct lh_id id = make_webhook(suite.store, "w", "*", 1);
+  assert_int_equal(edit(&id, &wanted, NULL), LH_OK);
+  lh_webhook_clear(&changed);
+  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &id, &job, &changed, &err),
+                   LH_E_REFUSED);
+  assert_non_null(strstr(err.message, "is enabled, not paused"));
+  for (int i = 0; i < 5; i++) emit_one(suite.store, "event_points_earned", "{}");
+  suite_lease(4);
+  assert_int_equal(suite.noted.count, 4);
+  struct noted leased = suite.noted;
+  fake_clock_advance(&suite.fake, 1000);
+  struct lh_attempt_result late = result_of(&leased.leases[3].lease, LH_INPUT_FAILURE,
+                                            suite.fake.wall_ms); /* ended before the pause */
+  fake_clock_advance(&suite.fake, 1000);
+  for (int i = 0; i < 3; i++) suite_record(&leased.leases[i].lease, LH_INPUT_FAILURE);
+  suite.turn = turn_of(suite.session, suite.fake.wall_ms, 0, &late, 1);
+  take_turn(suite.store, &suite.turn, &suite.noted);
+  assert_int_equal(late.after.reason, LH_REASON_PAUSED);
+  fake_clock_advance(&suite.fake, 1000);
+  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &id, &job, &changed, &err),
+                   LH_OK);
+  assert_int_equal(changed.status, LH_STATUS_ENABLED);
+  struct lh_job_step step = {.id = &job.id, .now_ms = suite.fake.wall_ms};
+  do assert_int_equal(suite.store->jobs->step(suite.store, &step, &err), LH_OK);
+  while (step.job.finished_ms == 0);
+  assert_int_equal(step.job.total, 3); /* two failed of themselves, one waited unformed */
+  assert_int_equal(step.job.retried, 3);
+  assert_int_equal(suite_count_requests(LH_FAILED), 2);
+}
+
 int store_suite_run_changes(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, suite_set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -248,6 +287,7 @@ int store_suite_run_changes(void) {
       T(test_the_threshold_pauses_once_however_results_come),
       T(test_no_lease_after_a_disable_or_delete),
       T(test_a_target_outside_the_log_follows_the_rotation),
+      T(test_resuming_retries_what_the_pause_failed),
   };
 #undef T
   return cmocka_run_group_tests_name("store contract: changes", tests, NULL, NULL);

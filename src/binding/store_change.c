@@ -3,6 +3,7 @@
 **
 **   store:webhook_edit(id, fields [, { allow_http =, allow_networks = {…} }]) -> webhook
 **   store:webhook_status(id, "enabled" | "disabled" | "deleted")              -> webhook
+**   store:webhook_resume(id)     -> webhook, job (store_jobs.c): enabled, its pause made up for
 **   store:secret_rotate(id, { secret =, overlap_ms = })     -> webhook with the new secret
 **   store:webhook_test(id, { request_id =, id =, event_type =, data = } [, { allow_http =, … }])
 **     -> { delivered, outcome, status, duration_ms, error, response, url }
@@ -87,6 +88,25 @@ static int set_status(lua_State *L) {
   lh_store_push_webhook(L, &change->result);
   lh_box_release(change);
   return 1;
+}
+
+static int resume(lua_State *L) {
+  struct lh_error err;
+  struct lh_id id;
+  struct lh_job job;
+  lh_store_object_at(L, 1);
+  lua_settop(L, 2);
+  struct change *change = lh_box_new(L, sizeof *change, release_change);
+  if (read_id(L, &id, &err)) return lh_push_error(L, &err);
+  struct lh_store *store = lh_store_open_at(L, 1);
+  if (!store) return 3;
+  if (store->admin->webhook_resume(store, &id, &job, &change->result, &err)) {
+    return lh_push_error(L, &err);
+  }
+  lh_store_push_webhook(L, &change->result);
+  lh_box_release(change);
+  lh_store_job_push(L, &job);
+  return 2;
 }
 
 static int rotate(lua_State *L) {
@@ -191,10 +211,8 @@ static int webhook_test(lua_State *L) {
 }
 
 void lh_bind_store_change(lua_State *L) {
-  static const luaL_Reg methods[] = {{"webhook_edit", edit},
-                                     {"webhook_status", set_status},
-                                     {"secret_rotate", rotate},
-                                     {"webhook_test", webhook_test},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"webhook_edit", edit},         {"webhook_status", set_status},
+                                     {"webhook_resume", resume},     {"secret_rotate", rotate},
+                                     {"webhook_test", webhook_test}, {NULL, NULL}};
   lh_set_functions(L, methods);
 }

@@ -6,6 +6,7 @@
 
 struct lh_store;
 struct lh_target; /* requests.h */
+struct lh_job;    /* jobs.h */
 
 struct lh_webhook_list {
   struct lh_webhook *rows;
@@ -73,6 +74,13 @@ struct lh_store_admin {
   ** LH_E_SECRET_UNREADABLE or LH_E_KEY_MISSING while the secret does not decrypt.
   */
   int (*webhook_status)(struct lh_store *store, const struct lh_id *id, enum lh_status status,
+                        struct lh_webhook *webhook, struct lh_error *err);
+  /*
+  ** Enables, and stores the job that retries what failed because of the pause that ends here
+  ** (reason paused, since it began), all or nothing. LH_E_REFUSED if the webhook is not paused;
+  ** else codes as of webhook_status and of jobs->create.
+  */
+  int (*webhook_resume)(struct lh_store *store, const struct lh_id *id, struct lh_job *job,
                         struct lh_webhook *webhook, struct lh_error *err);
   /*
   ** A new secret. The present one signs for overlap_ms more (0: no more); a

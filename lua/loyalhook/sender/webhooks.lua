@@ -13,6 +13,7 @@ local methods = {}
 
 local LIST = { account = "string", with_deleted = "boolean" }
 local WHICH = { account = "string" }
+local ENABLE = { account = "string", retry_failed = "boolean" }
 local ROTATE = { account = "string", secret = "string", overlap_s = "number" }
 local TEST = { account = "string", event_type = "string", seed = "number" }
 
@@ -116,12 +117,26 @@ end
 
 --- Enables a paused or disabled webhook: its count of failures is 0 again, events
 -- emitted from now on are delivered; what failed stays failed until it is
--- retried. which: account. Returns the webhook, or nil, message, code ("refused"
--- if it is deleted, "secret_unreadable", "key_missing").
+-- retried. which: account; retry_failed = true makes up for the pause that ends:
+-- a job retries what failed because of it (reason "paused"). Returns the webhook,
+-- then also that job (see retry_failed), or nil, message, code ("refused" if it is
+-- deleted or, with retry_failed, not paused; "secret_unreadable", "key_missing").
 function methods:enable_webhook(id_or_name, which)
   check_text(id_or_name, "enable_webhook")
-  which = options.check(which, WHICH, "enable_webhook")
-  return set_status(self, id_or_name, "enabled", which.account)
+  which = options.check(which, ENABLE, "enable_webhook")
+  if not which.retry_failed then
+    return set_status(self, id_or_name, "enabled", which.account)
+  end
+  local row, message, code = find(self, id_or_name, which.account)
+  if not row then
+    return nil, message, code
+  end
+  local job
+  row, job, code = self._store:webhook_resume(row.id)
+  if not row then
+    return nil, job, code
+  end
+  return views.webhook(row), views.job(job)
 end
 
 --- Disables a webhook: no attempt starts any more, what was accepted for it fails

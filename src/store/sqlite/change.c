@@ -4,6 +4,7 @@
 ** it is then; workers see it with their next lease, because its revision rises.
 */
 #include "store/sqlite/change.h"
+#include "store/sqlite/job.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,35 @@ static int status_write(struct lh_tx *tx, void *context, struct lh_error *err) {
                         changing->now_ms, err);
   if (rc == LH_OK) rc = note_change(tx, changing, wanted->status, err);
   return rc == LH_OK ? lh_change_end(tx, changing, err) : rc;
+}
+
+struct resuming {
+  struct lh_changing changing; /* first */
+  struct lh_job *job;
+};
+
+static int resume_write(struct lh_tx *tx, void *context, struct lh_error *err) {
+  struct resuming *resuming = context;
+  struct lh_changing *changing = &resuming->changing;
+  int rc = lh_change_begin(tx, changing, err);
+  if (rc != LH_OK) return rc;
+  if (changing->webhook->status != LH_STATUS_PAUSED)
+    return lh_error_set(err, LH_E_REFUSED,
+                        "webhook '%s' is %s, not paused: no pause of it can be made up for",
+                        changing->webhook->name, lh_status_name(changing->webhook->status));
+  const struct lh_retry_filter filter = {.webhook_id = &changing->id,
+                                         .reason = LH_REASON_PAUSED,
+                                         .failed_from_ms = changing->webhook->status_since_ms};
+  rc = enable(tx, changing, err);
+  if (rc == LH_OK) rc = note_change(tx, changing, LH_STATUS_ENABLED, err);
+  if (rc == LH_OK) rc = lh_change_end(tx, changing, err);
+  return rc == LH_OK ? lh_job_add(tx, &filter, changing->now_ms, resuming->job, err) : rc;
+}
+
+int lh_sqlite_webhook_resume(struct lh_store *store, const struct lh_id *id, struct lh_job *job,
+                             struct lh_webhook *webhook, struct lh_error *err) {
+  struct resuming resuming = {.changing = {.id = *id}, .job = job};
+  return lh_change_run(store, &resuming.changing, webhook, resume_write, err);
 }
 
 int lh_sqlite_webhook_status(struct lh_store *store, const struct lh_id *id, enum lh_status status,

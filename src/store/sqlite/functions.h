@@ -33,6 +33,8 @@ int lh_sqlite_webhook_edit(struct lh_store *, const struct lh_id *, const struct
                            struct lh_webhook *, struct lh_error *);
 int lh_sqlite_webhook_status(struct lh_store *, const struct lh_id *, enum lh_status,
                              struct lh_webhook *, struct lh_error *);
+int lh_sqlite_webhook_resume(struct lh_store *, const struct lh_id *, struct lh_job *,
+                             struct lh_webhook *, struct lh_error *);
 int lh_sqlite_secret_rotate(struct lh_store *, const struct lh_id *, struct lh_piece, int64_t,
                             struct lh_webhook *, struct lh_error *);
 int lh_sqlite_target(struct lh_store *, const struct lh_id *, struct lh_target **,

@@ -18,6 +18,9 @@ struct lh_job_row {
 /* id NULL: the oldest open one. LH_E_NOT_FOUND. */
 int lh_job_load(struct lh_connection *connection, const struct lh_id *id, struct lh_job_row *row,
                 struct lh_error *err);
+/* Stores a job; contract in jobs.h, create. */
+int lh_job_add(struct lh_tx *tx, const struct lh_retry_filter *filter, int64_t now_ms,
+               struct lh_job *job, struct lh_error *err);
 /* How far it is. */
 int lh_job_save(struct lh_tx *tx, const struct lh_job_row *row, struct lh_error *err);
 /* Failed requests that a filter means and that had failed by until_ms; by an index alone. */

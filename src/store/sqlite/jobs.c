@@ -182,16 +182,28 @@ static int insert(struct lh_tx *tx, struct creating *creating, struct lh_error *
   return lh_connection_done(tx->connection, trim, err);
 }
 
-static int create_write(struct lh_tx *tx, void *context, struct lh_error *err) {
-  struct creating *creating = context;
-  const struct lh_retry_filter *filter = creating->filter;
+int lh_job_add(struct lh_tx *tx, const struct lh_retry_filter *filter, int64_t now_ms,
+               struct lh_job *job, struct lh_error *err) {
+  struct creating creating = {.filter = filter, .now_ms = now_ms};
   int rc = check_open(tx, err);
-  if (rc == LH_OK && filter->account != NULL) rc = find_account(tx, creating, err);
-  if (rc == LH_OK && filter->webhook_id != NULL) rc = find_webhook(tx, creating, err);
-  if (rc == LH_OK) rc = insert(tx, creating, err);
-  if (rc == LH_OK) rc = lh_job_load(tx->connection, &creating->row.shown.id, &creating->row, err);
+  if (rc == LH_OK && filter->account != NULL) rc = find_account(tx, &creating, err);
+  if (rc == LH_OK && filter->webhook_id != NULL) rc = find_webhook(tx, &creating, err);
+  if (rc == LH_OK) rc = insert(tx, &creating, err);
+  if (rc == LH_OK) rc = lh_job_load(tx->connection, &creating.row.shown.id, &creating.row, err);
   tx->wake = tx->wake || rc == LH_OK;
+  *job = creating.row.shown;
   return rc;
+}
+
+struct asked {
+  const struct lh_retry_filter *filter;
+  int64_t now_ms;
+  struct lh_job *job;
+};
+
+static int create_write(struct lh_tx *tx, void *context, struct lh_error *err) {
+  const struct asked *asked = context;
+  return lh_job_add(tx, asked->filter, asked->now_ms, asked->job, err);
 }
 
 int lh_sqlite_job_create(struct lh_store *store, const struct lh_retry_filter *filter,
@@ -200,10 +212,8 @@ int lh_sqlite_job_create(struct lh_store *store, const struct lh_retry_filter *f
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   if (self == NULL) return err->code;
-  struct creating creating = {.filter = filter, .now_ms = now_ms};
-  int rc = lh_committer_write(self->committer, create_write, &creating, err);
-  *job = creating.row.shown;
-  return rc;
+  struct asked asked = {filter, now_ms, job};
+  return lh_committer_write(self->committer, create_write, &asked, err);
 }
 
 int lh_sqlite_job_get(struct lh_store *store, const struct lh_id *id, struct lh_job *job,

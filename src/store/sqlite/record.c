@@ -85,9 +85,14 @@ int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
   return lh_status_pause(tx, dispatch, "failures", stepped->now_ms, err);
 }
 
-/* Waits count from the end of the attempt, however late it is recorded; never from the future. */
-static int64_t when(const struct lh_attempt_result *result, int64_t now_ms) {
-  int ended = result->kind == LH_INPUT_SUCCESS || result->kind == LH_INPUT_FAILURE;
+/*
+** Waits count from the end of the attempt, however late it is recorded; never from the future. What
+** a change of status decides it decides now, not before it was made.
+*/
+static int64_t when(const struct lh_attempt_result *result, const struct lh_delivery_policy *policy,
+                    int64_t epoch, int64_t now_ms) {
+  int stopped = policy->status != LH_STATUS_ENABLED || epoch < policy->epoch;
+  int ended = result->kind == LH_INPUT_SUCCESS || (result->kind == LH_INPUT_FAILURE && !stopped);
   return ended && result->ended_ms > 0 && result->ended_ms < now_ms ? result->ended_ms : now_ms;
 }
 
@@ -109,7 +114,8 @@ int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t sessio
   struct lh_input input = {kind_of(result, &row, session), result->retry_after_ms,
                            result->jitter_ppm, row.given_back};
   int was_sending = row.delivery.state == LH_SENDING;
-  rc = lh_request_step(&row, &input, &policy, when(result, now_ms), &result->effects, err);
+  int64_t at_ms = when(result, &policy, row.delivery.epoch, now_ms);
+  rc = lh_request_step(&row, &input, &policy, at_ms, &result->effects, err);
   if (rc != LH_OK) return rc;
   result->after = row.delivery;
   if (result->effects & LH_EFFECT_LOG_ATTEMPT)

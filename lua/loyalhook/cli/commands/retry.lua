@@ -3,10 +3,9 @@
 
 local arguments = require "loyalhook.cli.arguments"
 local columns = require "loyalhook.cli.table"
-local context_of = require "loyalhook.cli.context"
 local document = require "loyalhook.cli.document"
 local exit_codes = require "loyalhook.cli.exit_codes"
-local progress = require "loyalhook.cli.progress"
+local jobs = require "loyalhook.cli.jobs"
 local shapes = require "loyalhook.cli.shapes"
 
 local retry = {}
@@ -21,8 +20,6 @@ retry.notes = [[
 A retried request is due at once, with all its attempts anew; one that is not failed is left as it
 is. A webhook that is paused or disabled must be enabled first. --failed means what had failed when
 it began; Ctrl-C leaves the rest to the workers.]]
-
-local PAUSE_MS_MAX = 1000
 
 function retry.arguments(parser)
   parser:argument("ID", "Requests to retry."):args("*"):argname("ID"):target("requests")
@@ -82,32 +79,6 @@ local function retry_chosen(args, context)
   return seen.unknown and exit_codes.of("not_found") or exit_codes.OK
 end
 
--- Steps a job to its end. Between two steps the store is others' for as long as a step takes.
-local function work_off(sender, job, bar)
-  local now_ms, engine = require("loyalhook.core").now_ms, require "loyalhook.engine"
-  while not job.finished_at do
-    local began_ms = now_ms()
-    job = context_of.must(sender:job_step(job.id))
-    bar:reached(job.retried + job.left_over, job.total, job.retried)
-    if not job.finished_at then
-      engine.pause(math.max(0, math.min(now_ms() - began_ms, PAUSE_MS_MAX)))
-    end
-  end
-  return job
-end
-
-local function print_job(job, context)
-  if context.json then
-    context.output:document(shapes.job(job))
-    return
-  end
-  context.output:lines(columns.pairs{ { "job", job.id }, { "total", job.total },
-    { "retried", job.retried }, { "left over", job.left_over } })
-  if job.left_over > 0 then
-    context.output:note("left over: their webhook is not enabled")
-  end
-end
-
 local function print_total(total, context)
   if context.json then
     context.output:document(document.object("dry_run", true, "total", total))
@@ -125,14 +96,7 @@ local function retry_failed(args, context)
   elseif job.dry_run then
     return print_total(job.total, context)
   end
-  local bar = progress.new(nil, require("loyalhook.core").now_ms, nil, "requests")
-  local done, result = pcall(work_off, sender, job, bar)
-  bar:wipe()
-  if not done then
-    context.output:note(("job %s is stored: a worker goes on with it"):format(job.id))
-    error(result, 0)
-  end
-  print_job(result, context)
+  jobs.print(jobs.work_off(job, context), context)
 end
 
 function retry.run(args, context)

@@ -1,26 +1,45 @@
--- loyalhook webhook enable.
+-- loyalhook webhook enable, and making up for the pause that ends with it.
 
+local document = require "loyalhook.cli.document"
+local jobs = require "loyalhook.cli.jobs"
 local shapes = require "loyalhook.cli.shapes"
 local webhook_options = require "loyalhook.cli.webhook_options"
 
 local enable = {}
 
-enable.examples = { "loyalhook webhook enable crm" }
+enable.examples = {
+  "loyalhook webhook enable crm",
+  "loyalhook webhook enable crm --retry-failed   # deliver what the pause has failed",
+}
 enable.notes = [[
-What failed while it was paused stays failed until it is retried (loyalhook retry --failed). Events
-emitted from now on are delivered.]]
+Events emitted from now on are delivered. What failed stays failed until it is retried:
+--retry-failed retries what failed because of the pause (reason paused); loyalhook retry --failed
+--webhook W all that has failed.]]
 
 function enable.arguments(parser)
   webhook_options.which(parser)
+  parser:flag("--retry-failed", "Retry what failed because of the pause.")
+end
+
+local function report(webhook, job, context)
+  if context.json and job then
+    context.output:document(document.object("webhook", shapes.webhook(webhook), "job",
+      shapes.job(job)))
+    return
+  end
+  shapes.print_status(webhook, context, "enabled: events emitted from now on are delivered")
+  if job then
+    jobs.print(job, context)
+  end
 end
 
 function enable.run(args, context)
-  local webhook, message, code = context:sender():enable_webhook(args.webhook,
-    { account = args.account })
+  local webhook, job, code = context:sender():enable_webhook(args.webhook,
+    { account = args.account, retry_failed = args.retry_failed })
   if not webhook then
-    return nil, message, code
+    return nil, job, code
   end
-  shapes.print_status(webhook, context, "enabled: events emitted from now on are delivered")
+  report(webhook, job and jobs.work_off(job, context), context)
 end
 
 return enable
