@@ -2,6 +2,7 @@
 std = "lua54+luajit"
 max_line_length = 100
 codes = true
+files["types"] = { unused_args = false, ignore = { "241" } } -- declarations only
 files["spec/unit"] = { std = "+busted" }
 files["spec/openresty"] = { std = "+ngx_lua" }
 files["examples"] = { std = "+ngx_lua" }

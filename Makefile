@@ -183,7 +183,7 @@ test-valgrind: build-c ## C tests and scenarios under valgrind
 # ---------------------------------------------------------------- care
 
 C_FILES   = $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/c/*.[ch] spec/contract/*.[ch])
-LUA_FILES = $(shell find lua spec examples demo docs -name '*.lua' 2>/dev/null) bin/loyalhook
+LUA_FILES = $(shell find lua types spec examples demo docs -name '*.lua' 2>/dev/null) bin/loyalhook
 SH_FILES  = bootstrap .ci/run $(shell find spec examples demo -name '*.sh' 2>/dev/null)
 
 .PHONY: lint lint-c lint-lua lint-sh format format-check generate verify
@@ -217,7 +217,12 @@ verify: build ## fails where `make generate` would change something
 
 # ---------------------------------------------------------------- use
 
-.PHONY: env demo install clean ci
+.PHONY: docs env demo install clean ci
+docs: ## the reference of the Lua API, from types/ with LDoc, into build/docs
+	rm -rf $(BUILD)/docs && mkdir -p $(BUILD)/docs/source
+	$(LUA54) docs/ldoc/translate.lua $(BUILD)/docs/source types/loyalhook/*.lua
+	ldoc --fatalwarnings -c docs/ldoc/config.ld -d $(BUILD)/docs/lua $(BUILD)/docs/source
+
 env: ## shell lines that let lua5.4, luajit and the shell find this checkout
 	@echo 'export LUA_PATH_5_4="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
 	@echo 'export LUA_CPATH_5_4="$(CURDIR)/$(BUILD)/lua5.4/?.so;;"'
@@ -252,6 +257,7 @@ install: build ## for both VMs under PREFIX (/usr/local)
 	  $(LUA54) bin/loyalhook completion "$${pair%%:*}" > "$$file" || exit 1; \
 	done
 	install -D -m 644 docs/man/loyalhook.1 $(DESTDIR)$(PREFIX)/share/man/man1/loyalhook.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/loyalhook/types/loyalhook types/loyalhook/*.lua
 
 clean: ## removes everything made
 	rm -rf $(BUILD)

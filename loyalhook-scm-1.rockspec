@@ -175,4 +175,5 @@ build = {
     ["loyalhook.worker"] = "lua/loyalhook/worker.lua",
   },
   install = { bin = { loyalhook = "bin/loyalhook" } },
+  copy_directories = { "types" },
 }

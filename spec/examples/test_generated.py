@@ -66,5 +66,26 @@ class ManualPage(unittest.TestCase):
         self.assertIn("loyalhook webhook create", self.shown("man", "-l"))
 
 
+class LuaReference(unittest.TestCase):
+    """What LDoc makes of the type stubs; that they are the library's is in spec/unit/types_spec."""
+
+    def test_is_built_without_a_warning_and_has_every_function(self):
+        if not shutil.which("ldoc"):
+            self.skipTest("no ldoc on this machine")
+        with tempfile.TemporaryDirectory() as build:
+            done = subprocess.run(["make", "-s", "docs", f"BUILD={build}",
+                                   f"LUA54={VMS['lua5.4']}"], cwd=TOP, text=True,
+                                  capture_output=True)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            for name in sorted(os.listdir(os.path.join(TOP, "types/loyalhook"))):
+                with open(os.path.join(TOP, "types/loyalhook", name), encoding="utf-8") as file:
+                    functions = re.findall(r"^function ([\w.:]+)\(", file.read(), re.M)
+                page = "loyalhook" if name == "init.lua" else f"loyalhook.{name[:-4]}"
+                with open(f"{build}/docs/lua/modules/{page}.html", encoding="utf-8") as file:
+                    shown = file.read()
+                for function in functions:
+                    self.assertRegex(shown, rf'<a name *= *"[\w.:]*{function.split(".", 1)[-1]}"')
+
+
 if __name__ == "__main__":
     unittest.main()

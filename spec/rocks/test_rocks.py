@@ -59,7 +59,7 @@ class Rock:
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
         cls.checkout, cls.tree = os.path.join(cls.folder, "src"), os.path.join(cls.folder, "tree")
         os.mkdir(cls.checkout)
-        for name in ("src", "lua", "bin"):
+        for name in ("src", "lua", "bin", "types"):
             shutil.copytree(os.path.join(TOP, name), os.path.join(cls.checkout, name))
         shutil.copy(os.path.join(TOP, "loyalhook-scm-1.rockspec"), cls.checkout)
         config = os.path.join(cls.folder, "config.lua")
@@ -93,6 +93,10 @@ class Rock:
         store = os.path.join(self.folder, "script.db")
         said = self.run_with([self.program, script, store], **self.paths())
         self.assertRegex(said, rf"^Lua {self.version} {self.kind} [0-9a-f]{{24}}\n$")
+
+    def test_the_type_stubs_come_along(self):
+        stubs = f"{self.tree}/lib/luarocks/rocks-{self.version}/loyalhook/scm-1/types/loyalhook"
+        self.assertIn("sender.lua", os.listdir(stubs))
 
     def test_the_core_needs_neither_sqlite_nor_libcurl(self):
         core = f"{self.tree}/lib/lua/{self.version}/loyalhook/core.so"
@@ -185,7 +189,8 @@ class MakeInstall(unittest.TestCase):
                                 ("fish", "fish/vendor_completions.d/loyalhook.fish")):
                 with open(f"{prefix}/share/{name}", encoding="utf-8") as file:
                     self.assertIn(f"loyalhook completion {shell}", file.read())
-            self.assertTrue(os.path.exists(f"{prefix}/share/man/man1/loyalhook.1"))
+            for name in ("man/man1/loyalhook.1", "loyalhook/types/loyalhook/sender.lua"):
+                self.assertTrue(os.path.exists(f"{prefix}/share/{name}"), name)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 local source = {}
 
 -- Folders that hold the project's own text.
-local roots = "src lua bin spec examples demo docs .ci"
+local roots = "src lua types bin spec examples demo docs contrib .ci"
 
 local function kind_of(path)
   if path == "bin/loyalhook" then return "lua" end

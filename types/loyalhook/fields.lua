@@ -1,0 +1,19 @@
+---@meta loyalhook.fields
+
+--- The names that scripts rely on: the fields of what the library returns, in order.
+---@class loyalhook.fields
+---@field webhook string[] of a webhook
+---@field webhook_settings table<string, string> what create_webhook takes, name → kind
+---@field request string[] of a request
+---@field attempt string[] of an attempt
+---@field event string[] of an event
+---@field states string[] of a request
+local fields = {}
+
+--- A copy of a row with json.null for each absent field.
+---@param names string[] one of the lists
+---@param row table what the library returned
+---@return table copy of it
+function fields.with_nulls(names, row) end
+
+return fields

@@ -1,0 +1,63 @@
+---@meta loyalhook
+
+--- The door of the library. Its parts are loaded when they are first used, so that a web server,
+--- which only verifies, never loads SQLite or libcurl: `signature`, `payload`, `events`, `json`,
+--- `samples`, `fields`, `time`, `config` and `diagnose` need `loyalhook.core` only; `sender` and
+--- `worker` bring the engine.
+---
+--- A failure of the world returns `nil, message, code`; a programmer's mistake, such as a misspelt
+--- option, raises at the caller's line.
+---@class loyalhook
+---@field config loyalhook.config the configuration of a deployment
+---@field diagnose loyalhook.diagnose why a signature does not fit
+---@field events loyalhook.events the catalogue of event types
+---@field fields loyalhook.fields names that scripts rely on
+---@field json loyalhook.json tables to JSON text and back
+---@field payload loyalhook.payload builders of event data
+---@field samples loyalhook.samples sample events
+---@field sender loyalhook.sender configure webhooks, accept events, read the log
+---@field signature loyalhook.signature sign and verify
+---@field time loyalhook.time instants as people and the wire write them
+---@field worker loyalhook.worker deliver what was accepted
+---@field array fun(value?: table): table marks a table as a JSON array
+---@field empty_array table always written as []
+---@field null lightuserdata written as null
+---@field raw fun(text: string): table?, string?, string? JSON text to be written as it is
+---@field _VERSION string the version
+local loyalhook = {}
+
+--- The word for programs that comes with every message for people; `docs/reference/error-codes.md`
+--- says what each means and what to do.
+---@alias loyalhook.Code
+---| "invalid"
+---| "unknown_type"
+---| "too_large"
+---| "conflict"
+---| "limit"
+---| "not_found"
+---| "refused"
+---| "store_missing"
+---| "store_exists"
+---| "store_foreign"
+---| "store_newer"
+---| "store_damaged"
+---| "key_missing"
+---| "secret_unreadable"
+---| "full"
+---| "busy"
+---| "io"
+---| "memory"
+---| "shortage"
+---| "random"
+---| "closed"
+---| "config"
+---| "header_missing"
+---| "header_repeated"
+---| "nonce_malformed"
+---| "signature_malformed"
+---| "too_old"
+---| "too_new"
+---| "signature_mismatch"
+---| "secret_invalid"
+
+return loyalhook

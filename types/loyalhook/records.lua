@@ -1,0 +1,92 @@
+---@meta _
+
+--- What the library returns of webhooks, requests, attempts and events. Fields that have no value
+--- are nil; times are RFC 3339 in UTC with milliseconds. The command line prints the same names.
+---@class loyalhook.records
+local records = {}
+
+--- A configured destination.
+---@class loyalhook.Webhook
+---@field id string 24 hex digits
+---@field account string whose events it gets
+---@field name string unique in its account
+---@field url string where requests are posted
+---@field status "enabled"|"paused"|"disabled"|"deleted" what becomes of its events
+---@field status_reason? string why it is paused: failures or secret_unreadable
+---@field status_since string when its status was set
+---@field event_types string[] types, "category:NAME" or "*"
+---@field batch_size integer events in one request at most
+---@field batch_bytes_max integer bytes of one request's body at most
+---@field batch_wait_ms integer so long is waited to fill a batch
+---@field retries_max integer retries after the first attempt
+---@field retry_interval_s integer seconds between attempts
+---@field retry_schedule? integer[] seconds before each retry, instead of the interval
+---@field pause_after integer so many failed requests in a row pause it; 0 never
+---@field failed_in_a_row integer failed requests since the last delivered one
+---@field timeout_ms integer time for one attempt
+---@field max_in_flight integer attempts at once over all workers
+---@field ordered boolean one request after the other
+---@field success "200"|"2xx" which answers count
+---@field scheme "zinrelo"|"standard" how requests are signed
+---@field headers? table<string, string> sent with each request
+---@field created_at string when it was created
+---@field updated_at string when it was last changed
+---@field secret? string only where it was made or changed: nothing else shows it
+---@field secret_rotates_at? string until then the secret before a rotation signs
+
+--- What create_webhook takes; update_webhook takes the same but account and secret.
+---@class loyalhook.WebhookSettings
+---@field account? string default: the sender's
+---@field name? string 1 to 100 bytes, unique in the account
+---@field url? string unique in the account
+---@field secret? string 16 to 256 bytes; without one it is made
+---@field scheme? "zinrelo"|"standard" default "zinrelo"
+---@field success? "200"|"2xx" default "200"
+---@field event_types? string[] types, "category:NAME" or "*"
+---@field headers? table<string, string> sent with each request
+---@field retry_schedule? integer[] seconds before each retry
+---@field ordered? boolean default false
+---@field batch_size? integer 1 to 1000, default 100
+---@field batch_bytes_max? integer default 1000000
+---@field batch_wait_ms? integer 0 to 60000, default 0
+---@field retries_max? integer 0 to 100, default 5
+---@field retry_interval_s? integer 1 to 86400, default 300
+---@field pause_after? integer 0 to 1000, default 5
+---@field timeout_ms? integer 100 to 300000, default 30000
+---@field max_in_flight? integer 1 to 1024, default 4
+
+--- One batch of events on its way to one webhook.
+---@class loyalhook.Request
+---@field request_id string 24 hex digits, the same at every attempt
+---@field webhook_id string where it goes
+---@field state "pending"|"sending"|"retrying"|"delivered"|"failed" how far it is
+---@field reason? string why it failed
+---@field total_count integer how many events it has
+---@field event_ids string[] their ids, in emit order
+---@field attempts_made integer attempts of its life
+---@field next_attempt_at? string when it is due
+---@field created_at string when it was formed
+---@field finished_at? string when it was delivered or failed
+---@field attempts? loyalhook.Attempt[] only where one request is asked for
+
+--- One HTTP exchange for a request.
+---@class loyalhook.Attempt
+---@field number integer from 1, over the life of the request
+---@field started_at string when its lease was taken
+---@field duration_ms? integer nil if nobody saw its end
+---@field status? integer the HTTP status, nil if no answer came
+---@field error? string what went wrong, in words
+---@field url string where it was sent
+---@field nonce string what was signed with the body
+---@field response? string the first 4 KiB of the answer's body
+
+--- Something that happened.
+---@class loyalhook.Event
+---@field id string 24 hex digits
+---@field event_type string its type
+---@field account string whose it is
+---@field created_at string when it was accepted
+---@field data table its data, decoded
+---@field data_json string the exact bytes of its data
+
+return records

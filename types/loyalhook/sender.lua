@@ -1,0 +1,289 @@
+---@meta loyalhook.sender
+
+--- The platform's side: configure webhooks, accept events, read the log.
+---@class loyalhook.sender
+local sender = {}
+
+--- One handle on a store with a catalogue of event types. It belongs to the process that opened it.
+---@class loyalhook.Sender
+local Sender = {}
+
+--- What sender.open takes.
+---@class loyalhook.SenderOptions
+---@field store? string "sqlite:PATH" or a path; default "sqlite:loyalhook.db"
+---@field create? boolean make a missing store and its key file
+---@field create_only? boolean refuse an existing store
+---@field key_file? string default: the store's path with .key
+---@field types? loyalhook.NewType[] event types of your own
+---@field account? string of events and webhooks that name none; default "default"
+---@field allow_http? boolean let webhooks have http:// URLs
+---@field allow_networks? string[] CIDR texts of private networks that webhooks may reach
+---@field ca_file? string certificate authorities; default: the system's
+---@field webhooks_max? integer webhooks of one account; default 10
+---@field wal_bytes_max? integer size of the write-ahead log that is checkpointed; default 16777216
+
+--- Opens a sender. A missing store is an error unless `create` is set.
+---@param given? loyalhook.SenderOptions what to open
+---@return loyalhook.Sender? sender it
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function sender.open(given) end
+
+-- ---- accepting events
+
+--- Where an event belongs.
+---@class loyalhook.Place
+---@field account? string whose event it is
+---@field idempotency_key? string the same key, type and data give the first id again
+---@field id? string the event's id, 24 lower-case hex digits; a key too
+
+--- Accepts one event: a payload, or a table with event_type and data (a table) or data_json (text).
+--- It is durable when this returns.
+---@param event loyalhook.Payload|table what happened
+---@param place? loyalhook.Place where it belongs
+---@return string? id of the event
+---@return string? message why it was refused; nothing is stored then
+---@return loyalhook.Code|"duplicate"|nil code of the failure, or "duplicate" beside an id
+function Sender:emit(event, place) end
+
+--- Accepts one event whose data is JSON text, kept byte for byte.
+---@param event_type string its type
+---@param data_json string one JSON object
+---@param place? loyalhook.Place where it belongs
+---@return string? id of the event
+---@return string? message why it was refused
+---@return loyalhook.Code|"duplicate"|nil code of the failure, or "duplicate" beside an id
+function Sender:emit_json(event_type, data_json, place) end
+
+--- Accepts many events in one transaction, in order, all or none; at most 10,000. An entry is a
+--- payload, { payload, account = … }, or a table with event_type, data or data_json, and a place.
+---@param list table[] the events
+---@return string[]? ids in the order of the list
+---@return string? message why none was stored
+---@return loyalhook.Code? code of the failure
+---@return integer? index of the event that is to blame
+function Sender:emit_many(list) end
+
+--- What became of one event of emit_each.
+---@class loyalhook.EmitResult
+---@field id? string of an event that is stored
+---@field duplicate? boolean it was known already
+---@field code? loyalhook.Code of an event that was refused
+---@field message? string why it was refused
+
+--- Accepts what is good of many events in one transaction. Entries as for emit_many.
+---@param list table[] the events
+---@return loyalhook.EmitResult[]? results in the order of the list
+---@return string? message why nothing could be stored at all
+---@return loyalhook.Code? code of the failure
+function Sender:emit_each(list) end
+
+-- ---- webhooks
+
+--- Which webhook is meant.
+---@class loyalhook.Which
+---@field account? string tells webhooks of one name apart
+
+--- Creates a webhook. name, url and event_types are required.
+---@param given loyalhook.WebhookSettings what it shall be
+---@return loyalhook.Webhook? webhook with its secret, which is shown only here
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:create_webhook(given) end
+
+--- Which webhooks are listed.
+---@class loyalhook.WebhooksFilter
+---@field account? string only this account's; default all
+---@field with_deleted? boolean deleted ones too
+
+--- All webhooks, oldest first.
+---@param filter? loyalhook.WebhooksFilter which ones
+---@return loyalhook.Webhook[]? webhooks them
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:webhooks(filter) end
+
+--- One webhook.
+---@param id_or_name string its id or name
+---@param account? string only among this account's
+---@return loyalhook.Webhook? webhook it
+---@return string? message why not
+---@return loyalhook.Code? code "not_found", or "conflict" if several have the name
+function Sender:webhook(id_or_name, account) end
+
+--- Changes some fields. New event_types hold for events emitted from now on, all else for each
+--- attempt that starts from now on; an empty retry_schedule or headers takes them away.
+---@param id_or_name string its id or name
+---@param given loyalhook.WebhookSettings the fields to change, without account and secret
+---@param which? loyalhook.Which where the name needs it
+---@return loyalhook.Webhook? webhook as it is now
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:update_webhook(id_or_name, given, which) end
+
+--- Delivers to a paused or disabled webhook again, events emitted from now on. What failed stays
+--- failed until it is retried.
+---@param id_or_name string its id or name
+---@param which? loyalhook.Which where the name needs it
+---@return loyalhook.Webhook? webhook as it is now
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:enable_webhook(id_or_name, which) end
+
+--- Stops a webhook: what was accepted for it fails, later events are not recorded for it.
+---@param id_or_name string its id or name
+---@param which? loyalhook.Which where the name needs it
+---@return loyalhook.Webhook? webhook as it is now
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:disable_webhook(id_or_name, which) end
+
+--- Deletes a webhook for good, like disabling it. Its name and URL are free again.
+---@param id_or_name string its id or name
+---@param which? loyalhook.Which where the name needs it
+---@return loyalhook.Webhook? webhook as it is now
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:delete_webhook(id_or_name, which) end
+
+--- How a secret is rotated.
+---@class loyalhook.Rotation
+---@field account? string where the name needs it
+---@field secret? string the new one; without it one is made
+---@field overlap_s? integer so long the present secret signs; default 86400, 0 at once
+
+--- Gives a webhook a new secret; the present one signs for a while.
+---@param id_or_name string its id or name
+---@param given? loyalhook.Rotation how
+---@return loyalhook.Webhook? webhook with the new secret, which is shown only here
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:rotate_secret(id_or_name, given) end
+
+--- How a webhook is tried.
+---@class loyalhook.Trial
+---@field account? string where the name needs it
+---@field event_type? string of the sample; default: the first it wants
+---@field seed? integer which sample
+
+--- What came of trying a webhook.
+---@class loyalhook.TrialResult
+---@field delivered boolean whether the answer counts
+---@field webhook_id string which webhook
+---@field url string where it was sent
+---@field request_id string of this one request
+---@field event_id string of the sample
+---@field event_type string of the sample
+---@field outcome string what became of the attempt
+---@field status? integer the HTTP status
+---@field duration_ms integer how long it took
+---@field error? string what went wrong
+---@field response? string the beginning of the answer
+
+--- Sends one sample event as a worker would, whatever the webhook's status is. Nothing is stored.
+---@param id_or_name string its id or name
+---@param given? loyalhook.Trial how
+---@return loyalhook.TrialResult? result what came of it
+---@return string? message why no attempt could be made
+---@return loyalhook.Code? code of the failure
+function Sender:test_webhook(id_or_name, given) end
+
+-- ---- what became of events
+
+--- Which requests are listed.
+---@class loyalhook.RequestsFilter
+---@field state? string pending, sending, retrying, delivered or failed
+---@field webhook? string id or name
+---@field account? string only this account's
+---@field event? string id of an event that it has
+---@field member? string id of a member that one of its events is about
+---@field since? string|number RFC 3339, "30m", "2h", "7d", or milliseconds since 1970
+---@field limit? integer 1 to 1000, default 50
+---@field after? string the cursor of the page before
+
+--- The log of requests, newest first. A page may hold fewer than asked for and still have a next
+--- one.
+---@param filter? loyalhook.RequestsFilter which ones
+---@return loyalhook.Request[]? requests of this page
+---@return string? following cursor of the next page, nil at the end; or why not
+---@return loyalhook.Code? code of the failure
+function Sender:requests(filter) end
+
+--- One request with its attempts.
+---@param request_id string its id
+---@return loyalhook.Request? request it
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:request(request_id) end
+
+--- One event.
+---@param event_id string its id
+---@return loyalhook.Event? event it
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:event(event_id) end
+
+--- What became of an event at one webhook.
+---@class loyalhook.ExplainedWebhook
+---@field webhook_id string which webhook
+---@field name string its name
+---@field status string its status now
+---@field verdict string in one word
+---@field explanation string in a sentence
+---@field hint? string the command that helps
+---@field subscribed? boolean whether it wanted the event
+---@field span? table { mode, reason, event_types, since } of the span that decided
+---@field request? loyalhook.Request in which it is; each attempt has an explanation
+
+--- What became of an event.
+---@class loyalhook.Explanation
+---@field event table { id, event_type, account, created_at }
+---@field explanation? string what holds for all webhooks
+---@field workers integer how many are alive
+---@field webhooks loyalhook.ExplainedWebhook[] of the event's account
+
+--- Why an event was delivered, or was not (yet), webhook by webhook.
+---@param event_id string its id
+---@return loyalhook.Explanation? found the answer
+---@return string? message why there is none
+---@return loyalhook.Code? code "not_found" also for one that retention has cut
+function Sender:explain(event_id) end
+
+--- Figures of the whole store, or of one webhook.
+---@param webhook? string id or name
+---@param account? string where the name needs it
+---@return table? figures name → number, or a time in RFC 3339
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:stats(webhook, account) end
+
+-- ---- care
+
+--- The sender's catalogue of event types.
+---@return loyalhook.Catalogue catalogue it
+function Sender:events() end
+
+--- State of the store for people: integrity, key file, sizes.
+---@param full? boolean read every page
+---@return table? health what was found
+---@return string? message why nothing
+---@return loyalhook.Code? code of the failure
+function Sender:health(full) end
+
+--- Writes a consistent copy of the store, not of its key file, to a new file.
+---@param path string the file
+---@return true? done
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:backup(path) end
+
+--- Whether the key file is there and every secret decrypts.
+---@return true? good
+---@return string? message what is wrong
+---@return loyalhook.Code? code of the failure
+function Sender:key_check() end
+
+--- Closes the store. Closing again does nothing.
+function Sender:close() end
+
+return sender

@@ -1,0 +1,99 @@
+---@meta loyalhook.worker
+
+--- The delivering side: leases requests from a sender's store, makes the attempts, records them.
+--- Any number of workers, in any number of processes, share one store.
+---@class loyalhook.worker
+local worker = {}
+
+--- One sender has one worker.
+---@class loyalhook.Worker
+local Worker = {}
+
+--- What worker.new takes.
+---@class loyalhook.WorkerOptions
+---@field sender loyalhook.Sender whose store is worked on
+---@field concurrency? integer requests in flight at most; default 256
+---@field log? fun(level: string, message: string, fields: table?) takes log messages
+---@field log_level? "debug"|"info"|"warn"|"error" of the built-in log; default "info"
+---@field log_format? "text"|"json" of the built-in log; default "text"
+---@field allow_http? boolean default: the sender's
+---@field allow_networks? string[] default: the sender's
+---@field ca_file? string default: the sender's
+
+--- A worker for a sender's store. Fails without the store's key file.
+---@param given loyalhook.WorkerOptions what it works on
+---@return loyalhook.Worker? worker it
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function worker.new(given) end
+
+--- A finished attempt.
+---@class loyalhook.Finished
+---@field request_id string which request
+---@field webhook_id string where it went
+---@field attempt integer its number
+---@field total_count integer how many events it had
+---@field outcome string what became of it
+---@field status integer the HTTP status, 0 if no answer came
+---@field duration_ms integer how long it took
+---@field error string what went wrong, or empty
+---@field state string of the request now
+---@field reason string why it failed, or none
+---@field next_attempt_ms integer when it is due again
+---@field paused_webhook boolean this result paused the webhook
+
+--- What happened in one round.
+---@class loyalhook.Report
+---@field events loyalhook.Finished[] attempts that ended
+---@field started integer attempts that began
+---@field rescued integer attempts taken over from lost workers
+---@field failed_unsent integer requests that failed without an attempt
+---@field paused_unreadable integer webhooks paused because their secret does not decrypt
+---@field in_flight integer attempts that run now
+---@field next_due_ms? integer when something is due; nil if nothing waits
+---@field idle boolean nothing to do at the moment
+---@field signal? "TERM"|"INT" a signal that came, once
+
+--- One bounded round: waits up to timeout_ms if there is nothing to do, records, leases, sends.
+--- After "full", "busy", "shortage" and "memory" nothing is lost and stepping may go on.
+---@param timeout_ms? integer default 1000
+---@return loyalhook.Report? report what happened
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+---@return string? signal that came during a failed round
+function Worker:step(timeout_ms) end
+
+--- What run takes.
+---@class loyalhook.RunOptions
+---@field until_idle? boolean end when nothing is due or in flight
+---@field grace_ms? integer how long a drain waits; default 30000
+---@field catch_signals? boolean SIGTERM and SIGINT drain; default true
+---@field on_report? fun(report: loyalhook.Report): string? called after each round; "stop" drains
+
+--- Works until it is told to stop.
+---@param given? loyalhook.RunOptions how
+---@return "drained"|true|nil result "drained" after a signal or a stop, true when idle
+---@return string? detail the signal's name; or why it could not go on
+---@return loyalhook.Code? code of the failure
+function Worker:run(given) end
+
+--- From now on SIGTERM and SIGINT show in the report; a second one ends the process.
+---@return true? done
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Worker:catch_signals() end
+
+--- Stops leasing; steps go on until in_flight is 0.
+---@return true done
+function Worker:drain() end
+
+--- Ends what is in flight: unsent attempts are given back, others recorded as lost.
+---@return true? done
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Worker:abort() end
+
+--- Aborts what is in flight and ends the worker's session. The sender stays open.
+function Worker:close() end
+
+return worker
