@@ -207,6 +207,7 @@ describe("the fields of", function()
     same("Request", fields.request, { "attempts" })
     same("Attempt", fields.attempt, {})
     same("Event", fields.event, { "data_json" })
+    same("Job", fields.job, {})
   end)
 
   it("a request's state are the states", function()
@@ -232,6 +233,7 @@ end)
 
 describe("the options of", function()
   local webhooks, records = require "loyalhook.sender.webhooks", require "loyalhook.sender.records"
+  local retries = require "loyalhook.sender.retries"
   -- Refused as not there yet, so nobody is told of them.
   local later = { receiver = true, handlers = true, notices = true }
 
@@ -240,6 +242,9 @@ describe("the options of", function()
     Place = require("loyalhook.sender.events").place,
     WebhooksFilter = upvalue(webhooks.webhooks, "LIST"),
     Which = upvalue(webhooks.update_webhook, "WHICH"),
+    EnableOptions = upvalue(webhooks.enable_webhook, "ENABLE"),
+    RetryFilter = upvalue(retries.retry_failed, "FAILED"),
+    JobsFilter = upvalue(retries.jobs, "JOBS"),
     Rotation = upvalue(webhooks.rotate_secret, "ROTATE"),
     Trial = upvalue(webhooks.test_webhook, "TEST"),
     RequestsFilter = upvalue(records.requests, "REQUESTS"),

@@ -89,4 +89,16 @@ local records = {}
 ---@field data table its data, decoded
 ---@field data_json string the exact bytes of its data
 
+--- A retry of many requests, worked off in steps.
+---@class loyalhook.Job
+---@field id string its id
+---@field account? string only this account's
+---@field webhook_id? string only this webhook's
+---@field since? string only those created since then
+---@field created_at string when it was ordered
+---@field total? integer how many there are, once it is known
+---@field retried integer so many are done
+---@field left_over integer so many were left, because their webhook is not enabled any more
+---@field finished_at? string when it was over
+
 return records

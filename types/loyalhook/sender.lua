@@ -121,12 +121,17 @@ function Sender:webhook(id_or_name, account) end
 ---@return loyalhook.Code? code of the failure
 function Sender:update_webhook(id_or_name, given, which) end
 
+--- How a webhook is enabled.
+---@class loyalhook.EnableOptions
+---@field account? string where the name needs it
+---@field retry_failed? boolean retry what failed because of the pause that ends
+
 --- Delivers to a paused or disabled webhook again, events emitted from now on. What failed stays
 --- failed until it is retried.
 ---@param id_or_name string its id or name
----@param which? loyalhook.Which where the name needs it
+---@param which? loyalhook.EnableOptions how
 ---@return loyalhook.Webhook? webhook as it is now
----@return string? message why not
+---@return loyalhook.Job|string|nil job that retries, with retry_failed; or why not
 ---@return loyalhook.Code? code of the failure
 function Sender:enable_webhook(id_or_name, which) end
 
@@ -256,6 +261,61 @@ function Sender:explain(event_id) end
 ---@return string? message why not
 ---@return loyalhook.Code? code of the failure
 function Sender:stats(webhook, account) end
+
+-- ---- manual retry
+
+--- What became of one request that was to be retried.
+---@class loyalhook.RetryOutcome
+---@field request_id string which
+---@field outcome "retried"|"not_failed"|"refused"|"unknown" what happened
+---@field message? string what to do about a refusal
+
+--- Retries failed requests now, each with a fresh budget of attempts.
+---@param ids string[] request ids; up to 1000 are one transaction
+---@return loyalhook.RetryOutcome[]? outcomes each id once, in order
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+---@return loyalhook.RetryOutcome[]? before the outcomes of the transactions before the failing one
+function Sender:retry(ids) end
+
+--- Which failed requests are retried.
+---@class loyalhook.RetryFilter
+---@field webhook? string id or name
+---@field account? string only this account's
+---@field since? string|number created since then; as for requests
+---@field dry_run? boolean only count them
+
+--- Retries all failed requests, or some, as a job that workers work off.
+---@param given? loyalhook.RetryFilter which ones
+---@return loyalhook.Job|table|nil job or { dry_run = true, total } of a dry run
+---@return string? message why not
+---@return loyalhook.Code? code "refused": the named webhook is not enabled
+function Sender:retry_failed(given) end
+
+--- How far a job is.
+---@param id string its id
+---@return loyalhook.Job? job it
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:job(id) end
+
+--- Makes one bounded step of a job, as workers do by themselves.
+---@param id string its id
+---@return loyalhook.Job? job after the step
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:job_step(id) end
+
+--- Which jobs are listed.
+---@class loyalhook.JobsFilter
+---@field limit? integer 1 to 1000, default 50
+
+--- The jobs, newest first.
+---@param given? loyalhook.JobsFilter which ones
+---@return loyalhook.Job[]? jobs them
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:jobs(given) end
 
 -- ---- care
 

@@ -49,6 +49,7 @@ function worker.new(given) end
 ---@field rescued integer attempts taken over from lost workers
 ---@field failed_unsent integer requests that failed without an attempt
 ---@field paused_unreadable integer webhooks paused because their secret does not decrypt
+---@field job? table the stored job that a step was made of, as the store has it
 ---@field in_flight integer attempts that run now
 ---@field next_due_ms? integer when something is due; nil if nothing waits
 ---@field idle boolean nothing to do at the moment

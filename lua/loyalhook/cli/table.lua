@@ -5,10 +5,11 @@ local terminal = require "loyalhook.cli.terminal"
 
 local columns = {}
 
-local COLOURED = { STATE = true, STATUS = true }
+local COLOURED = { STATE = true, STATUS = true, OUTCOME = true }
 
-local COLOURS = { delivered = "green", enabled = "green", done = "green", failed = "red",
-  retrying = "yellow", paused = "yellow", disabled = "dim", deleted = "dim" }
+local COLOURS = { delivered = "green", enabled = "green", done = "green", retried = "green",
+  failed = "red", refused = "red", unknown = "red", retrying = "yellow", paused = "yellow",
+  disabled = "dim", deleted = "dim", not_failed = "dim" }
 
 -- A cell of a column of that name, as it is shown.
 local function painted(name, text)
@@ -43,7 +44,7 @@ end
 
 --- Lines of a table. `heads` are its headings, one with a leading ">" is aligned right; `rows` are
 --- arrays with as many values (false is shown as "-"; every value is made safe for a terminal).
---- What stands under STATE or STATUS has the colour of that state.
+--- What stands under STATE, STATUS or OUTCOME has the colour of that state.
 function columns.lines(heads, rows)
   local right, texts = {}, { {} }
   for index, head in ipairs(heads) do
