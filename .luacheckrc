@@ -5,6 +5,7 @@ codes = true
 files["types"] = { unused_args = false, ignore = { "241" } } -- declarations only
 files["spec/unit"] = { std = "+busted" }
 files["spec/openresty"] = { std = "+ngx_lua" }
+files["spec/bench"] = { std = "+ngx_lua" }
 files["examples"] = { std = "+ngx_lua" }
 files["demo"] = { std = "+ngx_lua" }
 files["lua/loyalhook/openresty*"] = { std = "+ngx_lua" }

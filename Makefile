@@ -118,6 +118,31 @@ $(BUILD)/c/$(basename $(notdir $(1))): $(call object,$(1)) $(BUILD)/c/libloyalho
 endef
 $(foreach main,$(SPEC_MAINS),$(eval $(call c_test,$(main))))
 
+# Programs of the bench: what it compares with, and a process with many Lua VMs.
+BENCH_C        = $(wildcard spec/bench/*.c)
+BENCH_PROGRAMS = $(addprefix $(BUILD)/bench/,sign poster inserter vms-lua5.4 vms-luajit)
+BENCH_LINK = $(CC) $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
+.PHONY: build-bench
+build-bench: $(BENCH_PROGRAMS)
+
+$(BUILD)/bench/%: $(BUILD)/obj/spec/bench/%.o $(BUILD)/c/libloyalhook.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(BENCH_LINK) $(ENGINE_LIBS) -ldl
+$(BUILD)/lua5.4/obj/vms.o $(BUILD)/luajit/obj/vms.o: spec/bench/vms.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -isystem $(if $(findstring luajit,$@),$(LUAJIT_INCDIR),$(LUA54_INCDIR)) -c -o $@ $<
+$(BUILD)/bench/vms-lua5.4: $(BUILD)/lua5.4/obj/vms.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(BENCH_LINK) -llua5.4 -lpthread
+$(BUILD)/bench/vms-luajit: $(BUILD)/luajit/obj/vms.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(BENCH_LINK) -lluajit-5.1 -lpthread
+
 # A list of sources or flags that changed must rebuild what depends on it.
 $(BUILD)/sources: FORCE
 	@mkdir -p $(BUILD)
@@ -127,7 +152,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
 $(MODULES) $(BUILD)/c/libloyalhook.a: $(BUILD)/sources
-$(ENGINE_OBJECTS) $(call object,$(SPEC_C)): $(BUILD)/flags
+$(ENGINE_OBJECTS) $(call object,$(SPEC_C) $(BENCH_C)): $(BUILD)/flags
 $(foreach vm,lua5.4 luajit,$(patsubst src/binding/%.c,$(BUILD)/$(vm)/obj/%.o,$(BINDING_SOURCES))): $(BUILD)/flags
 FORCE:
 
@@ -136,11 +161,11 @@ FORCE:
 # ---------------------------------------------------------------- tests
 
 RUN = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/run.py
-SUITES = c scenarios lua tidy examples blackbox rocks openresty
+SUITES = c scenarios lua tidy examples blackbox rocks openresty bench
 
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
-        test-openresty test-examples test-million test-asan test-tsan test-valgrind
-test: build build-c ## the everyday suite; ends with `N passed, N failed`
+        test-openresty test-examples test-bench test-million test-asan test-tsan test-valgrind
+test: build build-c build-bench ## the everyday suite; ends with `N passed, N failed`
 	@$(RUN) $(SUITES)
 test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
 	@$(RUN) c scenarios lua tidy
@@ -160,6 +185,8 @@ test-rocks: build ## luarocks into empty trees for both VMs, used from a script 
 	@$(RUN) rocks
 test-openresty: build ## inside a real nginx
 	@$(RUN) openresty
+test-bench: build build-bench ## that every row of the bench runs; how fast is not asked
+	@$(RUN) bench
 
 test-million: build-c ## the request log of a million requests: bounded work for every filter
 	LOYALHOOK_SPEC_REQUESTS=1000000 $(BUILD)/c/test_sqlite_pages
@@ -182,7 +209,8 @@ test-valgrind: build-c ## C tests and scenarios under valgrind
 
 # ---------------------------------------------------------------- care
 
-C_FILES   = $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/c/*.[ch] spec/contract/*.[ch])
+C_FILES   = $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/c/*.[ch] spec/contract/*.[ch] \
+            spec/bench/*.[ch])
 LUA_FILES = $(shell find lua types spec examples demo docs -name '*.lua' 2>/dev/null) bin/loyalhook
 SH_FILES  = bootstrap .ci/run $(shell find spec examples demo -name '*.sh' 2>/dev/null)
 
@@ -217,7 +245,9 @@ verify: build ## fails where `make generate` would change something
 
 # ---------------------------------------------------------------- use
 
-.PHONY: docs env demo install clean ci
+BENCH = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/bench/bench.py
+
+.PHONY: docs env demo bench bench-large install clean ci
 docs: ## the reference of the Lua API, from types/ with LDoc, into build/docs
 	rm -rf $(BUILD)/docs && mkdir -p $(BUILD)/docs/source
 	$(LUA54) docs/ldoc/translate.lua $(BUILD)/docs/source types/loyalhook/*.lua
@@ -232,6 +262,11 @@ env: ## shell lines that let lua5.4, luajit and the shell find this checkout
 
 demo: build ## a store, webhooks, a real nginx, a few thousand events, and the sums
 	LUA=$(LUA54) LUAJIT=$(LUAJIT) sh demo/run.sh
+
+bench: build build-bench ## figures against yardsticks, as JSON; ONLY=row for one (docs/benchmarks.md)
+	@$(BENCH) $(ONLY)
+bench-large: build build-bench ## the row that needs minutes and gigabytes
+	@$(BENCH) backlog_large
 
 install: build ## for both VMs under PREFIX (/usr/local)
 	@for pair in lua5.4:5.4 luajit:5.1; do \

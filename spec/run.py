@@ -160,6 +160,7 @@ SUITES = {
     "blackbox": (lambda: python_jobs("blackbox"), 2),
     "rocks": (lambda: python_jobs("rocks"), 1),
     "openresty": (lambda: python_jobs("openresty"), 1),
+    "bench": (lambda: python_jobs("bench"), 1),
 }
 
 

@@ -21,7 +21,7 @@ daemon on;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log notice;
 {main}
-events {{ worker_connections 256; }}
+events {{ worker_connections {connections}; }}
 http {{
   access_log off;
   client_body_temp_path {folder}/body;
@@ -60,9 +60,10 @@ def free_port():
 
 
 class Nginx:
-    def __init__(self, server, http="", main="", workers=1):
+    def __init__(self, server, http="", main="", workers=1, connections=256):
         self.folder = tempfile.mkdtemp(prefix="loyalhook-nginx-")
-        self.parts = {"server": server, "http": http, "main": main, "workers": workers}
+        self.parts = {"server": server, "http": http, "main": main, "workers": workers,
+                      "connections": connections}
         self.running = False
         for _ in range(20):
             self.port = free_port()
