@@ -12,44 +12,17 @@ import collections
 import os
 import random
 import re
-import subprocess
 import time
 import unittest
 
-from cli import TOP, Workshop, stop, wait_for
+from cli import Workshop, stop, wait_for
+from emitter import TINY_WAL_BYTES, Emitter
 from endpoint import Endpoint
 
 KILLS = int(os.environ.get("LOYALHOOK_KILLS", "50"))
 CAMPAIGN_S = float(os.environ.get("LOYALHOOK_CAMPAIGN_S", "60"))
-TINY_WAL_BYTES = 65536
 REQUEST_ID = re.compile(rb'\{"request_id":"([0-9a-f]{24})"')
 UNFINISHED = ("pending", "sending", "retrying")
-
-
-class Emitter:
-    """A process of spec/harness/emitter.lua whose output is collected in a file."""
-
-    def __init__(self, shop, name, most=10 ** 9, per_call=1):
-        self.path = shop.path(f"{name}.ids")
-        lua = os.environ.get("LUA54", "lua5.4")
-        environment = {**shop.environment,
-                       "LUA_PATH": f"{TOP}/lua/?.lua;{TOP}/lua/?/init.lua;;",
-                       "LUA_CPATH": f"{TOP}/build/lua5.4/?.so;;"}
-        with open(self.path, "wb") as out, open(self.path + ".err", "wb") as err:
-            self.process = subprocess.Popen(
-                [lua, f"{TOP}/spec/harness/emitter.lua", "sqlite:" + shop.path("loyalhook.db"),
-                 name, str(most), str(per_call), str(TINY_WAL_BYTES)],
-                stdout=out, stderr=err, env=environment, cwd=shop.folder)
-        shop.started.append(self.process)
-
-    def ids(self):
-        """What it said. A last line without its line break may be cut: that id was not said."""
-        with open(self.path, "rb") as file:
-            return file.read().decode().split("\n")[:-1]
-
-    def complaint(self):
-        with open(self.path + ".err", encoding="utf-8") as file:
-            return file.read()
 
 
 class Durability(unittest.TestCase):

@@ -224,25 +224,28 @@ static void test_a_job_retries_each_once_in_steps_that_anybody_makes(void **stat
 
 static void test_what_fails_after_a_job_settled_is_not_its_business(void **state) {
   (void)state;
-  struct lh_id id = make_failed("w", LH_RETRY_MANY_MAX + 10);
-  struct lh_retry_filter filter = {.webhook_id = &id};
-  struct lh_webhook_edit edit = {.fields = LH_FIELD_RETRIES_MAX};
+  make_failed("w", LH_RETRY_MANY_MAX + 10);
+  struct lh_id later = make_webhook(suite.store, "later", "event_member_enrol", 1);
+  struct lh_webhook_edit edit = {.fields = LH_FIELD_RETRIES_MAX}; /* none */
   struct lh_webhook changed;
-  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &id, &edit, &changed, NULL),
+  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &later, &edit, &changed, NULL),
                    LH_OK);
   lh_webhook_clear(&changed);
-  struct lh_job job = create(&filter);
+  struct lh_retry_filter all = {.account = NULL};
+  struct lh_job job = create(&all);
   while (job.retried == 0) job = step_on(suite.store, &job.id);
-  fake_clock_advance(&suite.fake, 1000);
-  suite_lease(1); /* one that it has visited */
-  struct lh_attempt_result result = suite_record(&suite.noted.leases[0].lease, LH_INPUT_FAILURE);
+  fake_clock_advance(&suite.fake, 1);
+  emit_one(suite.store, "event_member_enrol", "{}");
+  suite_lease(100);
+  size_t at = 0; /* where the job has not been yet */
+  while (strcmp(suite.noted.leases[at].lease.target->webhook.name, "later") != 0) at++;
+  struct lh_attempt_result result = suite_record(&suite.noted.leases[at].lease, LH_INPUT_FAILURE);
   assert_int_equal(result.after.state, LH_FAILED);
-  fake_clock_advance(&suite.fake, 60000);
-  emit_many(
-      1); /* and one that did not exist when it settled; it is formed after the retried ones */
   while (job.finished_ms == 0) job = step_on(suite.store, &job.id);
   assert_int_equal(job.retried, LH_RETRY_MANY_MAX + 10);
-  assert_int_equal(suite_count_requests(LH_FAILED), 1);
+  struct lh_request_list list = failed_of(&later);
+  assert_int_equal(list.count, 1);
+  lh_request_list_clear(&list);
 }
 
 static void test_a_job_stops_for_a_webhook_that_is_no_longer_enabled(void **state) {
@@ -259,20 +262,42 @@ static void test_a_job_stops_for_a_webhook_that_is_no_longer_enabled(void **stat
   assert_int_equal(job.left_over, 5);
 }
 
-/* Large jobs of others: passing over is bounded too. */
-static void test_a_job_passes_over_what_it_does_not_mean(void **state) {
+static void test_passing_over_what_a_job_does_not_mean_is_bounded_too(void **state) {
   (void)state;
-  make_failed("old", 30);
+  make_failed("old", LH_RETRY_LOOKS_MAX);
   fake_clock_advance(&suite.fake, 60000);
   struct lh_id id = make_failed("new", 2);
   struct lh_retry_filter filter = {.since_ms = suite.fake.wall_ms};
   struct lh_job job = create(&filter);
-  while (job.finished_ms == 0) job = step_on(suite.store, &job.id);
-  assert_int_equal(job.retried, job.total);
+  while (!job.settled) job = step_on(suite.store, &job.id);
+  job = step_on(suite.store, &job.id);
+  assert_int_equal(job.retried, 0);
+  assert_int_equal(job.finished_ms, 0);
+  job = step_on(suite.store, &job.id);
+  assert_int_equal(job.retried, 2);
+  assert_true(job.finished_ms > 0);
+  assert_int_equal(job.total, 2);
   struct lh_request_list list = failed_of(&id);
   assert_int_equal(list.count, 0);
   lh_request_list_clear(&list);
-  assert_int_equal(suite_count_requests(LH_FAILED), 30);
+}
+
+static void test_a_retried_request_was_not_given_back(void **state) {
+  (void)state;
+  struct lh_pending_work work;
+  struct lh_id id = make_webhook(suite.store, "w", "*", 1);
+  emit_many(1);
+  suite_lease(1);
+  struct lh_retry chosen = {.request_id = suite.noted.leases[0].lease.request_id};
+  suite_record(&suite.noted.leases[0].lease, LH_INPUT_GIVEN_BACK);
+  set_status(&id, LH_STATUS_DISABLED);
+  suite_lease(1);
+  set_status(&id, LH_STATUS_ENABLED);
+  retry(&chosen, 1);
+  assert_int_equal(chosen.outcome, LH_RETRY_RETRIED);
+  assert_int_equal(
+      suite.store->requests->pending_work(suite.store, suite.fake.wall_ms, &work, NULL), LH_OK);
+  assert_int_equal(work.given_back, 0);
 }
 
 static void test_a_job_is_refused_where_nothing_could_be_retried(void **state) {
@@ -331,7 +356,8 @@ int store_suite_run_retry(void) {
       T(test_a_job_retries_each_once_in_steps_that_anybody_makes),
       T(test_what_fails_after_a_job_settled_is_not_its_business),
       T(test_a_job_stops_for_a_webhook_that_is_no_longer_enabled),
-      T(test_a_job_passes_over_what_it_does_not_mean),
+      T(test_passing_over_what_a_job_does_not_mean_is_bounded_too),
+      T(test_a_retried_request_was_not_given_back),
       T(test_a_job_is_refused_where_nothing_could_be_retried),
       T(test_jobs_are_listed_newest_first_and_their_number_is_bounded),
   };

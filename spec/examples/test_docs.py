@@ -14,10 +14,9 @@ import sys
 import time
 import unittest
 
-from cli import TOP, VMS, Workshop, commands
+from cli import TOP, VMS, Workshop, lua_environment, commands
 from nginx import Nginx, free_port
 
-BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
 BLOCK = re.compile(r"^<!-- test: ([\w-]+) -->\n```\w+\n(.*?)^```$", re.S | re.M)
 
 
@@ -41,12 +40,6 @@ ASKED = set()
 def block(name):
     ASKED.add(name)
     return BLOCKS[name]
-
-
-def lua_environment(vm):
-    path = f"{TOP}/lua/?.lua;{TOP}/lua/?/init.lua;;"
-    cpath = f"{BUILD}/{vm}/?.so;;"
-    return {"LUA_PATH": path, "LUA_PATH_5_4": path, "LUA_CPATH": cpath, "LUA_CPATH_5_4": cpath}
 
 
 class Docs(unittest.TestCase):

@@ -19,7 +19,15 @@ import time
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PROGRAM = os.path.join(TOP, "bin", "loyalhook")
 VMS = {"lua5.4": os.environ.get("LUA54", "lua5.4"), "luajit": os.environ.get("LUAJIT", "luajit")}
+BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
 DEVELOPMENT = {"LOYALHOOK_ALLOW_HTTP": "1", "LOYALHOOK_ALLOW_NETWORKS": "127.0.0.0/8"}
+
+
+def lua_environment(vm):
+    """Where a script of that VM finds the modules of this checkout."""
+    path = f"{TOP}/lua/?.lua;{TOP}/lua/?/init.lua;;"
+    cpath = f"{BUILD}/{vm}/?.so;;"
+    return {"LUA_PATH": path, "LUA_PATH_5_4": path, "LUA_CPATH": cpath, "LUA_CPATH_5_4": cpath}
 
 
 class Answer:
