@@ -573,7 +573,6 @@ class Work(Case):
     def test_usage(self):
         self.refused("work", "--concurrency", "0", code=3, names="concurrency")
         self.refused("work", "--drain-grace-s", "-1", code=3, names="drain_grace_s")
-        self.refused("stats", "--account", "default", code=2, names="--webhook")
         self.refused("work", "--role", "handle", code=3, names="handle")
 
 

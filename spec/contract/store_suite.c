@@ -456,5 +456,6 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_notices();
   failed += store_suite_run_explain();
   failed += store_suite_run_retry();
+  failed += store_suite_run_figures();
   return failed;
 }

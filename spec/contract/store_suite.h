@@ -68,5 +68,6 @@ int store_suite_run_sessions(void);
 int store_suite_run_notices(void);
 int store_suite_run_explain(void);
 int store_suite_run_retry(void);
+int store_suite_run_figures(void);
 
 #endif

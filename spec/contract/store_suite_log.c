@@ -103,17 +103,18 @@ static void test_emit_all_undoes_and_emit_each_skips(void **state) {
                              suite_emit_of("event_points_earned", "{\"n\":3}")};
   struct lh_emitted results[3];
   size_t bad;
+  const struct lh_stats_query everything = {0};
   struct lh_stats stats;
   emits[0].id = emits[2].id = &id;
   assert_int_equal(emit_three(emits, LH_EMIT_ALL, results, &bad), LH_E_CONFLICT);
   assert_int_equal(bad, 2);
-  assert_int_equal(suite.store->admin->stats(suite.store, NULL, &stats, NULL), LH_OK);
+  assert_int_equal(suite.store->admin->stats(suite.store, &everything, &stats, NULL), LH_OK);
   assert_int_equal(stats.events, 0);
   assert_int_equal(emit_three(emits, LH_EMIT_EACH, results, &bad), LH_OK);
   assert_int_equal(results[0].code, LH_OK);
   assert_int_equal(results[1].code, LH_OK);
   assert_int_equal(results[2].code, LH_E_CONFLICT);
-  assert_int_equal(suite.store->admin->stats(suite.store, NULL, &stats, NULL), LH_OK);
+  assert_int_equal(suite.store->admin->stats(suite.store, &everything, &stats, NULL), LH_OK);
   assert_int_equal(stats.events, 2);
 }
 
@@ -209,6 +210,7 @@ static void test_a_refused_event_leaves_no_account_behind(void **state) {
   struct lh_id id = {{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}};
   struct lh_emit emit = suite_emit_of("event_points_earned", "{}");
   struct lh_emitted emitted;
+  const struct lh_stats_query everything = {0};
   struct lh_stats stats;
   emit.id = &id;
   assert_int_equal(emit_event(suite.store, &emit, &emitted, NULL), LH_OK);
@@ -218,7 +220,7 @@ static void test_a_refused_event_leaves_no_account_behind(void **state) {
       .events = &emit, .count = 1, .mode = LH_EMIT_EACH, .results = &emitted};
   assert_int_equal(suite.store->log->emit(suite.store, &each, NULL), LH_OK);
   assert_int_equal(emitted.code, LH_E_CONFLICT);
-  assert_int_equal(suite.store->admin->stats(suite.store, NULL, &stats, NULL), LH_OK);
+  assert_int_equal(suite.store->admin->stats(suite.store, &everything, &stats, NULL), LH_OK);
   assert_int_equal(stats.accounts, 1);
 }
 

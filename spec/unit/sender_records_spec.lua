@@ -9,7 +9,7 @@ local function folder_of_its_own()
   return folder
 end
 
-describe("sender:explain", function()
+describe("a sender tells", function()
   local sender, folder
 
   before_each(function()
@@ -46,7 +46,7 @@ describe("sender:explain", function()
     return nil, found
   end
 
-  it("says that nobody wanted it", function()
+  it("that nobody wanted an event", function()
     local _, found = of(emit(), "none")
     assert.are.equal(0, #found.webhooks)
     assert.is_truthy(found.explanation:find("no webhook"))
@@ -54,7 +54,7 @@ describe("sender:explain", function()
     assert.is_nil(found.event.data)
   end)
 
-  it("says what each webhook makes of it", function()
+  it("what each webhook makes of an event", function()
     local crm = create("crm")
     create("members", { event_types = { "category:member" } })
     local id = emit()
@@ -74,7 +74,7 @@ describe("sender:explain", function()
     assert.is_nil(webhook.span)
   end)
 
-  it("tells every attempt in words", function()
+  it("every attempt in words", function()
     create("crm")
     local id = emit()
     local worker = assert(loyalhook.worker.new{ sender = sender, log = function() end })
@@ -87,11 +87,40 @@ describe("sender:explain", function()
     assert.is_truthy(webhook.request.attempts[1].explanation:find("could not connect"))
   end)
 
-  it("refuses what is no id, and does not know what is not there", function()
+  it("nothing of what is no id or not there", function()
     assert.are.equal("invalid", select(3, sender:explain("crm")))
     assert.are.equal("not_found", select(3, sender:explain(("0"):rep(24))))
     assert.has_error(function()
       sender:explain(nil)
     end)
+  end)
+
+  it("figures of the store, of an account, of a webhook", function()
+    create("crm")
+    create("theirs", { account = "shop-7" })
+    emit()
+    local all = assert(sender:stats())
+    assert.are.equal(1, all.waiting)
+    assert.is_nil(all.waiting_at_least)
+    assert.are.equal(2, #all.per_webhook)
+    assert.are.equal("crm", all.per_webhook[1].name)
+    assert.are.equal(1, all.per_webhook[1].waiting)
+    assert.are.equal(0, all.recent.delivered_per_hour)
+    assert.is_nil(all.recent.attempt_ms)
+    assert.is_truthy(all.oldest_undelivered_at:find("^%d%d%d%d%-"))
+    assert.are.equal(1, #assert(sender:stats{ account = "shop-7" }).per_webhook)
+    assert.are.equal(1, assert(sender:stats{ webhook = "crm" }).waiting)
+    assert.is_nil(assert(sender:stats("theirs", "shop-7")).per_webhook)
+    assert.are.equal("invalid", select(3, sender:stats{ since = "yesterday" }))
+    assert.are.equal("not_found", select(3, sender:stats{ webhook = "nobody" }))
+    assert.has_error(function()
+      sender:stats{ hook = "crm" }
+    end)
+  end)
+
+  it("no older figures than are kept", function()
+    local since = assert(sender:stats{ since = "30d" }).recent.since
+    local week = assert(sender:stats{ since = "7d" }).recent.since
+    assert.are.equal(week:sub(1, 13), since:sub(1, 13))
   end)
 end)

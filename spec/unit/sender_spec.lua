@@ -366,7 +366,6 @@ describe("sender", function()
       assert.is_nil(stats.oldest_undelivered_ms)
       assert.are.equal(1, sender:stats("crm").waiting)
       assert.are.equal("not_found", select(3, sender:stats("nobody")))
-      assert.are.equal("invalid", select(3, sender:stats(nil, "default")))
     end)
   end)
 

@@ -129,6 +129,7 @@ void lh_bind_store_change(lua_State *L);
 void lh_bind_store_requests(lua_State *L);
 void lh_bind_store_explain(lua_State *L);
 void lh_bind_store_jobs(lua_State *L);
+void lh_bind_store_stats(lua_State *L);
 void lh_bind_store_care(lua_State *L);
 void lh_bind_worker(lua_State *L);
 void lh_bind_post(lua_State *L);

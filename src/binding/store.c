@@ -116,6 +116,7 @@ void lh_bind_store(lua_State *L) {
   lh_bind_store_requests(L);
   lh_bind_store_explain(L);
   lh_bind_store_jobs(L);
+  lh_bind_store_stats(L);
   lh_bind_store_care(L);
   lua_pop(L, 1);
 }

@@ -1,53 +1,17 @@
 /*
-** Figures of a store and the care of it.
+** The care of a store.
 **
-**   store:stats([webhook_id]) -> { events, waiting, requests = { pending = n, … }, attempts,
-**                                  oldest_undelivered_ms, webhooks, accounts, database_bytes,
-**                                  wal_bytes }
 **   store:health([full])      -> { integrity, key_present, key_readable, sessions, schema_version,
 **                                  sqlite_version, path, filesystem_warning,
 **                                  permissions_warning }
 **   store:pending_work()      -> { due, sending, later, given_back }
 **   store:backup(path), store:key_check() -> true
 **
-** Left out are: waiting for all webhooks together, oldest_undelivered_ms and the
-** warnings if there is none.
+** The warnings are left out if there is none.
 */
 #include "binding/store.h"
 
 #include <string.h>
-
-static int stats(lua_State *L) {
-  struct lh_id id;
-  struct lh_stats figures;
-  struct lh_error err;
-  size_t len = 0;
-  lh_store_object_at(L, 1);
-  const char *text = lua_isnoneornil(L, 2) ? NULL : lh_arg_string(L, 2, &len);
-  if (text && lh_id_parse(text, len, &id)) {
-    return lh_push_failure(L, LH_E_INVALID, "webhook_id: not 24 lower-case hex digits");
-  }
-  struct lh_store *store = lh_store_open_at(L, 1);
-  if (!store) return 3;
-  if (store->admin->stats(store, text ? &id : NULL, &figures, &err)) return lh_push_error(L, &err);
-  lua_createtable(L, 0, 9);
-  lh_set_int64(L, "events", figures.events);
-  if (figures.waiting >= 0) lh_set_int64(L, "waiting", figures.waiting);
-  lua_createtable(L, 0, LH_FAILED + 1);
-  for (int state = LH_PENDING; state <= LH_FAILED; state++) {
-    lh_set_int64(L, lh_state_name((enum lh_state)state), figures.requests[state]);
-  }
-  lua_setfield(L, -2, "requests");
-  lh_set_int64(L, "attempts", figures.attempts);
-  if (figures.oldest_undelivered_ms > 0) {
-    lh_set_int64(L, "oldest_undelivered_ms", figures.oldest_undelivered_ms);
-  }
-  lh_set_int64(L, "webhooks", figures.webhooks);
-  lh_set_int64(L, "accounts", figures.accounts);
-  lh_set_int64(L, "database_bytes", figures.database_bytes);
-  lh_set_int64(L, "wal_bytes", figures.wal_bytes);
-  return 1;
-}
 
 static int health(lua_State *L) {
   struct lh_store_health findings;
@@ -113,8 +77,10 @@ static int key_check(lua_State *L) {
 }
 
 void lh_bind_store_care(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"stats", stats},   {"health", health},       {"pending_work", pending_work},
-      {"backup", backup}, {"key_check", key_check}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"health", health},
+                                     {"pending_work", pending_work},
+                                     {"backup", backup},
+                                     {"key_check", key_check},
+                                     {NULL, NULL}};
   lh_set_functions(L, methods);
 }

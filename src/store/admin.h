@@ -3,6 +3,7 @@
 #define LH_STORE_ADMIN_H
 
 #include "core/webhook.h"
+#include "store/stats.h"
 
 struct lh_store;
 struct lh_target; /* requests.h */
@@ -13,19 +14,6 @@ struct lh_webhook_list {
   size_t count;
 };
 void lh_webhook_list_clear(struct lh_webhook_list *list);
-
-/* Figures of one webhook, or of all. */
-struct lh_stats {
-  int64_t events;      /* in the log */
-  int64_t waiting;     /* matching events not yet in a request (of one webhook; -1 for all) */
-  int64_t requests[5]; /* by enum lh_state */
-  int64_t attempts;
-  int64_t oldest_undelivered_ms; /* created time of the oldest event not finished, 0: none */
-  int64_t webhooks;              /* not deleted */
-  int64_t accounts;
-  int64_t database_bytes;
-  int64_t wal_bytes;
-};
 
 /* Findings of a check of the store, for doctor. */
 struct lh_store_health {
@@ -94,8 +82,8 @@ struct lh_store_admin {
   */
   int (*target)(struct lh_store *store, const struct lh_id *id, struct lh_target **target,
                 struct lh_error *err);
-  /* webhook_id NULL: all together. */
-  int (*stats)(struct lh_store *store, const struct lh_id *webhook_id, struct lh_stats *stats,
+  /* Figures. LH_E_NOT_FOUND (webhook). *stats is yours to clear. */
+  int (*stats)(struct lh_store *store, const struct lh_stats_query *query, struct lh_stats *stats,
                struct lh_error *err);
   int (*health)(struct lh_store *store, int full, struct lh_store_health *health,
                 struct lh_error *err);

@@ -10,6 +10,11 @@ void lh_webhook_list_clear(struct lh_webhook_list *list) {
   memset(list, 0, sizeof *list);
 }
 
+void lh_stats_clear(struct lh_stats *stats) {
+  free(stats->rows);
+  memset(stats, 0, sizeof *stats);
+}
+
 void lh_request_list_clear(struct lh_request_list *list) {
   for (size_t i = 0; i < list->count; i++) free(list->rows[i].event_ids);
   free(list->rows);

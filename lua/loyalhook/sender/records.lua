@@ -14,20 +14,15 @@ local methods = {}
 local REQUESTS = { state = "string", webhook = "string", event = "string", member = "string",
   since = "string or number", limit = "number", after = "string", account = "string" }
 
+local STATS = { webhook = "string", account = "string", since = "string or number" }
+local RECENT = "1h"
+local KEPT_MS = 7 * 86400000 -- older figures are deleted
+
 -- Raises at the line that called the method.
 local function check_text(value, method, expected)
   if type(value) ~= "string" then
     error(("%s: expected %s, got %s"):format(method, expected, type(value)), 3)
   end
-end
-
--- nil stays nil; a name becomes the webhook's id.
-local function webhook_id(self, id_or_name, account)
-  if id_or_name == nil then
-    return nil
-  end
-  local row, message, code = self._store:webhook(account, id_or_name)
-  return row and row.id, message, code
 end
 
 local function check_state(state)
@@ -118,22 +113,43 @@ function methods:explain(event_id)
     explanation = explain.event(found.webhooks, about) }
 end
 
---- Figures of the whole store, or of one webhook (id or name; `account` if the
--- name needs it; without a webhook it is refused), or nil, message, code.
-function methods:stats(webhook, account)
-  if account ~= nil and webhook == nil then
-    return nil, "account: there are figures of the store or of a webhook only", "invalid"
-  end
-  local id, message, code = webhook_id(self, webhook, account)
-  if message then
+-- The query as the store takes it, or nil, message, code.
+local function stats_query(self, given, now_ms)
+  local query, message, code = resolve(self._store, { webhook = given.webhook,
+    account = given.account, since = given.since or RECENT }, {})
+  if not query then
     return nil, message, code
   end
+  query.since_ms = math.max(query.since_ms, now_ms - KEPT_MS, 0)
+  query.with_webhooks = not query.webhook
+  query.account = not query.webhook and given.account or nil
+  return query
+end
+
+--- Figures of the store, of one account or of one webhook. given: webhook (id or name), account,
+-- since (default "1h", at most "7d"): where the window of `recent` begins. Also as stats(webhook
+-- [, account]). Returns { events, webhooks, accounts, database_bytes, wal_bytes (of the store); of
+-- all webhooks meant: waiting (matching events in no request yet; waiting_at_least = true if
+-- counting stopped at a limit), requests = { pending = n, … }, attempts, oldest_undelivered_at,
+-- recent = { since, delivered, delivered_events, failed, attempts, failed_attempts,
+-- delivered_per_hour, failed_per_hour, attempt_ms and delivery_ms = { p50, p95, p99 } or nil };
+-- per_webhook = { { webhook_id, account, name, status, the same }, … } unless one webhook is meant
+-- (more = true: only the first 1000) }, or nil, message, code.
+function methods:stats(given, account)
+  if type(given) ~= "table" then
+    given = { webhook = given, account = account }
+  end
+  given = options.check(given, STATS, "stats")
+  local now_ms = core.now_ms()
+  local query, message, code = stats_query(self, given, now_ms)
   local row
-  row, message, code = self._store:stats(id)
+  if query then
+    row, message, code = self._store:stats(query)
+  end
   if not row then
     return nil, message, code
   end
-  return views.stats(row)
+  return views.stats(row, now_ms)
 end
 
 return methods

@@ -34,6 +34,14 @@ local function value_of(row, name)
   return value
 end
 
+local function copy(row)
+  local made = {}
+  for key, value in pairs(row) do
+    made[key] = value
+  end
+  return made
+end
+
 local function pick(names, row)
   local view = {}
   for _, name in ipairs(names) do
@@ -120,14 +128,36 @@ function views.explained(row, result)
   return view
 end
 
---- Figures: numbers as they are, times in RFC 3339.
-function views.stats(row)
-  local view = {}
-  for key, value in pairs(row) do
-    view[key] = value
-  end
+local HOUR_MS = 3600000
+
+-- What was done in the window, and how much of it an hour.
+local function recent_view(row, from_ms, now_ms)
+  local view = copy(row)
+  local hours = math.max(now_ms - from_ms, 1) / HOUR_MS
+  view.since = instant(from_ms)
+  view.delivered_per_hour = math.floor(row.delivered / hours + 0.5)
+  view.failed_per_hour = math.floor(row.failed / hours + 0.5)
+  return view
+end
+
+local function figures_view(row, from_ms, now_ms)
+  local view = copy(row)
   view.oldest_undelivered_ms = nil
   view.oldest_undelivered_at = instant(row.oldest_undelivered_ms)
+  view.recent = recent_view(row.recent, from_ms, now_ms)
+  return view
+end
+
+--- Figures: numbers as they are, times in RFC 3339, rates by the hour.
+function views.stats(row, now_ms)
+  local from_ms = tonumber(row.recent_from_ms)
+  local view = figures_view(row, from_ms, now_ms)
+  view.recent_from_ms = nil
+  if row.per_webhook then
+    view.per_webhook = views.list(row.per_webhook, function(webhook)
+      return figures_view(webhook, from_ms, now_ms)
+    end)
+  end
   return view
 end
 

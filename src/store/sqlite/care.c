@@ -1,4 +1,4 @@
-/* Figures, health, backup, key and checkpoint: what an operator asks of the store. */
+/* Health, backup, key and checkpoint: what an operator asks of the store itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,135 +7,6 @@
 #include <unistd.h>
 
 #include "store/sqlite/sqlite.h"
-
-/* Runs one counting query with at most one number bound. -1 on failure. */
-static int64_t number(struct lh_connection *reader, const char *sql, int64_t bound,
-                      struct lh_error *err) {
-  sqlite3_stmt *statement = NULL;
-  int64_t result = -1;
-  int rc = sqlite3_prepare_v2(reader->db, sql, -1, &statement, NULL);
-  if (rc == SQLITE_OK) {
-    if (sqlite3_bind_parameter_count(statement) > 0) sqlite3_bind_int64(statement, 1, bound);
-    rc = sqlite3_step(statement);
-  }
-  if (rc == SQLITE_ROW)
-    result = sqlite3_column_int64(statement, 0);
-  else
-    lh_connection_error(reader->db, rc, err);
-  sqlite3_finalize(statement);
-  return result;
-}
-
-static int64_t file_bytes(const char *path, const char *suffix) {
-  char name[PATH_MAX + 8];
-  struct stat found;
-  snprintf(name, sizeof name, "%s%s", path, suffix);
-  return stat(name, &found) == 0 ? found.st_size : 0;
-}
-
-/* What the hot rows count, of one webhook or (0) of all. */
-static int counts(struct lh_connection *reader, int64_t webhook, struct lh_stats *stats,
-                  struct lh_error *err) {
-  sqlite3_stmt *statement = lh_connection_sql(reader, LH_SQL_DISPATCH_COUNTS, err);
-  if (statement == NULL) return err->code;
-  sqlite3_bind_int64(statement, 1, webhook);
-  if (lh_connection_row(reader, statement, err) <= 0) return err->code;
-  for (int state = LH_PENDING; state <= LH_FAILED; state++)
-    stats->requests[state] = sqlite3_column_int64(statement, state);
-  stats->attempts = sqlite3_column_int64(statement, LH_FAILED + 1);
-  sqlite3_reset(statement);
-  return LH_OK;
-}
-
-static int all_stats(struct lh_connection *reader, struct lh_stats *stats, struct lh_error *err) {
-  int rc = counts(reader, 0, stats, err);
-  if (rc != LH_OK) return rc;
-  stats->waiting = -1;
-  stats->oldest_undelivered_ms =
-      number(reader,
-             "SELECT coalesce(min(ms), 0) FROM (SELECT min(e.created_ms) AS ms FROM requests r"
-             " JOIN events e ON e.position = r.first_position"
-             " WHERE r.next_attempt_ms IS NOT NULL OR r.session IS NOT NULL"
-             " UNION ALL SELECT (SELECT created_ms FROM events e WHERE e.account = d.account"
-             " AND e.position > d.cursor ORDER BY e.position LIMIT 1)"
-             " FROM dispatch d WHERE d.status = 0 AND d.due_ms IS NOT NULL)",
-             0, err);
-  return stats->oldest_undelivered_ms < 0 ? (int)err->code : LH_OK;
-}
-
-/* What waits unformed for one webhook: its subscription's types beyond its cursor. */
-static int64_t count_waiting(struct lh_connection *reader, int64_t webhook, int64_t *oldest_ms,
-                             struct lh_error *err) {
-  sqlite3_stmt *statement = NULL;
-  int64_t waiting = 0;
-  int row;
-  int rc = sqlite3_prepare_v2(
-      reader->db,
-      "SELECT t.name, t.category, count(*), min(e.created_ms), (SELECT event_types FROM spans"
-      " WHERE webhook = d.webhook ORDER BY from_position DESC LIMIT 1)"
-      " FROM dispatch d JOIN event_types t JOIN events e ON e.account = d.account"
-      " AND e.type = t.type AND e.position > d.cursor WHERE d.webhook = ?1 GROUP BY t.type",
-      -1, &statement, NULL);
-  if (rc != SQLITE_OK) return lh_connection_error(reader->db, rc, err) == LH_OK ? 0 : -1;
-  sqlite3_bind_int64(statement, 1, webhook);
-  while ((row = lh_connection_row(reader, statement, err)) > 0) {
-    if (!lh_webhook_subscribes(lh_column_text(statement, 4), lh_column_text(statement, 0),
-                               lh_column_text(statement, 1)))
-      continue;
-    int64_t first_ms = sqlite3_column_int64(statement, 3);
-    waiting += sqlite3_column_int64(statement, 2);
-    if (*oldest_ms == 0 || first_ms < *oldest_ms) *oldest_ms = first_ms;
-  }
-  sqlite3_finalize(statement);
-  return row < 0 ? -1 : waiting;
-}
-
-static int one_stats(struct lh_connection *reader, const struct lh_id *id, struct lh_stats *stats,
-                     struct lh_error *err) {
-  sqlite3_stmt *find = lh_connection_sql(reader, LH_SQL_WEBHOOK_BY_ID, err);
-  if (find == NULL) return err->code;
-  sqlite3_bind_blob(find, 1, id->bytes, LH_ID_BYTES, SQLITE_STATIC);
-  int row = lh_connection_row(reader, find, err);
-  if (row <= 0)
-    return row < 0 ? (int)err->code : lh_error_set(err, LH_E_NOT_FOUND, "no webhook has this id");
-  int64_t webhook = sqlite3_column_int64(find, 24);
-  sqlite3_reset(find);
-  int rc = counts(reader, webhook, stats, err);
-  if (rc != LH_OK) return rc;
-  stats->oldest_undelivered_ms =
-      number(reader,
-             "SELECT coalesce(min(e.created_ms), 0) FROM requests r JOIN events e"
-             " ON e.position = r.first_position WHERE r.webhook = ?1 AND r.state IN (0, 1, 2)",
-             webhook, err);
-  if (stats->oldest_undelivered_ms < 0) return err->code;
-  stats->waiting = count_waiting(reader, webhook, &stats->oldest_undelivered_ms, err);
-  return stats->waiting < 0 ? (int)err->code : LH_OK;
-}
-
-int lh_sqlite_stats(struct lh_store *store, const struct lh_id *webhook_id, struct lh_stats *stats,
-                    struct lh_error *err) {
-  struct lh_error local;
-  if (err == NULL) err = &local;
-  memset(stats, 0, sizeof *stats);
-  struct lh_sqlite_store *self = lh_sqlite_self(store, err);
-  struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
-  if (reader == NULL) return err->code;
-  int rc = lh_connection_run(reader->db, "BEGIN", err); /* one moment for all figures */
-  if (rc != LH_OK) return rc;
-  stats->events = number(reader, "SELECT count(*) FROM events", 0, err);
-  stats->webhooks =
-      number(reader, "SELECT count(*) FROM webhooks WHERE deleted_ms IS NULL", 0, err);
-  stats->accounts = number(reader, "SELECT count(*) FROM accounts", 0, err);
-  if (stats->events < 0 || stats->webhooks < 0 || stats->accounts < 0)
-    rc = err->code;
-  else
-    rc = webhook_id != NULL ? one_stats(reader, webhook_id, stats, err)
-                            : all_stats(reader, stats, err);
-  stats->database_bytes = file_bytes(self->committer->path, "");
-  stats->wal_bytes = file_bytes(self->committer->path, "-wal");
-  sqlite3_exec(reader->db, "COMMIT", NULL, NULL, NULL);
-  return rc;
-}
 
 int lh_sqlite_pending_work(struct lh_store *store, int64_t now_ms, struct lh_pending_work *work,
                            struct lh_error *err) {
@@ -280,7 +151,7 @@ int lh_sqlite_health(struct lh_store *store, int full, struct lh_store_health *h
   health->key_readable = lh_key_load(&key, self->committer->key_path, &ignored) == LH_OK &&
                          check_secrets(reader, &key, &readable, &ignored) == LH_OK;
   lh_wipe(&key, sizeof key);
-  health->sessions = number(reader, "SELECT count(*) FROM sessions", 0, err);
+  health->sessions = lh_connection_number(reader->db, "SELECT count(*) FROM sessions");
   health->schema_version = (int)lh_connection_number(reader->db, "PRAGMA user_version");
   snprintf(health->sqlite_version, sizeof health->sqlite_version, "%s", sqlite3_libversion());
   snprintf(health->path, sizeof health->path, "%s", path);

@@ -51,6 +51,9 @@ static int load(struct lh_tx *tx, int64_t webhook, struct lh_dispatch *row, stru
   row->requests[LH_DELIVERED] = sqlite3_column_int64(statement, 15);
   row->requests[LH_FAILED] = sqlite3_column_int64(statement, 16);
   row->attempts = sqlite3_column_int64(statement, 17);
+  row->figures_ms = sqlite3_column_int64(statement, 18);
+  (void)lh_figures_decode(sqlite3_column_blob(statement, 19),
+                          (size_t)sqlite3_column_bytes(statement, 19), &row->figures);
   sqlite3_reset(statement);
   return LH_OK;
 }
@@ -74,6 +77,7 @@ void lh_dispatch_count(struct lh_dispatch *dispatch, int from, int to) {
 }
 
 static int save(struct lh_tx *tx, const struct lh_dispatch *row, struct lh_error *err) {
+  unsigned char figures[LH_FIGURES_BYTES_MAX];
   sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_DISPATCH_SAVE, err);
   if (statement == NULL) return err->code;
   sqlite3_bind_int64(statement, 1, row->webhook);
@@ -100,6 +104,9 @@ static int save(struct lh_tx *tx, const struct lh_dispatch *row, struct lh_error
   sqlite3_bind_int64(statement, 16, row->requests[LH_DELIVERED]);
   sqlite3_bind_int64(statement, 17, row->requests[LH_FAILED]);
   sqlite3_bind_int64(statement, 18, row->attempts);
+  sqlite3_bind_int64(statement, 19, row->figures_ms);
+  sqlite3_bind_blob64(statement, 20, figures, lh_figures_encode(&row->figures, figures),
+                      SQLITE_STATIC);
   return lh_connection_done(tx->connection, statement, err);
 }
 

@@ -255,6 +255,7 @@ static int insert(struct lh_turning *turning, struct lh_dispatch *dispatch,
   else
     sqlite3_bind_zeroblob(statement, 14, 0);
   sqlite3_bind_int64(statement, 15, turning->now_ms);
+  sqlite3_bind_int64(statement, 16, forming->first_created_ms);
   rc = lh_connection_done(tx->connection, statement, err);
   lease->request = sqlite3_last_insert_rowid(tx->connection->db);
   lh_dispatch_count(dispatch, -1, (int)delivery->state);
@@ -311,6 +312,9 @@ static int form_failed(struct lh_turning *turning, struct lh_dispatch *dispatch,
   delivery.finished_ms = turning->now_ms;
   int rc = insert(turning, dispatch, forming, &delivery, &lease, err);
   if (rc != LH_OK) return rc;
+  struct lh_figures *figures = lh_dispatch_figures(turning->tx, dispatch, turning->now_ms, err);
+  if (figures == NULL) return err->code;
+  figures->failed++;
   return lh_notice_failed(turning->tx, dispatch, lease.request, span->reason, turning->now_ms, err);
 }
 

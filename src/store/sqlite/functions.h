@@ -39,7 +39,8 @@ int lh_sqlite_secret_rotate(struct lh_store *, const struct lh_id *, struct lh_p
                             struct lh_webhook *, struct lh_error *);
 int lh_sqlite_target(struct lh_store *, const struct lh_id *, struct lh_target **,
                      struct lh_error *);
-int lh_sqlite_stats(struct lh_store *, const struct lh_id *, struct lh_stats *, struct lh_error *);
+int lh_sqlite_stats(struct lh_store *, const struct lh_stats_query *, struct lh_stats *,
+                    struct lh_error *);
 int lh_sqlite_health(struct lh_store *, int, struct lh_store_health *, struct lh_error *);
 int lh_sqlite_backup(struct lh_store *, const char *, struct lh_error *);
 int lh_sqlite_key_check(struct lh_store *, struct lh_error *);

@@ -28,12 +28,24 @@ static int put_attempt(struct lh_tx *tx, const struct lh_attempt_result *result,
   return lh_connection_done(tx->connection, statement, err);
 }
 
+static int count_attempt(struct lh_tx *tx, struct lh_dispatch *dispatch,
+                         const struct lh_attempt_result *result, int64_t at_ms,
+                         struct lh_error *err) {
+  struct lh_figures *figures = lh_dispatch_figures(tx, dispatch, at_ms, err);
+  if (figures == NULL) return err->code;
+  dispatch->attempts++;
+  figures->attempts++;
+  if (result->kind != LH_INPUT_SUCCESS) figures->failed_attempts++;
+  if (result->duration_ms >= 0) lh_lengths_add(&figures->attempt, result->duration_ms);
+  return LH_OK;
+}
+
 /* Logs it; a late one mostly takes the place of the lost one that was logged before. */
 static int log_attempt(struct lh_tx *tx, struct lh_dispatch *dispatch,
-                       const struct lh_attempt_result *result, enum lh_input_kind kind,
+                       const struct lh_attempt_result *result, int late, int64_t at_ms,
                        struct lh_error *err) {
   int known = 0;
-  if (kind == LH_INPUT_LATE_SUCCESS || kind == LH_INPUT_LATE_FAILURE) {
+  if (late) {
     sqlite3_stmt *here = lh_connection_sql(tx->connection, LH_SQL_ATTEMPT_HERE, err);
     if (here == NULL) return err->code;
     sqlite3_bind_int64(here, 1, result->request);
@@ -42,9 +54,9 @@ static int log_attempt(struct lh_tx *tx, struct lh_dispatch *dispatch,
     if (known < 0) return err->code;
     sqlite3_reset(here);
   }
-  if (!known) dispatch->attempts++;
   dispatch->dirty = 1;
-  return put_attempt(tx, result, err);
+  int rc = known ? LH_OK : count_attempt(tx, dispatch, result, at_ms, err);
+  return rc == LH_OK ? put_attempt(tx, result, err) : rc;
 }
 
 /* Whose result is it? One that is not the present lease's can still come, and count, late. */
@@ -118,8 +130,9 @@ int lh_record(struct lh_tx *tx, struct lh_attempt_result *result, int64_t sessio
   rc = lh_request_step(&row, &input, &policy, at_ms, &result->effects, err);
   if (rc != LH_OK) return rc;
   result->after = row.delivery;
+  int late = input.kind == LH_INPUT_LATE_SUCCESS || input.kind == LH_INPUT_LATE_FAILURE;
   if (result->effects & LH_EFFECT_LOG_ATTEMPT)
-    rc = log_attempt(tx, dispatch, result, input.kind, err);
+    rc = log_attempt(tx, dispatch, result, late, at_ms, err);
   if (rc != LH_OK || (result->effects & LH_EFFECT_REFUSED)) return rc;
   if (was_sending && row.delivery.state != LH_SENDING) dispatch->in_flight--;
   row.given_back = input.kind == LH_INPUT_GIVEN_BACK ? row.given_back + 1 : 0;

@@ -32,7 +32,26 @@ int lh_request_load(struct lh_tx *tx, int64_t request, struct lh_request_hot *ro
   row->started_ms = or_zero(statement, 11);
   row->given_back = sqlite3_column_int(statement, 12);
   row->created_ms = sqlite3_column_int64(statement, 13);
+  row->emitted_ms = sqlite3_column_int64(statement, 14);
   sqlite3_reset(statement);
+  return LH_OK;
+}
+
+/* Counts where a request came from and went to; its end goes into the figures too. */
+static int count(struct lh_tx *tx, struct lh_dispatch *dispatch, const struct lh_request_hot *row,
+                 struct lh_error *err) {
+  const struct lh_delivery *delivery = &row->delivery;
+  lh_dispatch_count(dispatch, (int)row->stored, (int)delivery->state);
+  if (delivery->state != LH_DELIVERED && delivery->state != LH_FAILED) return LH_OK;
+  struct lh_figures *figures = lh_dispatch_figures(tx, dispatch, delivery->finished_ms, err);
+  if (figures == NULL) return err->code;
+  if (delivery->state == LH_FAILED) {
+    figures->failed++;
+    return LH_OK;
+  }
+  figures->delivered++;
+  figures->delivered_events += row->count;
+  lh_lengths_add(&figures->delivery, delivery->finished_ms - row->emitted_ms);
   return LH_OK;
 }
 
@@ -51,8 +70,7 @@ int lh_request_save(struct lh_tx *tx, struct lh_request_hot *row, struct lh_erro
   sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_REQUEST_SAVE, err);
   struct lh_dispatch *dispatch = lh_dispatch_get(tx, row->webhook, err);
   if (statement == NULL || dispatch == NULL) return err->code;
-  if (delivery->state != row->stored)
-    lh_dispatch_count(dispatch, (int)row->stored, (int)delivery->state);
+  if (delivery->state != row->stored && count(tx, dispatch, row, err) != LH_OK) return err->code;
   row->stored = delivery->state;
   sqlite3_bind_int64(statement, 1, row->request);
   sqlite3_bind_int(statement, 2, (int)delivery->state);

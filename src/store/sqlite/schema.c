@@ -214,6 +214,8 @@ static const char *const second_requests[] = {
   ") STRICT, WITHOUT ROWID;"
   "CREATE INDEX figures_by_time ON figures (from_ms);"
 
+  "ALTER TABLE requests ADD COLUMN emitted_ms INTEGER;" /* its first event; NULL: see created_ms */
+
   /* By epoch: what an earlier pause, disable or delete stopped is one seek away. */
   "DROP INDEX requests_due;"
   "CREATE INDEX requests_due ON requests (webhook, epoch, next_attempt_ms)"

@@ -34,6 +34,11 @@ enum {
 #define LH_REQUEST_FROM \
   " FROM requests r JOIN webhooks w ON w.webhook = r.webhook "
 
+#define LH_STATS_COLUMNS \
+  "d.webhook, w.id, a.name, w.name, w.account, d.status, d.pending, d.in_flight, d.retrying," \
+  " d.delivered, d.failed, d.attempts, d.cursor, d.due_ms, d.asleep, d.figures_ms, d.figures" \
+  LH_WEBHOOK_FROM
+
 #define LH_SQL_STATEMENTS(X) \
   X(BEGIN,            "BEGIN IMMEDIATE") \
   X(COMMIT,           "COMMIT") \
@@ -81,14 +86,17 @@ enum {
   X(DISPATCH_GET,     "SELECT account, status, epoch, epoch_reason, revision, cursor," \
                       " in_flight, failing," \
                       " next_start_ms, failed_in_a_row, due_ms, asleep, ordered_request," \
-                      " pending, retrying, delivered, failed, attempts FROM" \
+                      " pending, retrying, delivered, failed, attempts, figures_ms, figures FROM" \
                       " dispatch WHERE webhook = ?1") \
   X(DISPATCH_SAVE,    "UPDATE dispatch SET status = ?2, epoch = ?3, epoch_reason = ?4," \
                       " revision = ?5," \
                       " cursor = ?6, in_flight = ?7, failing = ?8, next_start_ms = ?9," \
                       " failed_in_a_row = ?10, due_ms = ?11, asleep = ?12, ordered_request = ?13," \
                       " pending = ?14, retrying = ?15, delivered = ?16, failed = ?17," \
-                      " attempts = ?18 WHERE webhook = ?1") \
+                      " attempts = ?18, figures_ms = ?19, figures = ?20 WHERE webhook = ?1") \
+  X(FIGURES_GET,      "SELECT figures FROM figures WHERE webhook = ?1 AND from_ms = ?2") \
+  X(FIGURES_PUT,      "INSERT OR REPLACE INTO figures (webhook, from_ms, figures)" \
+                      " VALUES (?1, ?2, ?3)") \
   X(DISPATCH_STATUS,  "UPDATE dispatch SET status_reason = ?2, status_since_ms = ?3 WHERE" \
                       " webhook = ?1") \
   X(DISPATCH_DUE,     "SELECT webhook FROM dispatch WHERE due_ms <= ?1 ORDER BY due_ms LIMIT ?2") \
@@ -96,10 +104,29 @@ enum {
   X(DISPATCH_NEXT,    "SELECT min(due_ms) FROM dispatch WHERE due_ms IS NOT NULL") \
   X(DISPATCH_COUNT_DUE,"SELECT count(*) FROM dispatch WHERE due_ms <= ?1") \
   X(DISPATCH_COUNT_LATER,"SELECT count(*) FROM dispatch WHERE due_ms > ?1") \
-  X(DISPATCH_COUNTS,  "SELECT coalesce(sum(pending), 0), coalesce(sum(in_flight), 0)," \
-                      " coalesce(sum(retrying), 0), coalesce(sum(delivered), 0)," \
-                      " coalesce(sum(failed), 0), coalesce(sum(attempts), 0) FROM dispatch" \
-                      " WHERE ?1 = 0 OR webhook = ?1") \
+  X(STATS_OF_ID,      "SELECT " LH_STATS_COLUMNS "WHERE w.id = ?1") \
+  X(STATS_OF_ACCOUNT, "SELECT " LH_STATS_COLUMNS "WHERE w.account = (SELECT account FROM" \
+                      " accounts WHERE name = ?1) ORDER BY w.webhook") \
+  X(STATS_OF_ALL,     "SELECT " LH_STATS_COLUMNS "ORDER BY w.webhook") \
+  X(STATS_STORE,      "SELECT (SELECT coalesce(max(position), 0) FROM events) - coalesce((SELECT" \
+                      " min(position) - 1 FROM events), 0), (SELECT count(*) FROM webhooks" \
+                      " WHERE deleted_ms IS NULL), (SELECT count(*) FROM accounts)") \
+  X(STATS_SPANS,      "SELECT s.from_position, s.event_types, (SELECT n.from_position - 1 FROM" \
+                      " spans n WHERE n.webhook = s.webhook AND n.from_position >" \
+                      " s.from_position ORDER BY n.from_position LIMIT 1) FROM spans s WHERE" \
+                      " s.webhook = ?1 AND s.mode <> 2 AND s.from_position >= coalesce((SELECT" \
+                      " max(c.from_position) FROM spans c WHERE c.webhook = ?1 AND" \
+                      " c.from_position <= ?2), 0) ORDER BY s.from_position") \
+  X(STATS_WAITING,    "SELECT count(*) FROM (SELECT 1 FROM events INDEXED BY events_by_type" \
+                      " WHERE account = ?1 AND type = ?2 AND position BETWEEN ?3 AND ?4" \
+                      " LIMIT ?5)") \
+  X(STATS_EMITTED,    "SELECT created_ms FROM events WHERE position = ?1") \
+  X(STATS_OLDEST_WAITING,"SELECT coalesce(emitted_ms, created_ms) FROM requests INDEXED BY" \
+                      " requests_waiting WHERE webhook = ?1 AND next_attempt_ms IS NOT NULL" \
+                      " ORDER BY request LIMIT 1") \
+  X(STATS_OLDEST_SENDING,"SELECT min(coalesce(emitted_ms, created_ms)) FROM requests WHERE" \
+                      " session IS NOT NULL AND webhook = ?1") \
+  X(STATS_FIGURES,    "SELECT figures FROM figures WHERE webhook = ?1 AND from_ms >= ?2") \
   X(SPANS,            "SELECT from_position, mode, reason, event_types FROM spans WHERE" \
                       " webhook = ?1 AND from_position >= coalesce((SELECT s.from_position" \
                       " FROM spans s JOIN dispatch d ON d.webhook = s.webhook WHERE s.webhook" \
@@ -152,7 +179,7 @@ enum {
   X(REQUEST_GET,      "SELECT request_id, webhook, state, reason, epoch, attempts_made," \
                       " budget_start," \
                       " next_attempt_ms, finished_ms, total_count, session, started_ms," \
-                      " given_back, created_ms" \
+                      " given_back, created_ms, coalesce(emitted_ms, created_ms)" \
                       " FROM requests WHERE request = ?1") \
   X(REQUEST_SAVE,     "UPDATE requests SET state = ?2, reason = ?3, epoch = ?4, attempts_made" \
                       " = ?5," \
@@ -162,9 +189,10 @@ enum {
                       " attempts_made," \
                       " next_attempt_ms, finished_ms, session, started_ms, total_count," \
                       " first_position," \
-                      " last_position, positions, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6," \
+                      " last_position, positions, created_ms, emitted_ms) VALUES (?1, ?2, ?3," \
+                      " ?4, ?5, ?6," \
                       " ?7, ?8, ?9, ?10," \
-                      " ?11, ?12, ?13, ?14, ?15)") \
+                      " ?11, ?12, ?13, ?14, ?15, ?16)") \
   X(REQUEST_RETRYING, "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
                       " AND epoch = ?2 AND next_attempt_ms IS NOT NULL AND state = 2" \
                       " ORDER BY next_attempt_ms, request LIMIT 1") \

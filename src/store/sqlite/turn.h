@@ -10,6 +10,7 @@
 #ifndef LH_STORE_SQLITE_TURN_H
 #define LH_STORE_SQLITE_TURN_H
 
+#include "core/figures.h"
 #include "store/sqlite/sqlite.h"
 
 /* ---- targets.c: webhook settings as dispatch needs them, kept per revision ---- */
@@ -72,7 +73,9 @@ struct lh_dispatch {
   int64_t ordered_request; /* ordered: the one that is leased or waits for its retry; 0: none */
   int64_t requests[LH_FAILED + 1]; /* rows by state; those being sent are in_flight */
   int64_t attempts;                /* rows in the attempt log */
-  int64_t noticed_ms;              /* a notice was made in this transaction, then; 0: none */
+  int64_t figures_ms;              /* begin of the span that `figures` are of; 0: none yet */
+  struct lh_figures figures;
+  int64_t noticed_ms; /* a notice was made in this transaction, then; 0: none */
   int dirty;
   int served; /* looked at in this turn */
 };
@@ -104,6 +107,13 @@ int lh_dispatch_save_all(struct lh_tx *tx, struct lh_error *err);
 /* A request came from one state to another; -1: it was formed, or is deleted. */
 void lh_dispatch_count(struct lh_dispatch *dispatch, int from, int to);
 void lh_dispatch_begin(struct lh_tx *tx);
+
+/*
+** figures.c: where to count what happened at this moment; what an ended span counted goes into its
+** table first. NULL and *err on failure. Mark the row dirty.
+*/
+struct lh_figures *lh_dispatch_figures(struct lh_tx *tx, struct lh_dispatch *dispatch,
+                                       int64_t at_ms, struct lh_error *err);
 
 /* ---- status.c: changes of status. Rows in memory: the caller saves them. ---- */
 
@@ -151,6 +161,7 @@ struct lh_request_hot {
   int64_t started_ms; /* of the attempt in flight */
   int32_t given_back; /* in a row */
   int64_t created_ms;
+  int64_t emitted_ms;   /* of its first event */
   enum lh_state stored; /* its state when it was loaded */
 };
 /* LH_E_NOT_FOUND if there is none. */
