@@ -156,7 +156,8 @@ static int job_step(struct lh_store *door, struct lh_job_step *step, struct lh_e
   assert(!step->id);
   if (self->clock) fake_clock_advance(self->clock, self->job_step_ms);
   if (self->job_code != 0) return lh_error_set(err, (enum lh_code)self->job_code, "no step");
-  step->made = 1;
+  step->made = !self->job_held;
+  if (self->job_held) return 0;
   step->failed_unsent = 3;
   if (--self->job_steps_left == 0) step->job.finished_ms = step->now_ms;
   return 0;

@@ -46,6 +46,7 @@ struct fake_store {
   size_t rescued;   /* the next rescue says so, once */
   int64_t next_due_ms;
   size_t job_steps_left;    /* of its one job, which every turn tells of */
+  int job_held;             /* a step says that somebody else is at it */
   int job_code;             /* what a step of it answers */
   int64_t job_step_ms;      /* the clock moves by it with each step … */
   struct fake_clock *clock; /* … if there is one */

@@ -59,6 +59,22 @@ static void test_the_store_is_others_for_as_long_as_a_step_took(void **state) {
   assert_int_equal(bench->report.job_steps, 1);
 }
 
+static void test_a_job_that_somebody_else_is_at_is_looked_at_later(void **state) {
+  struct bench *bench = *state;
+  bench->store.job_steps_left = 1;
+  bench->store.job_held = 1;
+  bench_step(bench);
+  assert_int_equal(bench->report.job_steps, 0);
+  assert_int_equal(bench->report.idle, 0); /* --until-idle waits for it */
+  bench->store.job_held = 0;
+  fake_clock_advance(&bench->clock, LH_JOB_HELD_MS - 1);
+  bench_step(bench);
+  assert_int_equal(bench->report.job_steps, 0);
+  fake_clock_advance(&bench->clock, 1);
+  bench_step(bench);
+  assert_int_equal(bench->report.job_steps, 1);
+}
+
 static void test_a_draining_worker_leaves_the_job_to_others(void **state) {
   struct bench *bench = *state;
   bench->store.job_steps_left = 2;
@@ -101,6 +117,7 @@ int main(void) {
       T(test_a_job_is_worked_off_a_step_a_round_beside_deliveries),
       T(test_no_job_costs_no_turn),
       T(test_the_store_is_others_for_as_long_as_a_step_took),
+      T(test_a_job_that_somebody_else_is_at_is_looked_at_later),
       T(test_a_draining_worker_leaves_the_job_to_others),
       T(test_a_step_that_fails_is_made_later),
       T(test_a_job_that_somebody_else_ended_is_no_error),

@@ -222,6 +222,32 @@ static void test_a_job_retries_each_once_in_steps_that_anybody_makes(void **stat
   assert_int_equal(due(), 0);
 }
 
+/* Several at once would only wait for each other; whoever is killed is replaced a second later. */
+static void test_a_job_is_one_workers_until_it_makes_no_step_for_a_second(void **state) {
+  (void)state;
+  struct lh_id id = make_failed("w", 2 * LH_RETRY_MANY_MAX + 1);
+  struct lh_retry_filter filter = {.webhook_id = &id};
+  struct lh_job job = create(&filter);
+  struct lh_job_step ours = {.id = &job.id, .session = 7, .now_ms = suite.fake.wall_ms};
+  struct lh_job_step theirs = {.session = 8};
+  while (!ours.made || ours.job.retried == 0)
+    assert_int_equal(suite.store->jobs->step(suite.store, &ours, NULL), LH_OK);
+  theirs.now_ms = ours.now_ms + LH_JOB_HELD_MS - 1;
+  assert_int_equal(suite.store->jobs->step(suite.store, &theirs, NULL), LH_OK);
+  assert_int_equal(theirs.made, 0);
+  assert_int_equal(theirs.job.retried, LH_RETRY_MANY_MAX); /* it sees how far the job is */
+  theirs.now_ms = ours.now_ms + LH_JOB_HELD_MS;
+  assert_int_equal(suite.store->jobs->step(suite.store, &theirs, NULL), LH_OK);
+  assert_int_equal(theirs.made, 1);
+  ours.now_ms = theirs.now_ms;
+  assert_int_equal(suite.store->jobs->step(suite.store, &ours, NULL), LH_OK);
+  assert_int_equal(ours.made, 0);
+  ours.now_ms = theirs.now_ms - 1; /* a clock that was set back holds nothing */
+  assert_int_equal(suite.store->jobs->step(suite.store, &ours, NULL), LH_OK);
+  assert_int_equal(ours.made, 1);
+  assert_true(ours.job.finished_ms > 0);
+}
+
 static void test_what_fails_after_a_job_settled_is_not_its_business(void **state) {
   (void)state;
   make_failed("w", LH_RETRY_MANY_MAX + 10);
@@ -354,6 +380,7 @@ int store_suite_run_retry(void) {
       T(test_a_retry_ends_a_back_off_and_a_wait_for_room),
       T(test_the_count_is_that_of_the_list),
       T(test_a_job_retries_each_once_in_steps_that_anybody_makes),
+      T(test_a_job_is_one_workers_until_it_makes_no_step_for_a_second),
       T(test_what_fails_after_a_job_settled_is_not_its_business),
       T(test_a_job_stops_for_a_webhook_that_is_no_longer_enabled),
       T(test_passing_over_what_a_job_does_not_mean_is_bounded_too),

@@ -4,7 +4,8 @@
 **   store:retry({ request_id, … })     -> { { request_id =, outcome =, message = }, … }
 **   store:retry_count{ account =, webhook =, reason =, since_ms =, failed_from_ms = } -> integer
 **   store:job_create{ the same }       -> job
-**   store:job_step(id), store:job(id)  -> job
+**   store:job_step(id)                 -> job, whether the step was made
+**   store:job(id)                      -> job
 **   store:jobs([limit])                -> { job, … }, newest first
 **
 ** Job: id account webhook_id reason since_ms failed_from_ms created_ms total
@@ -172,7 +173,8 @@ static int job_step(lua_State *L) {
   struct lh_job_step step = {.id = &id, .now_ms = clock->wall_ms(clock->self)};
   if (store->jobs->step(store, &step, &err)) return lh_push_error(L, &err);
   lh_store_job_push(L, &step.job);
-  return 1;
+  lua_pushboolean(L, step.made);
+  return 2;
 }
 
 static int job(lua_State *L) {

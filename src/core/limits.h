@@ -86,6 +86,7 @@
 #define LH_MESSAGE_ID_MAX 300          /* 24 hex digits, @ and a host name */
 #define LH_RETRY_MANY_MAX 1000         /* requests retried in one transaction; also a job's step */
 #define LH_RETRY_LOOKS_MAX 10000       /* rows a job's step may pass over; bounds the lock */
+#define LH_JOB_HELD_MS 1000            /* whoever made a step goes on alone; then it is anybody's */
 #define LH_JOBS_OPEN_MAX 100           /* retries of many at once: a script that repeats itself */
 #define LH_JOBS_KEPT 1000              /* finished ones that can be asked for */
 #define LH_LIST_LIMIT_DEFAULT 50

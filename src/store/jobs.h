@@ -56,10 +56,11 @@ struct lh_job {
 /* One step of a job. */
 struct lh_job_step {
   const struct lh_id *id; /* which; NULL: the oldest open one */
+  int64_t session;        /* of the worker that makes it, 0: no worker */
   int64_t now_ms;
   /* out: */
   struct lh_job job;    /* after the step */
-  int made;             /* 0: somebody else made it meanwhile, or the job was over */
+  int made;             /* 0: somebody else is at it, or the job is over */
   size_t failed_unsent; /* requests that ended failed in it, because a pause had stopped them */
 };
 
@@ -87,10 +88,11 @@ struct lh_store_jobs {
   int (*create)(struct lh_store *store, const struct lh_retry_filter *filter, int64_t now_ms,
                 struct lh_job *job, struct lh_error *err);
   /*
-  ** A bounded part of a job in one transaction. First it settles the webhooks concerned: what a
-  ** pause stopped ends failed, as far as it had not yet. Then it knows what it covers: what had
-  ** failed by then. Each of these is visited once, in order of forming; whatever fails meanwhile
-  ** is not retried by this job. LH_E_NOT_FOUND: there is no such job, or none is open.
+  ** A bounded part of a job in one transaction; whoever made the last one goes on alone, until
+  ** LH_JOB_HELD_MS have passed without a further one. First it settles the webhooks concerned: what
+  ** a pause stopped ends failed, as far as it had not yet. Then it knows what it covers: what had
+  ** failed by then. Each of these is visited once, in order of forming; whatever fails meanwhile is
+  ** not retried by this job. LH_E_NOT_FOUND: there is no such job, or none is open.
   */
   int (*step)(struct lh_store *store, struct lh_job_step *step, struct lh_error *err);
   /* LH_E_NOT_FOUND. */

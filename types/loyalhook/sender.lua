@@ -302,7 +302,7 @@ function Sender:job(id) end
 --- Makes one bounded step of a job, as workers do by themselves.
 ---@param id string its id
 ---@return loyalhook.Job? job after the step
----@return string? message why not
+---@return boolean|string|nil made false: a worker is at it, or it is over; else the message why not
 ---@return loyalhook.Code? code of the failure
 function Sender:job_step(id) end
 

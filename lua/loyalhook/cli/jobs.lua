@@ -9,16 +9,20 @@ local shapes = require "loyalhook.cli.shapes"
 local jobs = {}
 
 local PAUSE_MS_MAX = 1000
+local LOOK_MS = 50
 
--- Between two steps the store is others' for as long as a step takes.
+-- Between two steps the store is others' for as long as a step takes; while a worker is at it, this
+-- only looks.
 local function to_its_end(sender, job, bar)
   local now_ms, engine = require("loyalhook.core").now_ms, require "loyalhook.engine"
   while not job.finished_at do
     local began_ms = now_ms()
-    job = context_of.must(sender:job_step(job.id))
+    local after, made, code = sender:job_step(job.id)
+    job = context_of.must(after, made, code)
     bar:reached(job.retried + job.left_over, job.total, job.retried)
     if not job.finished_at then
-      engine.pause(math.max(0, math.min(now_ms() - began_ms, PAUSE_MS_MAX)))
+      local took_ms = math.max(0, math.min(now_ms() - began_ms, PAUSE_MS_MAX))
+      engine.pause(made and took_ms or LOOK_MS)
     end
   end
   return job

@@ -102,11 +102,16 @@ function retries:job(id)
   return job_view(self._store:job(id))
 end
 
---- Makes one bounded step of a job and returns it after that, or nil, message, code. Workers do
--- this by themselves; whoever wants to wait for the end steps until there is `finished_at`.
+--- Makes one bounded step of a job and returns it after that, and whether the step was made (false
+-- while a worker is at it, or when it is over); or nil, message, code. Workers do this by
+-- themselves; whoever wants to wait for the end steps until there is `finished_at`.
 function retries:job_step(id)
   check_id(id, "job_step")
-  return job_view(self._store:job_step(id))
+  local row, made, code = self._store:job_step(id)
+  if not row then
+    return nil, made, code
+  end
+  return views.job(row), made
 end
 
 --- The jobs, newest first; given: limit (1 to 1000, default 50). Or nil, message, code.

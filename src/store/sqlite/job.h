@@ -13,6 +13,8 @@ struct lh_job_row {
   int64_t settled_ms; /* 0: not yet */
   int64_t at_webhook; /* last one settled; later of the last request visited */
   int64_t at_request;
+  int64_t session; /* who made the last step, 0: no worker */
+  int64_t stepped_ms;
 };
 
 /* id NULL: the oldest open one. LH_E_NOT_FOUND. */

@@ -26,6 +26,13 @@ struct stepping {
   size_t looks; /* failed requests looked at */
 };
 
+/* Over, or somebody else is at it: several at once would only wait for each other's lock. */
+static int others(const struct lh_job_row *row, const struct lh_job_step *step) {
+  if (row->shown.finished_ms != 0) return 1;
+  return row->session != step->session && row->stepped_ms <= step->now_ms &&
+         row->stepped_ms + LH_JOB_HELD_MS > step->now_ms;
+}
+
 /* ---- before the transaction */
 
 /* Only an enabled webhook that was stopped once can have something to settle. */
@@ -49,6 +56,7 @@ static int list_unsettled(struct lh_connection *reader, struct stepping *steppin
 static int prepare(struct lh_connection *reader, struct stepping *stepping, struct lh_error *err) {
   int rc = lh_job_load(reader, stepping->step->id, &stepping->row, err);
   if (rc != LH_OK || stepping->row.settled_ms != 0) return rc;
+  if (others(&stepping->row, stepping->step)) return rc;
   rc = list_unsettled(reader, stepping, err);
   if (rc != LH_OK || stepping->settle_count > 0) return rc;
   struct lh_retry_filter filter = lh_job_filter(&stepping->row.shown);
@@ -177,6 +185,20 @@ static int retry_some(struct lh_turning *turning, struct stepping *stepping, str
   return rc;
 }
 
+static int make(struct lh_turning *turning, struct stepping *stepping, struct lh_job_row *row,
+                struct lh_error *err) {
+  int rc;
+  row->session = stepping->step->session;
+  row->stepped_ms = turning->now_ms;
+  if (row->settled_ms != 0)
+    rc = retry_some(turning, stepping, row, err);
+  else if (stepping->settle_count > 0)
+    rc = settle(turning, stepping, row, err);
+  else
+    rc = begin(turning, stepping, row, err);
+  return rc == LH_OK ? lh_job_save(turning->tx, row, err) : rc;
+}
+
 static int step_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct stepping *stepping = context;
   struct lh_job_row *before = &stepping->row, row;
@@ -185,14 +207,9 @@ static int step_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   int rc = lh_turning_begin(&turning, tx, &turn, err);
   if (rc == LH_OK) rc = lh_job_load(tx->connection, &before->shown.id, &row, err);
   if (rc != LH_OK) return rc;
-  stepping->step->made =
-      row.settled_ms != 0 ? row.shown.finished_ms == 0 : row.at_webhook == before->at_webhook;
-  if (stepping->step->made && row.settled_ms != 0)
-    rc = retry_some(&turning, stepping, &row, err);
-  else if (stepping->step->made)
-    rc = stepping->settle_count > 0 ? settle(&turning, stepping, &row, err)
-                                    : begin(&turning, stepping, &row, err);
-  if (rc == LH_OK) rc = lh_job_save(tx, &row, err);
+  stepping->step->made = !others(&row, stepping->step) &&
+                         (row.settled_ms != 0 || row.at_webhook == before->at_webhook);
+  if (stepping->step->made) rc = make(&turning, stepping, &row, err);
   if (rc == LH_OK) rc = lh_dispatch_save_all(tx, err);
   *before = row;
   before->shown.settled = row.settled_ms != 0;
@@ -212,7 +229,7 @@ int lh_sqlite_job_step(struct lh_store *store, struct lh_job_step *step, struct 
   struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
   if (reader == NULL) return err->code;
   int rc = prepare(reader, &stepping, err);
-  if (rc == LH_OK && stepping.row.shown.finished_ms == 0)
+  if (rc == LH_OK && !others(&stepping.row, step))
     rc = lh_committer_write(self->committer, step_write, &stepping, err);
   step->job = stepping.row.shown;
   return rc;

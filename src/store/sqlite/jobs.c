@@ -32,6 +32,8 @@ static void read_row(sqlite3_stmt *statement, struct lh_job_row *row) {
   row->webhook = sqlite3_column_int64(statement, 14);
   row->at_webhook = sqlite3_column_int64(statement, 15);
   row->at_request = sqlite3_column_int64(statement, 16);
+  row->session = sqlite3_column_int64(statement, 17);
+  row->stepped_ms = sqlite3_column_int64(statement, 18);
 }
 
 int lh_job_load(struct lh_connection *connection, const struct lh_id *id, struct lh_job_row *row,
@@ -68,6 +70,8 @@ int lh_job_save(struct lh_tx *tx, const struct lh_job_row *row, struct lh_error 
   sqlite3_bind_int64(save, 6, shown->retried);
   sqlite3_bind_int64(save, 7, shown->left_over);
   bind_time(save, 8, shown->finished_ms);
+  sqlite3_bind_int64(save, 9, row->session);
+  sqlite3_bind_int64(save, 10, row->stepped_ms);
   return lh_connection_done(tx->connection, save, err);
 }
 

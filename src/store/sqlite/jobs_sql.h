@@ -6,7 +6,8 @@
 #define LH_JOB_COLUMNS \
   "SELECT j.job, j.id, a.name, w.id, j.reason, j.since_ms, j.failed_from_ms, j.created_ms," \
   " j.settled_ms, j.total, j.retried, j.left_over, j.finished_ms, j.account, j.webhook," \
-  " j.at_webhook, j.at_request FROM jobs j LEFT JOIN accounts a ON a.account = j.account" \
+  " j.at_webhook, j.at_request, j.session, j.stepped_ms FROM jobs j" \
+  " LEFT JOIN accounts a ON a.account = j.account" \
   " LEFT JOIN webhooks w ON w.webhook = j.webhook "
 
 #define LH_SQL_JOBS(X) \
@@ -26,8 +27,8 @@
   X(JOB_ADD,          "INSERT INTO jobs (id, kind, account, webhook, reason, since_ms," \
                       " failed_from_ms, created_ms) VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)") \
   X(JOB_SAVE,         "UPDATE jobs SET settled_ms = ?2, at_webhook = ?3, at_request = ?4," \
-                      " total = ?5, retried = ?6, left_over = ?7, finished_ms = ?8" \
-                      " WHERE job = ?1") \
+                      " total = ?5, retried = ?6, left_over = ?7, finished_ms = ?8," \
+                      " session = ?9, stepped_ms = ?10 WHERE job = ?1") \
   X(JOBS_TRIM,        "DELETE FROM jobs WHERE job <= ?1 AND finished_ms IS NOT NULL") \
   X(JOB_TO_SETTLE,    "SELECT webhook FROM dispatch WHERE webhook > ?1 AND status = 0" \
                       " AND epoch > 0 AND (?2 = 0 OR webhook = ?2) AND (?3 = 0 OR account = ?3)" \

@@ -252,6 +252,8 @@ static const char *const second_jobs[] = {
   " total INTEGER NOT NULL DEFAULT 0,"               /* when it settled */
   " retried INTEGER NOT NULL DEFAULT 0,"
   " left_over INTEGER NOT NULL DEFAULT 0,"           /* their webhook was not enabled */
+  " session INTEGER NOT NULL DEFAULT 0,"             /* who made the last step, 0: no worker */
+  " stepped_ms INTEGER NOT NULL DEFAULT 0,"
   " finished_ms INTEGER,"
   " CHECK (finished_ms IS NULL OR settled_ms IS NOT NULL)"
   ") STRICT;"
