@@ -59,7 +59,10 @@ class Case(unittest.TestCase):
         cls.shop.environment.update(PATH=f"{TOP}/bin:{os.environ['PATH']}", TERM="dumb",
                                     HOME=cls.shop.folder, LC_ALL="C.UTF-8")
         cls.shop.init()
-        cls.webhook = cls.shop.webhook("crm", "http://127.0.0.1:1/a")
+        cls.webhook = cls.shop.webhook("crm", "http://127.0.0.1:1/a", retries_max=0)
+        cls.shop.run("emit", "event_member_update", "--data", "{}")
+        cls.shop.work_until_idle()
+        cls.request = cls.shop.requests()[0]["request_id"]
         cls.shop.webhook(NAME, "http://127.0.0.1:1/b")
         cls.shop.write("body.json", "{}")
 
@@ -104,6 +107,7 @@ class OnTerminal:
                        self.webhook["id"])
         self.completed("loyalhook webhook show we\t", "webhook", "show", NAME)
         self.completed("loyalhook webhook show 'we\t", "webhook", "show", NAME)
+        self.completed(f"loyalhook retry {self.request[:9]}\t x", "retry", self.request, "x")
         self.no_trace()
 
     def test_files(self):
@@ -183,6 +187,10 @@ class Fish(Case):
         self.assertEqual(list(self.asked("'loyalhook webhook show \"we'")), [NAME])
         self.assertEqual(self.asked("'loyalhook webhook create --event-type category:tr'"),
                          {"category:transaction": "Transaction events"})
+        for command in ("retry", "request show"):
+            (found, text), = self.asked(f"'loyalhook {command} '").items()
+            self.assertEqual(found, self.request)
+            self.assertRegex(text, r"^failed, 1 events, made \d{4}-")
         self.no_trace()
 
     def test_files(self):
