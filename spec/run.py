@@ -146,7 +146,8 @@ def tidy_jobs():
 def python_jobs(folder):
     return [Job(path, [sys.executable, "-m", "unittest", "discover", "-v", "-b",
                        "-s", os.path.dirname(path), "-p", os.path.basename(path)], "unittest", 600,
-                setting={"PYTHONPATH": "spec/harness", "PYTHONDONTWRITEBYTECODE": "1"})
+                setting={"PYTHONPATH": "spec/harness:spec/blackbox",
+                         "PYTHONDONTWRITEBYTECODE": "1"})
             for path in sorted(glob.glob(f"spec/{folder}/test_*.py"))]
 
 

@@ -4,17 +4,20 @@ A code block under `<!-- test: NAME -->` is run by the test that asks for NAME; 
 asks for fails, so that a block cannot be forgotten.
 """
 
+import base64
 import hashlib
 import hmac
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 import unittest
 
-from cli import TOP, VMS, Workshop, lua_environment, commands
+from cli import TOP, VMS, Workshop, commands, lua_environment, wait_for
+from endpoint import Endpoint
 from nginx import Nginx, free_port
 
 BLOCK = re.compile(r"^<!-- test: ([\w-]+) -->\n```\w+\n(.*?)^```$", re.S | re.M)
@@ -54,11 +57,12 @@ class Docs(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
-    def shell(self, text, expect=0):
+    def shell(self, text, expect=0, shop=None):
         """A block as a person types it, with bin/ on the path."""
+        shop = shop or self.shop
         done = subprocess.run(["sh", "-eu", "-c", text], capture_output=True, text=True, timeout=60,
-                              cwd=self.shop.folder, stdin=subprocess.DEVNULL,
-                              env={**self.shop.environment,
+                              cwd=shop.folder, stdin=subprocess.DEVNULL,
+                              env={**shop.environment,
                                    "PATH": f"{TOP}/bin:{os.environ['PATH']}"})
         self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
         return done.stdout
@@ -77,6 +81,28 @@ class Docs(unittest.TestCase):
         rotated = self.shell(block("webhooks-rotate"))
         self.assertEqual(len(re.findall(r"^secret  +whsec_\S+$", rotated, re.M)), 2)
         self.shell(block("webhooks-status"))
+
+    def test_pausing(self):
+        self.shop.init()
+        with Endpoint() as endpoint:
+            endpoint.script("/crm", [500, 500, "ok"])
+            self.shop.webhook("crm", endpoint.url("/crm"), retries_max=0, pause_after=1)
+            self.shop.run("emit", "event_points_earned", "--data", "{}")
+            self.shop.work_until_idle()
+            shown = self.shell(block("pausing-look"))
+            self.assertRegex(shown, r"crm +paused(.*\n)+.* failed +retries_exhausted(.*\n)+"
+                             r"warning +webhooks +paused after failures: crm")
+            self.shop.run("emit", "event_points_earned", "--data", "{}") # fails: paused
+            self.shop.work_until_idle()
+            self.shop.run("webhook", "test", "crm", expect=1)            # the second 500
+            self.assertIn("delivered", self.shell(block("pausing-mend")))
+            self.shop.work_until_idle()
+        self.assertEqual([row["state"] for row in self.shop.requests()], ["failed", "delivered"])
+
+    def test_several_workers(self):
+        self.shop.init()
+        shown = self.shell(block("workers-several").replace("doctor ", "doctor; sleep 0.3 "))
+        self.assertIn("2 running", shown)
 
     def test_retrying(self):
         self.shop.init()
@@ -154,9 +180,49 @@ class Docs(unittest.TestCase):
           local status, code = accept("{} ", headers)
           assert(status == 401 and code == "signature_mismatch")""")
 
-    def test_backup_shell(self):
+    def test_backup_and_restore(self):
+        """What the page says of a restored store, tried with an endpoint that sees both."""
         self.shop.init()
-        self.shell(block("backup-shell"))
+        with Endpoint() as endpoint, Workshop() as other:
+            endpoint.script("/a", [500, "ok"])
+            self.shop.webhook("a", endpoint.url("/a"), retry_interval_s=1)
+            retried = self.emit("1")
+            self.shop.work_until_idle()                     # attempted once, without success
+            waiting = self.emit("2")
+            self.shell(block("backup-shell"))
+            self.emit("3")
+            for name in ("copy.db", "copy.db.key"):
+                shutil.move(self.shop.path(name), other.path(name))
+            other.write("loyalhook.db-wal", "of another store")
+            self.deliver_all(self.shop, 2)
+            before = self.arrived(endpoint)
+            shown = self.shell(block("restore-shell"), shop=other)
+            self.assertIn("every secret decrypts", shown)
+            self.assertRegex(shown, r"requests +0 pending, 0 sending, 1 retrying")
+            self.deliver_all(other, 2)
+            after = self.arrived(endpoint)[len(before):]
+            self.emit("2", shop=other) # what the copy has is recognised
+            self.assertEqual(json.loads(other.run("stats", "--json").out)["events"], 2)
+        # The retried request came again as it was; the event that waited, in another request.
+        self.assertEqual([events for _, events in after], [[retried], [waiting]])
+        self.assertIn(after[0][0], [request_id for request_id, _ in before])
+        self.assertNotIn(after[1][0], [request_id for request_id, _ in before])
+
+    def emit(self, key, shop=None):
+        return (shop or self.shop).run("emit", "event_points_earned", "--data", "{}",
+                                       "--idempotency-key", key).out.strip()
+
+    def deliver_all(self, shop, count):
+        def all_delivered():
+            shop.work_until_idle()
+            return [row["state"] for row in shop.requests()] == ["delivered"] * count
+        wait_for(all_delivered, what="everything delivered")
+
+    def arrived(self, endpoint):
+        """[(request_id, event ids)] of what was answered 200, in order."""
+        bodies = [json.loads(base64.b64decode(one["body"])) for one in endpoint.requests()
+                  if one["answer"] == "ok"]
+        return [(body["request_id"], [event["id"] for event in body["events"]]) for body in bodies]
 
     # ---- the verifiers that merchants copy
 
