@@ -104,6 +104,16 @@ class Docs(unittest.TestCase):
         shown = self.shell(block("workers-several").replace("doctor ", "doctor; sleep 0.3 "))
         self.assertIn("2 running", shown)
 
+    def test_systemd(self):
+        text = block("systemd-init").replace("-o loyalhook -g loyalhook ", "")
+        for folder in ("/etc/loyalhook", "/var/lib/loyalhook"):
+            text = text.replace(folder, self.shop.folder + folder)
+        self.shell("chown() { :; }\n" + text)
+        config = self.shop.path("etc/loyalhook/loyalhook.lua")
+        store = f"sqlite:{self.shop.folder}/var/lib/loyalhook/loyalhook.db"
+        shown = self.shop.run("doctor", LOYALHOOK_CONFIG=config).out
+        self.assertRegex(shown, rf"store +{re.escape(store)}\n")
+
     def test_retrying(self):
         self.shop.init()
         self.shop.webhook("crm", "http://127.0.0.1:1/crm", retries_max=0, pause_after=1)
@@ -273,6 +283,11 @@ print(cjson.encode(answers))""")
 
 class Lists(unittest.TestCase):
     """Tables of the reference against the code they describe."""
+
+    def test_pages(self):
+        named = re.findall(r"\]\(([\w/-]+\.md)", read("docs/README.md"))
+        there = {os.path.relpath(page, "docs") for page in pages() if page.startswith("docs/")}
+        self.assertEqual(sorted(named), sorted(there - {"README.md"}))
 
     def test_error_codes(self):
         codes = set(re.findall(r'X\(LH_E_\w+,\s+"(\w+)"\)', read("src/core/error.h")))
