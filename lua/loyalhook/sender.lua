@@ -20,7 +20,7 @@ local Sender = {}
 Sender.__index = Sender
 Sender.__name = "loyalhook.sender"
 
-local OPEN = { store = "string", create = "boolean", create_only = "boolean",
+local OPEN = { store = "string", create = "boolean", create_only = "boolean", as_is = "boolean",
   key_file = "string", types = "table", account = "string", allow_http = "boolean",
   allow_networks = "table", ca_file = "string", webhooks_max = "number",
   wal_bytes_max = "number" }
@@ -47,7 +47,8 @@ function Sender:__close()
 end
 
 --- Opens a sender. options: store = "sqlite:PATH" (default sqlite:loyalhook.db),
--- create = true makes a missing store, create_only refuses an existing one,
+-- create = true makes a missing store, create_only refuses an existing one, as_is
+-- one of an older version, whose tables are brought up to date otherwise;
 -- key_file (default PATH.key), types = custom event types (see events.new),
 -- account = account of events and webhooks that name none ("default"),
 -- allow_http, allow_networks = { CIDR, … }, ca_file, webhooks_max (10),
@@ -61,7 +62,7 @@ function sender.open(given)
   local store
   store, message, code = engine.store_open({
     location = given.store or "sqlite:loyalhook.db", key_file = given.key_file,
-    create = given.create, create_only = given.create_only,
+    create = given.create, create_only = given.create_only, as_is = given.as_is,
     wal_bytes_max = given.wal_bytes_max, webhooks_max = given.webhooks_max,
   })
   if not store then

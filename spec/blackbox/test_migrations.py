@@ -35,6 +35,22 @@ class FromVersion1(unittest.TestCase):
         rows = self.shop.run("webhook", "list", "--json").json()["webhooks"]
         return {row["name"]: row for row in rows}
 
+    def version(self):
+        database = sqlite3.connect(f"file:{self.shop.path('loyalhook.db')}?mode=ro", uri=True)
+        version, = database.execute("PRAGMA user_version").fetchone()
+        database.close()
+        return version
+
+    def test_who_only_looks_leaves_it_as_it_is(self):
+        shown = self.shop.run("doctor").out
+        self.assertRegex(shown, r"warning +store .*tables of an older version \(1, now \d+\)")
+        self.assertEqual(self.shop.run("completion", "bash", "--", "webhook", "show", "").out,
+                         "words\n")
+        self.assertEqual(self.version(), 1)
+        self.names()
+        self.assertGreater(self.version(), 1)
+        self.assertIn("good", self.shop.run("completion", "bash", "--", "webhook", "show", "").out)
+
     def test_it_shows_what_it_held(self):
         self.assertEqual({name: row["status"] for name, row in self.names().items()},
                          {"good": "enabled", "bad": "paused", "slow": "enabled"})

@@ -3,7 +3,8 @@
 ** worker uses it; if it is collected or leaves its scope before its worker
 ** (both can happen when a Lua state ends), the last worker closes it.
 **
-**   engine.store_open{ location =, key_file =, create =, create_only =, wal_bytes_max =,
+**   engine.store_open{ location =, key_file =, create =, create_only =, as_is =,
+**                     wal_bytes_max =,
 **                      webhooks_max = } -> store | nil, message, code
 **   store:close() -> true | nil, message, "refused"
 **
@@ -56,6 +57,7 @@ static int read_options(lua_State *L, struct lh_store_options *options, struct l
   options->webhooks_max = (int32_t)webhooks_max;
   options->create = lh_field_boolean(L, 1, "create");
   options->create_only = lh_field_boolean(L, 1, "create_only");
+  options->as_is = lh_field_boolean(L, 1, "as_is");
   return 0;
 }
 

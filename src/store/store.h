@@ -29,12 +29,13 @@ struct lh_store {
 };
 
 struct lh_store_options {
-  const char *location;         /* "sqlite:PATH" or a bare PATH */
-  const char *key_file;         /* NULL: PATH.key */
-  int create;                   /* make store and key file if there is nothing yet */
-  int create_only;              /* init: LH_E_STORE_EXISTS if there is one */
-  int64_t wal_bytes_max;        /* 0: LH_WAL_BYTES_MAX */
-  int32_t webhooks_max;         /* per account; 0: LH_WEBHOOKS_MAX */
+  const char *location;  /* "sqlite:PATH" or a bare PATH */
+  const char *key_file;  /* NULL: PATH.key */
+  int create;            /* make store and key file if there is nothing yet */
+  int create_only;       /* init: LH_E_STORE_EXISTS if there is one */
+  int as_is;             /* LH_E_REFUSED for tables that would have to be brought up to date */
+  int64_t wal_bytes_max; /* 0: LH_WAL_BYTES_MAX */
+  int32_t webhooks_max;  /* per account; 0: LH_WEBHOOKS_MAX */
   const struct lh_clock *clock; /* NULL: the system's */
 };
 

@@ -13,6 +13,7 @@ local Sender = {}
 ---@field store? string "sqlite:PATH" or a path; default "sqlite:loyalhook.db"
 ---@field create? boolean make a missing store and its key file
 ---@field create_only? boolean refuse an existing store
+---@field as_is? boolean refuse a store of an older version instead of bringing it up to date
 ---@field key_file? string default: the store's path with .key
 ---@field types? loyalhook.NewType[] event types of your own
 ---@field account? string of events and webhooks that name none; default "default"

@@ -80,8 +80,10 @@ local function open_store(known)
     return nil
   end
   local sender, message, code = require("loyalhook.sender").open{
-    store = settings.store, key_file = settings.key_file, types = settings.types }
-  if not sender then
+    store = settings.store, key_file = settings.key_file, types = settings.types, as_is = true }
+  if code == "refused" then
+    return finding("store", "warning", "%s", message)
+  elseif not sender then
     return failed("store", message, code)
   end
   known.sender = sender

@@ -7,9 +7,10 @@ Context.__index = Context
 
 local context = {}
 
---- args: the parsed options; output: where words go.
-function context.new(args, output)
-  return setmetatable({ args = args, output = output, json = output.json }, Context)
+--- args: the parsed options; output: where words go; as_is: a store of an older version is not
+--- brought up to date but refused, because this only looks.
+function context.new(args, output, as_is)
+  return setmetatable({ args = args, output = output, json = output.json, as_is = as_is }, Context)
 end
 
 -- Ends the command with an error of the world.
@@ -75,6 +76,7 @@ function Context:sender()
       given[name] = settings[name]
     end
     given.account = self.args.account or given.account
+    given.as_is = self.as_is
     self._sender = context.must(require("loyalhook.sender").open(given))
   end
   return self._sender

@@ -109,7 +109,7 @@ function values.look_up(element, given, current)
   if not source then
     return {}
   end
-  local context = require("loyalhook.cli.context").new(given, MUTE)
+  local context = require("loyalhook.cli.context").new(given, MUTE, true)
   local done, list = pcall(source, context, given, current, element)
   context:close()
   local harmless = {}

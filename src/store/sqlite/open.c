@@ -142,6 +142,19 @@ static int create(const struct lh_store_options *options, const char *path, stru
   return rc;
 }
 
+/* Older tables are brought up to date, unless whoever opens only wants to look. */
+static int bring_up_to_date(struct lh_sqlite_store *self, const struct lh_store_options *options,
+                            const char *path, struct lh_error *err) {
+  int64_t version = lh_connection_number(self->reader.db, "PRAGMA user_version");
+  if (version >= LH_SCHEMA_VERSION) return LH_OK;
+  if (options->as_is)
+    return lh_error_set(err, LH_E_REFUSED,
+                        "%s has the tables of an older version (%d, now %d); any command that"
+                        " works with the store brings them up to date",
+                        path, (int)version, LH_SCHEMA_VERSION);
+  return lh_committer_checkpoint(self->committer, INT64_MAX, err); /* any write migrates first */
+}
+
 static int attach(struct lh_sqlite_store *self, const struct lh_store_options *options,
                   const char *path, struct lh_error *err) {
   int rc = lh_connection_open(&self->reader, path, 0, err);
@@ -151,10 +164,7 @@ static int attach(struct lh_sqlite_store *self, const struct lh_store_options *o
   if (rc == LH_OK) rc = check_whole(&self->reader, path, err);
   if (rc == LH_OK) rc = lh_committer_get(options, path, &self->committer, err);
   if (rc == LH_OK) lh_committer_join(self->committer, self);
-  if (rc == LH_OK &&
-      lh_connection_number(self->reader.db, "PRAGMA user_version") < LH_SCHEMA_VERSION)
-    rc = lh_committer_checkpoint(self->committer, INT64_MAX, err); /* any write migrates first */
-  return rc;
+  return rc == LH_OK ? bring_up_to_date(self, options, path, err) : rc;
 }
 
 int lh_sqlite_open(const struct lh_store_options *options, const char *given,
