@@ -131,6 +131,19 @@ class Logging(unittest.TestCase):
                     shop.run("doctor", "--full")
         self.assertTrue(all(one["complete"] for one in self.endpoint.requests()))
 
+    def test_a_reader_that_went_away_does_not_hurt_delivery(self):
+        shop = self.shop()
+        shop.webhook("good", self.endpoint.url("/ok"), batch_size=1)
+        shop.run("emit", "event_member_update", "--data", "{}")
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(shop.command("work", "--until-idle", "--log-level", "debug"),
+                              stderr=writer, cwd=shop.folder, env=shop.environment, timeout=60)
+        os.close(writer)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual([row["state"] for row in shop.requests("--webhook", "good")],
+                         ["delivered"])
+
     def test_what_is_secret_is_not_logged(self):
         for form in ("text", "json"):
             said = "\n".join(self.work("--log-level", "debug", "--log-format", form))

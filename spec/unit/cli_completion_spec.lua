@@ -110,6 +110,29 @@ describe("completion", function()
     assert.are.same({ found = true }, (offered("webhook", "show", "--", "-x")))
   end)
 
+  it("answers whatever stands on the line", function()
+    local words = { "help", "--", "-", "--json", "--store", "--store=", "--no-such", "-x", "=", ",",
+      "", "--=", "a=b", "\255", "*", "--event-type", "--event-type=a,", "--limit", "-1" }
+    for _, name in ipairs(commands.names()) do
+      for word in name:gmatch("%S+") do
+        words[#words + 1] = word
+      end
+    end
+    local seed = 1
+    local function next_word()
+      seed = (seed * 16807) % 2147483647
+      return words[seed % #words + 1]
+    end
+    for _ = 1, 3000 do
+      local line = {}
+      for index = 1, #next_word() % 6 + 1 do
+        line[index] = next_word()
+      end
+      local kind = completion.candidates(commands, line, look_up)
+      assert.is_true(kind == "words" or kind == "files", table.concat(line, " "))
+    end
+  end)
+
   it("offers nothing for a command that does not exist", function()
     assert.are.same({}, (offered("evnts", "")))
     assert.are.same({}, (offered("webhook", "lst", "--")))
