@@ -378,7 +378,7 @@ describe("any function of core", function()
       print, io.stdout, coroutine.create(print) }
     local functions = { core.hmac, core.sign, core.verify, core.verifier, core.id, core.utf8_check,
       core.json.check, core.batch.split, core.envelope.build, core.delivery.step, core.event.check,
-      core.event.member, core.secret.check, core.address_refused }
+      core.event.member, core.secret.check, core.address_refused, core.mailbox_check }
     local calls = 0
     for _, call in ipairs(functions) do
       pcall(call)

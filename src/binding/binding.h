@@ -120,6 +120,7 @@ void lh_bind_envelope(lua_State *L);
 void lh_bind_delivery(lua_State *L);
 void lh_bind_secret(lua_State *L);
 void lh_bind_address(lua_State *L);
+void lh_bind_mailbox(lua_State *L);
 
 void lh_bind_store(lua_State *L);
 void lh_bind_store_emit(lua_State *L);
@@ -131,7 +132,10 @@ void lh_bind_store_explain(lua_State *L);
 void lh_bind_store_jobs(lua_State *L);
 void lh_bind_store_stats(lua_State *L);
 void lh_bind_store_care(lua_State *L);
+void lh_bind_store_notices(lua_State *L);
 void lh_bind_worker(lua_State *L);
+void lh_bind_worker_mail(lua_State *L);
+void lh_bind_mail(lua_State *L);
 void lh_bind_post(lua_State *L);
 void lh_bind_url(lua_State *L);
 void lh_bind_tty(lua_State *L);

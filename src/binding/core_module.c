@@ -95,6 +95,10 @@ static const struct {
     {"drain_grace_ms", LH_DRAIN_GRACE_MS},
     {"nonce_len", LH_NONCE_LEN},
     {"tolerance_s_default", LH_TOLERANCE_S_DEFAULT},
+    {"notify_max", LH_NOTIFY_MAX},
+    {"mail_entries_max", LH_MAIL_ENTRIES_MAX},
+    {"mail_interval_ms", LH_MAIL_INTERVAL_MS},
+    {"mail_timeout_ms", LH_MAIL_TIMEOUT_MS},
     {"retry_many_max", LH_RETRY_MANY_MAX},
     {"list_limit_default", LH_LIST_LIMIT_DEFAULT},
     {"list_limit_max", LH_LIST_LIMIT_MAX},
@@ -122,5 +126,6 @@ LH_EXPORT int luaopen_loyalhook_core(lua_State *L) {
   lh_bind_delivery(L);
   lh_bind_secret(L);
   lh_bind_address(L);
+  lh_bind_mailbox(L);
   return 1;
 }

@@ -65,6 +65,7 @@ int luaopen_loyalhook_engine(lua_State *L) {
   lh_bind_store(L);
   lh_bind_worker(L);
   lh_bind_post(L);
+  lh_bind_mail(L);
   lh_bind_url(L);
   lh_bind_tty(L);
   lh_bind_pause(L);

@@ -38,6 +38,10 @@ int lh_store_fields_edit(lua_State *L, int arg, struct lh_webhook_edit *edit, st
 void lh_store_push_webhook(lua_State *L, const struct lh_webhook *webhook);
 /* store_webhooks.c: "a<separator>b" as an array, set as `field` of the table on top. */
 void lh_store_set_list(lua_State *L, const char *field, const char *text, char separator);
+/* store_notices.c: mail addresses joined by ',' as an array, set as `field` of the table on top. */
+void lh_store_set_addresses(lua_State *L, const char *field, const char *joined);
+/* store_requests.c: field `after` of argument `arg`, 0 if it is nil. 0 or LH_E_INVALID. */
+int lh_store_read_cursor(lua_State *L, int arg, int64_t *after, struct lh_error *err);
 /* store_requests.c: pushes a request as a table; attempts NULL: without. */
 void lh_store_push_request(lua_State *L, const struct lh_request_row *row,
                            const struct lh_attempt_list *attempts);

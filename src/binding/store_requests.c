@@ -53,7 +53,7 @@ static int read_state(lua_State *L, int arg, int *state, struct lh_error *err) {
                       "state: not one of pending, sending, retrying, delivered, failed");
 }
 
-static int read_cursor(lua_State *L, int arg, int64_t *after, struct lh_error *err) {
+int lh_store_read_cursor(lua_State *L, int arg, int64_t *after, struct lh_error *err) {
   size_t len;
   const char *text = lh_field_string(L, arg, "after", &len);
   *after = 0;
@@ -70,7 +70,7 @@ static int read_filter(lua_State *L, int arg, struct filter *filter, struct lh_e
   static const int64_t limit_bounds[2] = {1, LH_LIST_LIMIT_MAX};
   int64_t limit = LH_LIST_LIMIT_DEFAULT;
   struct lh_request_filter *door = &filter->door;
-  if (read_state(L, arg, &door->state, err) || read_cursor(L, arg, &door->after, err) ||
+  if (read_state(L, arg, &door->state, err) || lh_store_read_cursor(L, arg, &door->after, err) ||
       lh_field_int(L, arg, "since_ms", since_bounds, &door->since_ms, err) < 0 ||
       lh_field_int(L, arg, "limit", limit_bounds, &limit, err) < 0 ||
       lh_field_name(L, arg, "account", &door->account, err) < 0 ||

@@ -2,7 +2,8 @@
 ** The worker object: an engine with a libcurl transport on a store, which it
 ** keeps from being collected.
 **
-**   engine.worker_open{ store =, concurrency =, allow_http =, allow_networks = {…}, ca_file = }
+**   engine.worker_open{ store =, concurrency =, allow_http =, allow_networks = {…}, ca_file =,
+**                       sends_notices = }
 **     -> worker | nil, message, code
 **   worker:step(timeout_ms) -> report | nil, message, code [, signal]
 **   worker:catch_signals(), worker:form_all(), worker:drain(), worker:abort(),
@@ -16,6 +17,7 @@
 ** full disk must be stoppable too. After "full", "busy" and "shortage" step
 ** again; after other codes close.
 */
+#include "binding/worker.h"
 #include "binding/engine_guard.h"
 #include "binding/engine_signals.h"
 #include "binding/store.h"
@@ -23,7 +25,6 @@
 #include <unistd.h>
 
 #include "core/limits.h"
-#include "engine/engine.h"
 
 #define WORKER "loyalhook.worker"
 #define STEP_MS_MAX 3600000 /* an hour: longer waits are a mistake */
@@ -64,17 +65,20 @@ static struct worker *worker_at(lua_State *L) {
   return worker;
 }
 
+struct lh_engine *lh_worker_engine(lua_State *L) {
+  struct worker *worker = worker_at(L);
+  return worker ? worker->engine : NULL;
+}
+
 /* Opens transport and engine into an empty object; raises nothing. */
 static int open_worker(struct worker *worker, const struct lh_transport_options *transport_options,
-                       size_t concurrency, struct lh_error *err) {
-  const struct lh_clock *clock = lh_clock_system();
-  int code = lh_transport_curl_open(transport_options, clock, &worker->transport, err);
+                       struct lh_engine_options *options, struct lh_error *err) {
+  options->clock = lh_clock_system();
+  options->store = worker->store->store;
+  int code = lh_transport_curl_open(transport_options, options->clock, &worker->transport, err);
   if (code) return code;
-  struct lh_engine_options options = {.store = worker->store->store,
-                                      .transport = worker->transport,
-                                      .clock = clock,
-                                      .concurrency = concurrency};
-  code = lh_engine_open(&options, &worker->engine, err);
+  options->transport = worker->transport;
+  code = lh_engine_open(options, &worker->engine, err);
   if (code) {
     worker->engine = NULL;
     worker->transport->ops->close(worker->transport);
@@ -89,6 +93,7 @@ static int open_worker(struct worker *worker, const struct lh_transport_options 
 static int worker_open(lua_State *L) {
   static const int64_t concurrency_bounds[2] = {1, LH_CONCURRENCY_MAX};
   struct lh_transport_options options = {0};
+  struct lh_engine_options engine_options = {0};
   struct lh_error err;
   int64_t concurrency = LH_CONCURRENCY_DEFAULT;
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -100,13 +105,14 @@ static int worker_open(lua_State *L) {
       lh_engine_guard_read(L, 1, &options, &err)) {
     return lh_push_error(L, &err);
   }
-  options.connections_max = (size_t)concurrency;
+  options.connections_max = engine_options.concurrency = (size_t)concurrency;
+  engine_options.sends_notices = lh_field_boolean(L, 1, "sends_notices");
   struct worker *worker = lh_class_new(L, sizeof *worker, WORKER);
   lua_pushvalue(L, 2);
   lh_compat_keep(L, lua_gettop(L) - 1);
   if (!lh_store_open_at(L, 2)) return 3;
   worker->store = store;
-  if (open_worker(worker, &options, (size_t)concurrency, &err)) return lh_push_error(L, &err);
+  if (open_worker(worker, &options, &engine_options, &err)) return lh_push_error(L, &err);
   return 1;
 }
 
@@ -135,6 +141,8 @@ static void push_event(lua_State *L, const struct lh_engine_event event) {
 static void push_report(lua_State *L, const struct worker *worker,
                         const struct lh_engine_report *report) {
   uint64_t round = worker->round;
+  struct lh_worker_mail_ends mails;
+  lh_worker_copy_mails(report, &mails);
   lua_createtable(L, 0, 8);
   lua_createtable(L, (int)report->event_count, 0);
   /* A finalizer that steps or closes this worker in between ends the list: its events are gone. */
@@ -147,6 +155,8 @@ static void push_report(lua_State *L, const struct worker *worker,
   lh_set_int64(L, "rescued", (int64_t)report->rescued);
   lh_set_int64(L, "failed_unsent", (int64_t)report->failed_unsent);
   lh_set_int64(L, "paused_unreadable", (int64_t)report->paused_unreadable);
+  lh_worker_set_mails(L, &mails);
+  lh_set_boolean(L, "mail_due", report->mail_due);
   lh_set_int64(L, "in_flight", (int64_t)report->in_flight);
   if (report->job_steps > 0) {
     lh_store_job_push(L, &report->job);
@@ -238,5 +248,6 @@ void lh_bind_worker(lua_State *L) {
   static const struct lh_class definition = {WORKER, methods, close_method, tostring};
   lh_set_functions(L, functions);
   lh_class_define(L, &definition);
+  lh_bind_worker_mail(L);
   lua_pop(L, 1);
 }
