@@ -201,7 +201,7 @@ local function add_settings(page)
   page:heading("ENVIRONMENT")
   page:prose("An option wins over its variable, a variable over loyalhook.lua, that over the "
     .. "default. An empty variable counts as not set.")
-  for _, setting in ipairs(settings.list) do
+  for _, setting in ipairs(settings.leaves) do
     if setting.environment then
       page:entry(bold(setting.environment), setting.description)
     end

@@ -7,6 +7,7 @@ local core = require("loyalhook.core")
 local events = require("loyalhook.events")
 local nearest = require("loyalhook.nearest")
 local settings = require("loyalhook.settings")
+local smtp = require("loyalhook.notices.smtp")
 
 local config = {}
 
@@ -131,9 +132,69 @@ local function read_value(setting, value, where)
     if message then
       return refuse("%s (%s)", message, where)
     end
-    return refuse("%s: expected %s, got %s (%s)", setting.name, wanted, shown(value), where)
+    return refuse("%s: expected %s, got %s (%s)", setting.path, wanted, shown(value), where)
   end
   return result
+end
+
+local function member_of(setting, name)
+  local names = {}
+  for index, member in ipairs(setting.members) do
+    if member.name == name then
+      return member
+    end
+    names[index] = member.name
+  end
+  return nil, ("%s: unknown setting %s%s"):format(setting.path, shown(name),
+    nearest.hint(tostring(name), names))
+end
+
+-- A table of settings: only in the file.
+function readers.table(setting, value, where)
+  if type(value) ~= "table" then
+    return nil, "a table"
+  end
+  local read = {}
+  for name, part in pairs(value) do
+    local member, message = member_of(setting, name)
+    if not member then
+      return nil, nil, message
+    end
+    local result, wanted
+    result, wanted, message = readers[member.kind](member, part, where)
+    if result == nil then
+      return nil, nil, message or ("%s: expected %s, got %s"):format(member.path, wanted,
+        member.name:find("password", 1, true) and "something else" or shown(part))
+    end
+    read[name] = result
+  end
+  return read
+end
+
+-- What the environment says of the members of a table, over what the file says. Returns the merged
+-- table (nil if there is nothing) and whether the environment said anything; or nil, nil, message.
+local function overlay(setting, value, environment)
+  local merged, said = nil, false
+  for _, member in ipairs(setting.members) do
+    local part, of_environment = value and value[member.name], false
+    local text = member.environment and environment(member.environment)
+    local message
+    if member.members then
+      part, of_environment, message = overlay(member, part, environment)
+    elseif text and text ~= "" then
+      part, message = read_value(member, text, member.environment)
+      of_environment = true
+    end
+    if message then
+      return nil, nil, message
+    end
+    said = said or of_environment
+    if part ~= nil then
+      merged = merged or {}
+      merged[member.name] = part
+    end
+  end
+  return merged, said
 end
 
 -- Opens by name, so that "not there" and "not readable" are told apart.
@@ -207,6 +268,36 @@ function config.parse(text, name)
   return values
 end
 
+-- The tables among the settings, with the environment laid over them.
+local function lay_over(values, origins, environment)
+  for _, setting in ipairs(settings.list) do
+    if setting.members then
+      local merged, said, message = overlay(setting, values[setting.name], environment)
+      if message then
+        return nil, message, "config"
+      end
+      values[setting.name] = merged
+      origins[setting.name] = said and "environment" or origins[setting.name]
+    end
+  end
+  return true
+end
+
+-- What single values do not tell: whether the parts of a mail server fit together.
+local function check_notices(notices)
+  if not notices then
+    return true
+  end
+  local ok, message, code = smtp.recipients(notices.to, "notices.to")
+  if ok and notices.smtp then
+    ok, message, code = smtp.check(notices.smtp)
+  end
+  if not ok then
+    return nil, message, code
+  end
+  return true
+end
+
 local function load_file(options, environment)
   local named = options.file or environment("LOYALHOOK_CONFIG")
   if named == "" then
@@ -273,6 +364,14 @@ function config.load(options)
     if not settings.by_name[key] then
       error("config.load: no setting " .. tostring(key), 2)
     end
+  end
+  local ok, message
+  ok, message, code = lay_over(values, origins, environment)
+  if ok then
+    ok, message, code = check_notices(values.notices)
+  end
+  if not ok then
+    return nil, message, code
   end
   return values, origins
 end

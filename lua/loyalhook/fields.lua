@@ -38,6 +38,13 @@ fields.job = {
   "finished_at",
 }
 
+fields.notice = {
+  "id", "kind", "account", "webhook_id", "webhook_name", "request_id", "reason", "created_at",
+  "mailed",
+}
+
+fields.account = { "name", "notify", "webhooks" }
+
 fields.states = { "pending", "sending", "retrying", "delivered", "failed" }
 
 --- A copy of `row` with json.null for each absent field of `names` (one of the

@@ -7,6 +7,8 @@ local plain = require("loyalhook.plain")
 
 local log = {}
 
+local without_tokens = plain.without_tokens
+
 -- Each level: its rank, and the number that systemd's journal knows it by.
 local LEVELS = {
   debug = { rank = 1, priority = "<7>" },
@@ -16,16 +18,6 @@ local LEVELS = {
 }
 
 local FIRST = { time = true, level = true, message = true } -- of a JSON line
-
--- A URL may carry a password in front of its host, or a token behind it.
-local function bare_url(scheme, rest)
-  local host, path = rest:match("^([^/?#]*)([^?#]*)")
-  return scheme .. "://" .. host:gsub("^.*@", "") .. path
-end
-
-local function without_tokens(text)
-  return (text:gsub("(%a[%w+.-]*)://([^%s\"'<>]+)", bare_url))
-end
 
 local function sorted_names(fields)
   local names = {}

@@ -52,6 +52,17 @@ function plain.line(text)
   return text
 end
 
+local function bare_url(scheme, rest)
+  local host, path = rest:match("^([^/?#]*)([^?#]*)")
+  return scheme .. "://" .. host:gsub("^.*@", "") .. path
+end
+
+--- Text whose URLs have no user, password, query and fragment: those may be
+-- tokens.
+function plain.without_tokens(text)
+  return (text:gsub("(%a[%w+.-]*)://([^%s\"'<>]+)", bare_url))
+end
+
 local function code_point(character)
   local first, second, third = character:byte(1, 3)
   if third then

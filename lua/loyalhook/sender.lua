@@ -3,11 +3,13 @@
 -- is durable when emit returns; delivering is the worker's business
 -- (worker.lua). What goes into and comes out of the store is shaped in sender/,
 -- where more of its methods are: about webhooks (sender/webhooks.lua), what became
--- of events (sender/records.lua), and manual retry (sender/retries.lua).
+-- of events (sender/records.lua), manual retry (sender/retries.lua), and what
+-- administrators hear of (sender/notices.lua).
 
 local core = require("loyalhook.core")
 local engine = require("loyalhook.engine")
 local events = require("loyalhook.events")
+local notices = require("loyalhook.sender.notices")
 local options = require("loyalhook.options")
 local records = require("loyalhook.sender.records")
 local retries = require("loyalhook.sender.retries")
@@ -32,7 +34,7 @@ local function check_text(value, method, expected)
   end
 end
 
-for _, methods in ipairs{ webhooks, records, retries } do
+for _, methods in ipairs{ webhooks, records, retries, notices } do
   for name, method in pairs(methods) do
     Sender[name] = method
   end

@@ -5,8 +5,30 @@
 
 local settings = {}
 
--- kind: text, flag, integer (min, max), choice (values), networks (a list of CIDR
--- texts), types (table in the file only). No `environment`: cannot be set there.
+local SMTP = {
+  { name = "url", kind = "text", environment = "LOYALHOOK_SMTP_URL",
+    default_text = "none: notices are only listed",
+    description = "Mail server that takes mails about notices: smtp://host:587, or smtps://host "
+      .. "for TLS from the first byte." },
+  { name = "from", kind = "text", environment = "LOYALHOOK_NOTICES_FROM",
+    default_text = "needed with a server",
+    description = "Address that these mails come from." },
+  { name = "user", kind = "text", environment = "LOYALHOOK_SMTP_USER", default_text = "none",
+    description = "Who signs in at the mail server." },
+  { name = "password_file", kind = "text", environment = "LOYALHOOK_SMTP_PASSWORD_FILE",
+    default_text = "none",
+    description = "File with that user's password; read for each mail." },
+  { name = "password", kind = "text", default_text = "none",
+    description = "The password itself, if loyalhook.lua is for its owner only." },
+  { name = "tls", kind = "choice", values = { "starttls", "smtps", "none" },
+    environment = "LOYALHOOK_SMTP_TLS", default_text = "as the url says",
+    description = "starttls (without it nothing is sent), smtps, or none: mails and password "
+      .. "travel in the clear." },
+}
+
+-- kind: text, flag, integer (min, max), choice (values), list (of texts), networks (a
+-- list of CIDR texts), types (table in the file only), table (of `members`, which are
+-- settings themselves). No `environment`: cannot be set there.
 settings.list = {
   { name = "store", kind = "text", default = "sqlite:loyalhook.db",
     environment = "LOYALHOOK_STORE", example = '"sqlite:/var/lib/loyalhook/loyalhook.db"',
@@ -47,6 +69,19 @@ settings.list = {
   { name = "log_format", kind = "choice", default = "text", environment = "LOYALHOOK_LOG_FORMAT",
     values = { "text", "json" }, example = '"text"',
     description = "How a worker prints them: text for people, or json, one object a line." },
+  { name = "notices", kind = "table", default_text = "notices are listed, not mailed",
+    description = "Mails to administrators about failed requests and paused webhooks.",
+    example = [[{
+    smtp = { url = "smtp://mail.example.com:587", from = "loyalhook@example.com",
+      user = "loyalhook", password_file = "/etc/loyalhook/smtp-password" },
+    to = { "ops@example.com" },
+  }]],
+    members = {
+      { name = "smtp", kind = "table", members = SMTP },
+      { name = "to", kind = "list", environment = "LOYALHOOK_NOTICES_TO",
+        default_text = "nobody",
+        description = "Who gets the mails of accounts that have no addresses of their own." },
+    } },
   { name = "types", kind = "types", default_text = "the built-in catalogue only",
     example = '{ { name = "event_order_paid", category = "order", description = "When an order '
       .. 'is paid." } }',
@@ -64,6 +99,21 @@ settings.variables = {
 
 settings.names = {}
 settings.by_name = {}
+--- Every setting that has a value of its own: those in tables too. `path` of each is its full name.
+settings.leaves = {}
+
+local function add_leaves(list, prefix)
+  for _, setting in ipairs(list) do
+    setting.path = prefix .. setting.name
+    if setting.members then
+      add_leaves(setting.members, setting.path .. ".")
+    else
+      settings.leaves[#settings.leaves + 1] = setting
+    end
+  end
+end
+
+add_leaves(settings.list, "")
 for index, setting in ipairs(settings.list) do
   settings.names[index] = setting.name
   settings.by_name[setting.name] = setting

@@ -62,8 +62,9 @@ function template.file(options)
     out[#out + 1] = "  -- Default: " .. default_text(setting)
       .. (setting.environment and ". Environment: " .. setting.environment or "") .. "."
     local value = given[setting.name]
-    out[#out + 1] = (value and "  " or "  -- ") .. setting.name .. " = "
-      .. (value or setting.example) .. ","
+    local example = setting.example:gsub("\n  ", "\n  -- ")
+    out[#out + 1] = (value and "  " or "  -- ") .. setting.name .. " = " .. (value or example)
+      .. ","
     out[#out + 1] = ""
   end
   out[#out] = "}"
@@ -73,8 +74,8 @@ end
 --- The settings as a Markdown table, for the documentation.
 function template.reference()
   local out = { "| setting | default | environment | meaning |", "|---|---|---|---|" }
-  for _, setting in ipairs(settings.list) do
-    out[#out + 1] = ("| `%s` | %s | %s | %s |"):format(setting.name,
+  for _, setting in ipairs(settings.leaves) do
+    out[#out + 1] = ("| `%s` | %s | %s | %s |"):format(setting.path,
       setting.default == nil and setting.default_text or "`" .. default_text(setting) .. "`",
       setting.environment and "`" .. setting.environment .. "`" or "file only",
       setting.description)

@@ -6,6 +6,7 @@
 local core = require("loyalhook.core")
 local engine = require("loyalhook.engine")
 local log = require("loyalhook.log")
+local mailer = require("loyalhook.notices.mailer")
 local options = require("loyalhook.options")
 
 local worker = {}
@@ -23,6 +24,7 @@ local GRACE_MS = 30000
 local NEW = { sender = "table", receiver = "table", handlers = "table", notices = "table",
   concurrency = "number", log = "function", log_level = "string", log_format = "string",
   allow_http = "boolean", allow_networks = "table", ca_file = "string" }
+local NOTICES = { smtp = "table", to = "table" }
 local RUN = { until_idle = "boolean", grace_ms = "number", catch_signals = "boolean",
   on_report = "function" }
 
@@ -38,10 +40,27 @@ function Worker:__close()
 end
 
 local function not_yet(given)
-  if given.receiver or given.notices or given.handlers and next(given.handlers) then
-    return nil, "receiver, handlers and notices are not available in this version", "invalid"
+  if given.receiver or given.handlers and next(given.handlers) then
+    return nil, "receiver and handlers are not available in this version", "invalid"
   end
   return true
+end
+
+-- Mails are sent where a server is configured; otherwise notices are only listed.
+local function add_mailer(self, notices)
+  local unknown = options.unknown(notices, NOTICES, "option")
+  if unknown then
+    return nil, "notices: " .. unknown, "config"
+  elseif notices.smtp == nil then
+    return self
+  end
+  local message, code
+  self._mailer, message, code = mailer.new(self._engine, notices, self._log)
+  if not self._mailer then
+    self._engine:close()
+    return nil, message, code
+  end
+  return self
 end
 
 local function first_of(value, default)
@@ -66,8 +85,10 @@ end
 --- A worker for a sender's store. given: sender (required), concurrency (256),
 -- log = function(level, message, fields), or log_level ("info") and log_format
 -- ("text", "json") for the built-in one, which writes to stderr; allow_http,
--- allow_networks, ca_file (default: the sender's). Fails without the store's key
--- file. Returns a worker, or nil, message, code.
+-- allow_networks, ca_file (default: the sender's); notices = { smtp = { url, from,
+-- user, password | password_file, tls }, to = { address, … } } sends mails about
+-- notices. Fails without the store's key file. Returns a worker, or nil, message,
+-- code.
 function worker.new(given)
   given = options.check(given, NEW, "worker.new")
   local sender = given.sender
@@ -89,12 +110,14 @@ function worker.new(given)
     allow_http = first_of(given.allow_http, network.allow_http),
     allow_networks = first_of(given.allow_networks, network.allow_networks),
     ca_file = first_of(given.ca_file, network.ca_file),
+    sends_notices = given.notices ~= nil and given.notices.smtp ~= nil,
   })
   if not opened then
     return nil, message, code
   end
-  return setmetatable({ _engine = opened, _sender = sender, _log = say,
+  local self = setmetatable({ _engine = opened, _sender = sender, _log = say,
     _brake = log.brake(LOG_EVERY_MS) }, Worker)
+  return add_mailer(self, given.notices or {})
 end
 
 local function log_attempt(self, event)
@@ -143,9 +166,10 @@ end
 
 --- One round: waits up to timeout_ms (1000) if there is nothing to do, records,
 -- leases and sends, and makes a step of a stored job. Returns a report { events,
--- started, rescued, failed_unsent, paused_unreadable, job, in_flight, next_due_ms,
--- idle, signal }, or nil, message, code and a signal that came during it; with the
--- codes "full", "busy", "shortage", "memory" nothing is lost and stepping may go on.
+-- started, rescued, failed_unsent, paused_unreadable, job, mails, mail_due,
+-- in_flight, next_due_ms, idle, signal }, or nil, message, code and a signal that
+-- came during it; with the codes "full", "busy", "shortage", "memory" nothing is
+-- lost and stepping may go on.
 function Worker:step(timeout_ms)
   local report, message, code, signal = self._engine:step(timeout_ms or STEP_MS)
   if not report then
@@ -157,6 +181,10 @@ function Worker:step(timeout_ms)
   end
   log_counts(self, report)
   log_job(self, report.job)
+  if self._mailer then
+    report.in_flight = report.in_flight + self._mailer:handle(report)
+    report.mail_due = self._mailer:may_lease(report)
+  end
   return report
 end
 
@@ -270,6 +298,7 @@ end
 
 local function quiet(report)
   return report and report.in_flight == 0 and report.started == 0 and #report.events == 0
+    and not report.mail_due
 end
 
 -- What a round means for the loop: nothing (go on), or the results of run.

@@ -99,6 +99,20 @@ class Docs(unittest.TestCase):
             self.shop.work_until_idle()
         self.assertEqual([row["state"] for row in self.shop.requests()], ["failed", "delivered"])
 
+    def test_accounts_and_their_notices(self):
+        self.shop.init()
+        shown = self.shell(block("notices-account"))
+        self.assertRegex(shown, r"shop-7 +0 +ops@shop-7\.example, boss@shop-7\.example")
+        self.assertTrue(shown.endswith("notify    those that notices.to names\n"), shown)
+
+    def test_the_configuration_of_mails_is_one(self):
+        text = re.search(r"```lua\n(return \{\n  notices.*?)```",
+                         read("docs/guide/notices.md"), re.S).group(1)
+        self.shop.init()
+        self.shop.write("smtp-password", "a password\n")
+        self.shop.write("loyalhook.lua", text.replace("/etc/loyalhook/", ""))
+        self.assertRegex(self.shop.run("doctor").out, r"ok +mails +smtp://mail\.example\.com:587;")
+
     def test_several_workers(self):
         self.shop.init()
         shown = self.shell(block("workers-several").replace("doctor ", "doctor; sleep 0.3 "))

@@ -42,7 +42,7 @@ describe("doctor", function()
       names[#names + 1] = one.name
     end
     assert.are.same({ "configuration", "versions", "tls", "store", "integrity", "key file",
-      "permissions", "file system", "write-ahead", "workers", "webhooks", "clock" }, names)
+      "permissions", "file system", "write-ahead", "workers", "webhooks", "mails", "clock" }, names)
   end)
 
   it("stops at damage", function()
@@ -94,5 +94,33 @@ describe("doctor", function()
     assert.are.equal("store_missing", finding("store").code)
     assert.are.equal("ok", finding("clock").status)
     assert.is_nil(finding("integrity"))
+  end)
+
+  local function mails(text)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "wb"))
+    file:write("return { notices = { ", text, " } }")
+    file:close()
+    local found
+    for _, one in ipairs(checks.run({}, path, false)) do
+      found = found or (one.name == "mails" or one.name == "configuration") and one.status ~= "ok"
+        and one or nil
+    end
+    os.remove(path)
+    return found
+  end
+
+  local SERVER = "url = 'smtp://mail.example.com', from = 'me@example.com'"
+
+  it("looks at the mail server's settings, and sends nothing", function()
+    assert.is_nil(mails(("smtp = { %s }, to = { 'ops@example.com' }"):format(SERVER)))
+    assert.are.equal("warning", mails(("smtp = { %s }"):format(SERVER)).status)
+    assert.is_truthy(mails(("smtp = { %s, tls = 'none', user = 'u', password = 'hunter2' }")
+      :format(SERVER)).message:find("a password travel in the clear", 1, true))
+    local wrong = mails(("smtp = { %s, user = 'u', password_file = '/nonexistent' }")
+      :format(SERVER))
+    assert.are.equal("problem", wrong.status)
+    assert.are.equal("config", wrong.code)
+    assert.are.equal("configuration", mails("smtp = { url = 'nowhere' }").name)
   end)
 end)

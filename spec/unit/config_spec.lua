@@ -178,3 +178,59 @@ describe("config.parse", function()
     assert.are.equal("loyalhook.lua: must return a table, got number", refused("return 5"))
   end)
 end)
+
+describe("the mail server's settings", function()
+  local SMTP = { url = "smtp://mail.example.com", from = "me@example.com" }
+
+  local function load_with(text, variables)
+    local file = written("return { " .. text .. " }")
+    local values, origins, code = config.load({ file = file,
+      environment = environment(variables or {}) })
+    os.remove(file)
+    return values, origins, code
+  end
+
+  it("stand in a table, and are laid over by the environment", function()
+    local values = assert(load_with([[notices = { to = { "a@b.example" },
+      smtp = { url = "smtp://mail.example.com", from = "me@example.com" } }]]))
+    assert.are.same({ smtp = SMTP, to = { "a@b.example" } }, values.notices)
+    local origins
+    values, origins = load_with([[notices = { to = { "a@b.example" },
+      smtp = { url = "smtp://old.example.com", from = "me@example.com" } }]],
+      { LOYALHOOK_SMTP_URL = "smtp://mail.example.com",
+        LOYALHOOK_NOTICES_TO = "c@d.example, e@f.example" })
+    assert.are.same({ smtp = SMTP, to = { "c@d.example", "e@f.example" } }, values.notices)
+    assert.are.equal("environment", origins.notices)
+  end)
+
+  it("can come from the environment alone", function()
+    local values = assert(load_with("", { LOYALHOOK_SMTP_URL = "smtp://mail.example.com",
+      LOYALHOOK_NOTICES_FROM = "me@example.com", LOYALHOOK_SMTP_USER = "u",
+      LOYALHOOK_SMTP_PASSWORD_FILE = "/etc/password", LOYALHOOK_SMTP_TLS = "none" }))
+    assert.are.same({ smtp = { url = SMTP.url, from = SMTP.from, user = "u",
+      password_file = "/etc/password", tls = "none" } }, values.notices)
+    assert.is_nil(load_with("").notices)
+  end)
+
+  it("are refused with their full name", function()
+    for text, wanted in pairs({
+      ["notices = 5"] = "notices: expected a table, got 5",
+      ["notices = { smpt = {} }"] = 'notices: unknown setting "smpt"; did you mean "smtp"?',
+      ["notices = { smtp = { host = 'h' } }"] = 'notices.smtp: unknown setting "host"',
+      ["notices = { smtp = { url = 5 } }"] = "notices.smtp.url: expected a text, got 5",
+      ["notices = { smtp = { tls = 'maybe' } }"] = "notices.smtp.tls: expected one of starttls",
+      ["notices = { to = 'a@b' , smtp = 5 }"] = "notices.smtp: expected a table",
+      ["notices = { to = { 'nobody' } }"] = "notices.to: 'nobody' is not a mail address",
+      ["notices = { smtp = { url = 'smtp://h' } }"] = "notices.smtp.from: missing",
+      ["notices = { smtp = { password = 5 } }"] = "got something else",
+    }) do
+      local values, message, code = load_with(text)
+      assert.is_nil(values, text)
+      assert.is_truthy(message:find(wanted, 1, true), message)
+      assert.are.equal("config", code)
+    end
+    local _, message = load_with("", { LOYALHOOK_SMTP_TLS = "maybe" })
+    assert.are.equal('notices.smtp.tls: expected one of starttls, smtps, none, got "maybe"'
+      .. " (LOYALHOOK_SMTP_TLS)", message)
+  end)
+end)

@@ -11,6 +11,10 @@ describe("settings", function()
       assert.is_true(setting.default ~= nil or setting.default_text ~= nil, setting.name)
       assert.are.equal(setting, settings.by_name[setting.name])
     end
+    for _, setting in ipairs(settings.leaves) do
+      assert.is_true(#setting.description > 15, setting.path)
+      assert.is_true(setting.default ~= nil or setting.default_text ~= nil, setting.path)
+    end
   end)
 
   it("are named alike in the file and in the environment", function()

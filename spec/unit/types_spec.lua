@@ -208,6 +208,8 @@ describe("the fields of", function()
     same("Attempt", fields.attempt, {})
     same("Event", fields.event, { "data_json" })
     same("Job", fields.job, {})
+    same("Notice", fields.notice, {})
+    same("Account", fields.account, {})
   end)
 
   it("a request's state are the states", function()
@@ -234,8 +236,9 @@ end)
 describe("the options of", function()
   local webhooks, records = require "loyalhook.sender.webhooks", require "loyalhook.sender.records"
   local retries = require "loyalhook.sender.retries"
+  local notices = require "loyalhook.sender.notices"
   -- Refused as not there yet, so nobody is told of them.
-  local later = { receiver = true, handlers = true, notices = true }
+  local later = { receiver = true, handlers = true }
 
   local cases = {
     SenderOptions = upvalue(loyalhook.sender.open, "OPEN"),
@@ -245,6 +248,12 @@ describe("the options of", function()
     EnableOptions = upvalue(webhooks.enable_webhook, "ENABLE"),
     RetryFilter = upvalue(retries.retry_failed, "FAILED"),
     JobsFilter = upvalue(retries.jobs, "JOBS"),
+    NoticesFilter = upvalue(notices.notices, "NOTICES"),
+    AccountsPage = upvalue(notices.accounts, "ACCOUNTS"),
+    AccountSettings = upvalue(notices.set_account, "SET"),
+    NoticesOptions = upvalue(upvalue(loyalhook.worker.new, "add_mailer"), "NOTICES"),
+    SmtpOptions = upvalue(upvalue(require("loyalhook.notices.smtp").check, "check_kinds"),
+      "FIELDS"),
     Rotation = upvalue(webhooks.rotate_secret, "ROTATE"),
     Trial = upvalue(webhooks.test_webhook, "TEST"),
     RequestsFilter = upvalue(records.requests, "REQUESTS"),

@@ -65,6 +65,13 @@ function core.utf8_check(text) end
 ---@return string? range in words, or nil if it may be contacted
 function core.address_refused(ip, allowed) end
 
+--- Whether a text is a mail address as loyalhook takes them: one dot-atom, "@", a host name, ASCII.
+---@param address string the text
+---@return true? good
+---@return string? message what is wrong with it
+---@return loyalhook.Code? code "invalid"
+function core.mailbox_check(address) end
+
 --- The kind of a text that is exactly one strict JSON value.
 ---@param text string
 ---@param depth_max? integer default 64

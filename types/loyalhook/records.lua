@@ -101,4 +101,22 @@ local records = {}
 ---@field left_over integer so many were left, because their webhook is not enabled any more
 ---@field finished_at? string when it was over
 
+--- What an administrator must hear of.
+---@class loyalhook.Notice
+---@field id integer its number; newer ones are higher
+---@field kind "failed"|"paused" a request failed, or a webhook was paused
+---@field account string whose webhook it is
+---@field webhook_id string which webhook
+---@field webhook_name string its name now
+---@field request_id? string the request that failed
+---@field reason string why the request failed, or why the webhook was paused
+---@field created_at string when it happened
+---@field mailed boolean a mail server has taken over a mail that tells of it
+
+--- A merchant of the platform.
+---@class loyalhook.Account
+---@field name string its name
+---@field notify? string[] who gets its mails; nil: those that the configuration names
+---@field webhooks integer how many it has
+
 return records

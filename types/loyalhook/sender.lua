@@ -318,6 +318,54 @@ function Sender:job_step(id) end
 ---@return loyalhook.Code? code of the failure
 function Sender:jobs(given) end
 
+-- ---- notices and accounts
+
+--- Which notices are listed.
+---@class loyalhook.NoticesFilter
+---@field account? string only this account's
+---@field webhook? string only this webhook's: id or name
+---@field since? string|number made since then: RFC 3339, "2h", "7d", or milliseconds
+---@field limit? integer 1 to 1000, default 50
+---@field after? string cursor of the page before
+
+--- Notices, newest first: each failed request and each pause.
+---@param filter? loyalhook.NoticesFilter which ones
+---@return loyalhook.Notice[]? notices them
+---@return string? next cursor of the next page; or why not
+---@return loyalhook.Code? code of the failure
+function Sender:notices(filter) end
+
+--- Which accounts are listed.
+---@class loyalhook.AccountsPage
+---@field limit? integer 1 to 1000, default 50
+---@field after? string the last name of the page before
+
+--- Accounts by name.
+---@param page? loyalhook.AccountsPage which ones
+---@return loyalhook.Account[]? accounts them
+---@return string? next name to go on after; or why not
+---@return loyalhook.Code? code of the failure
+function Sender:accounts(page) end
+
+--- One account.
+---@param name string which one
+---@return loyalhook.Account? account it
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:account(name) end
+
+--- What can be said of an account.
+---@class loyalhook.AccountSettings
+---@field notify string[]|false who gets its mails; false: those that the configuration names
+
+--- Says who gets an account's mails. Makes the account if it is not there.
+---@param name string which one
+---@param given loyalhook.AccountSettings what about it
+---@return loyalhook.Account? account after the change
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:set_account(name, given) end
+
 -- ---- care
 
 --- The sender's catalogue of event types.

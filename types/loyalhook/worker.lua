@@ -19,6 +19,21 @@ local Worker = {}
 ---@field allow_http? boolean default: the sender's
 ---@field allow_networks? string[] default: the sender's
 ---@field ca_file? string default: the sender's
+---@field notices? loyalhook.NoticesOptions who gets mails about notices, and how
+
+--- Mails about notices; without smtp they are only listed.
+---@class loyalhook.NoticesOptions
+---@field smtp? loyalhook.SmtpOptions the mail server
+---@field to? string[] who gets the mails of accounts without addresses of their own
+
+--- A mail server.
+---@class loyalhook.SmtpOptions
+---@field url string smtp://host:port, or smtps://host:port for TLS from the first byte
+---@field from string address that the mails come from
+---@field user? string who signs in
+---@field password? string of that user
+---@field password_file? string file with it, read for each mail
+---@field tls? "starttls"|"smtps"|"none" default: as the url says
 
 --- A worker for a sender's store. Fails without the store's key file.
 ---@param given loyalhook.WorkerOptions what it works on
@@ -42,6 +57,15 @@ function worker.new(given) end
 ---@field next_attempt_ms integer when it is due again
 ---@field paused_webhook boolean this result paused the webhook
 
+--- How a mail ended.
+---@class loyalhook.MailEnd
+---@field number integer which one of this worker
+---@field verdict "accepted"|"refused"|"unknown" what the mail server said, or that it said nothing
+---@field outcome string of the exchange
+---@field status? integer the SMTP code
+---@field duration_ms integer how long it took
+---@field error? string what went wrong, or who was refused
+
 --- What happened in one round.
 ---@class loyalhook.Report
 ---@field events loyalhook.Finished[] attempts that ended
@@ -50,7 +74,9 @@ function worker.new(given) end
 ---@field failed_unsent integer requests that failed without an attempt
 ---@field paused_unreadable integer webhooks paused because their secret does not decrypt
 ---@field job? table the stored job that a step was made of, as the store has it
----@field in_flight integer attempts that run now
+---@field mails loyalhook.MailEnd[] mails that ended
+---@field mail_due boolean a mail about notices is to be sent at once
+---@field in_flight integer attempts and mails that run now
 ---@field next_due_ms? integer when something is due; nil if nothing waits
 ---@field idle boolean nothing to do at the moment
 ---@field signal? "TERM"|"INT" a signal that came, once

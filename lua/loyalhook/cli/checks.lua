@@ -193,7 +193,33 @@ local function inside_store(known)
   return list
 end
 
-local ALL = { configuration, versions, certificates, open_store, inside_store, clock }
+-- Nothing is sent: loyalhook notices test does that.
+local function mails(known)
+  local smtp = require "loyalhook.notices.smtp"
+  local notices = known.settings and known.settings.notices or {}
+  if not known.settings then
+    return nil
+  elseif not notices.smtp then
+    return finding("mails", "ok", "no mail server: notices are listed, not mailed")
+  end
+  local server, message, code = smtp.check(notices.smtp)
+  local _, problem, problem_code = nil, message, code
+  if server then
+    _, problem, problem_code = smtp.password(server)
+  end
+  if problem then
+    return failed("mails", problem, problem_code)
+  elseif server.cleartext then
+    return finding("mails", "warning", "%s without TLS: mails%s travel in the clear", server.url,
+      server.user and " and a password" or "")
+  elseif not notices.to or #notices.to == 0 then
+    return finding("mails", "warning",
+      "notices.to names nobody: accounts without addresses of their own get no mails")
+  end
+  return finding("mails", "ok", "%s; loyalhook notices test sends one", server.url)
+end
+
+local ALL = { configuration, versions, certificates, open_store, inside_store, mails, clock }
 
 --- All findings, in order. flags: settings from the command line; file: of the configuration;
 --- full: read every page of the database.

@@ -62,6 +62,22 @@ function shapes.job(row)
   return document.pick(row, fields.job)
 end
 
+--- A notice.
+function shapes.notice(row)
+  return document.pick(row, fields.notice)
+end
+
+--- An account.
+function shapes.account(row)
+  return document.pick(row, fields.account)
+end
+
+--- { name, value } pairs of an account for people.
+function shapes.account_pairs(row)
+  return { { "name", row.name }, { "webhooks", row.webhooks },
+    { "notify", row.notify and shapes.joined(row.notify) or "those that notices.to names" } }
+end
+
 local function attempt(row)
   return document.pick(row, fields.attempt)
 end

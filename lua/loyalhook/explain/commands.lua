@@ -20,6 +20,11 @@ function commands.webhook(verb, webhook)
   return ("loyalhook webhook %s %s"):format(verb, which(webhook))
 end
 
+--- Lists what failed of a webhook.
+function commands.list_failed(webhook)
+  return "loyalhook request list --state failed --webhook " .. which(webhook)
+end
+
 --- Retries one request; a webhook that is stopped is enabled first.
 function commands.retry(request_id, webhook)
   local retry = "loyalhook retry " .. request_id

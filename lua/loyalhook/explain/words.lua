@@ -90,6 +90,27 @@ local function outcome(attempt)
   return OUTCOMES[attempt.outcome] or "got no answer"
 end
 
+-- What the attempt itself adds: its error, or what the endpoint answered.
+local function detail(attempt)
+  if attempt.outcome == "lost" then
+    return "" -- says the same
+  elseif (attempt.error == nil or attempt.error == "") and attempt.status ~= 200 then
+    return attempt.response or ""
+  end
+  return attempt.error or ""
+end
+
+local function with_detail(text, attempt)
+  local more = detail(attempt)
+  return more == "" and text or ("%s (%s)"):format(text, words.snippet(more))
+end
+
+--- How an attempt { status, outcome, error, response } ended: "was answered 500 (Internal Server
+-- Error)".
+function words.ending(attempt)
+  return with_detail(outcome(attempt), attempt)
+end
+
 --- One attempt { number, started_ms, duration_ms, status, outcome, error, response }: "attempt 2,
 -- 2026-01-02 10:00:05 UTC: was answered 500 after 12 ms (Internal Server Error)".
 function words.attempt(attempt)
@@ -98,16 +119,7 @@ function words.attempt(attempt)
   if attempt.duration_ms and attempt.duration_ms >= 0 then
     text = ("%s after %s"):format(text, words.length(attempt.duration_ms))
   end
-  local detail = attempt.error
-  if attempt.outcome == "lost" then
-    detail = nil -- says the same
-  elseif (detail == nil or detail == "") and attempt.status ~= 200 then
-    detail = attempt.response
-  end
-  if detail and detail ~= "" then
-    text = ("%s (%s)"):format(text, words.snippet(detail))
-  end
-  return text
+  return with_detail(text, attempt)
 end
 
 return words

@@ -14,7 +14,7 @@ local TIMES = {
   next_attempt_at = "next_attempt_ms", finished_at = "finished_ms", started_at = "started_ms",
   oldest_undelivered_at = "oldest_undelivered_ms", since = "since_ms",
 }
-local LISTS = { event_types = true, retry_schedule = true, event_ids = true }
+local LISTS = { event_types = true, retry_schedule = true, event_ids = true, notify = true }
 
 local function instant(ms)
   ms = tonumber(ms)
@@ -159,6 +159,18 @@ function views.stats(row, now_ms)
     end)
   end
   return view
+end
+
+--- A notice: its number is its id.
+function views.notice(row)
+  local view = pick(fields.notice, row)
+  view.id = row.notice
+  return view
+end
+
+--- An account; notify only if it has addresses of its own.
+function views.account(row)
+  return pick(fields.account, row)
 end
 
 --- An array of rows, each shown by `view`.

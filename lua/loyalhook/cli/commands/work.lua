@@ -114,6 +114,7 @@ function work.run(args, context)
   local voice = new_voice(context)
   local worker, message, code = require("loyalhook.worker").new{
     sender = sender, concurrency = settings.concurrency, log = voice.say,
+    notices = settings.notices,
   }
   if not worker then
     return report_failure(message, code, voice)
