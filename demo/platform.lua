@@ -3,12 +3,15 @@
 --   platform.lua emit DIR COUNT     events of all types: half through the Lua API, the other half
 --                                   as lines of JSON in DIR/events.ndjson for `loyalhook emit`
 --   platform.lua progress DIR       one line; exit code 0 once nothing is unfinished
+--   platform.lua repair DIR URL     the merchant repairs the partner's endpoint
 -- Events come from the library's generator of samples: the same seed gives the
 -- same events, so the report can count them again without asking the store.
 
+local engine = require("loyalhook.engine")
 local loyalhook = require("loyalhook")
 
--- Who wants what. `failures`: so many first requests are answered 500; `gone`: all are, with 410.
+-- Who wants what. `failures`: so many first requests are answered 500; `gone`: all are, with 410;
+-- `broken`: until it is repaired, with 503.
 local webhooks = {
   { name = "crm", scheme = "zinrelo", batch_size = 50,
     event_types = { "category:member", "category:referral" } },
@@ -20,6 +23,8 @@ local webhooks = {
     event_types = { "category:campaign", "event_points_earned" } },
   { name = "retired", scheme = "zinrelo", batch_size = 1000, gone = true, retries_max = 2,
     batch_wait_ms = 2000, pause_after = 0, event_types = { "event_member_delete" } },
+  { name = "partner", scheme = "standard", batch_size = 5, broken = true, retries_max = 1,
+    pause_after = 1, event_types = { "category:referral", "event_points_redeemed" } },
 }
 
 local function check(value, message)
@@ -55,9 +60,10 @@ function steps.prepare(folder, url)
       batch_wait_ms = wanted.batch_wait_ms, retries_max = wanted.retries_max,
       pause_after = wanted.pause_after, retry_interval_s = 1,
     })
-    secrets[#secrets + 1] = ("  %s = { scheme = %q, secret = %q, failures = %d, gone = %s },")
-      :format(wanted.name, wanted.scheme, webhook.secret, wanted.failures or 0,
-        tostring(wanted.gone or false))
+    secrets[#secrets + 1] =
+      ("  %s = { scheme = %q, secret = %q, failures = %d, gone = %s, broken = %s },"):format(
+        wanted.name, wanted.scheme, webhook.secret, wanted.failures or 0,
+        tostring(wanted.gone or false), tostring(wanted.broken or false))
     print(("  %-10s %-9s batches of %-4d %s"):format(wanted.name, wanted.scheme,
       wanted.batch_size, table.concat(wanted.event_types, ", ")))
   end
@@ -97,7 +103,9 @@ function steps.progress(folder)
   -- First what waits to be formed: what is formed in between shows as a request.
   local waiting = 0
   for _, webhook in ipairs(check(sender:webhooks())) do
-    waiting = waiting + check(sender:stats(webhook.id)).waiting
+    if webhook.status == "enabled" then
+      waiting = waiting + check(sender:stats(webhook.id)).waiting
+    end
   end
   local stats = check(sender:stats())
   local unfinished = stats.requests.pending + stats.requests.sending + stats.requests.retrying
@@ -105,6 +113,11 @@ function steps.progress(folder)
     stats.requests.delivered, unfinished, waiting))
   sender:close()
   return unfinished + waiting == 0 and 0 or 3
+end
+
+function steps.repair(_, url)
+  check(engine.post { url = url .. "/repair?name=partner", headers = {}, body = "",
+    timeout_ms = 5000 })
 end
 
 if arg and arg[0] and arg[0]:find("platform%.lua$") then

@@ -10,7 +10,8 @@ local receiver = {}
 
 local endpoints
 
--- { name = { scheme =, secret =, failures =, gone = } } with keys prepared; read once a worker.
+-- { name = { scheme =, secret =, failures =, gone =, broken = } } with keys prepared; read once a
+-- worker.
 local function prepare(path)
   endpoints = dofile(path)
   for _, endpoint in pairs(endpoints) do
@@ -54,14 +55,21 @@ function receiver.accept(secrets_path)
     count(name, "forged")
     return answer(401, message)
   end
-  if endpoint.gone or number <= endpoint.failures then
+  local broken = endpoint.broken and not ngx.shared.counts:get("repaired " .. name)
+  if endpoint.gone or broken or number <= endpoint.failures then
     count(name, "refused")
-    return answer(endpoint.gone and 410 or 500, "not now")
+    return answer(endpoint.gone and 410 or broken and 503 or 500, "not now")
   end
   local envelope = cjson.decode(body)
   count_events(name, envelope.events)
   count(name, "accepted")
   return answer(200, "thank you")
+end
+
+--- Repairs the endpoint that the query names.
+function receiver.repair()
+  ngx.shared.counts:set("repaired " .. ngx.var.arg_name, true)
+  ngx.say("repaired")
 end
 
 --- What was counted, as JSON: { name = { requests =, events =, … } }.

@@ -1,5 +1,5 @@
--- The demo's last step: what was emitted, what the store says became of it, and what nginx counted,
--- side by side. Each row must add up; the exit code is 1 if one does not.
+-- The demo's last step: what was emitted, what the store says became of it, what nginx counted and
+-- what the mails told, side by side. Each row must add up; the exit code is 1 if one does not.
 --   report.lua DIR URL COUNT FORGED
 
 local cjson = require("cjson")
@@ -69,8 +69,39 @@ local function counted()
   return cjson.decode(answer.response)
 end
 
+-- Notices of one webhook: all, and those that a mail server took over.
+local function noticed(sender, webhook)
+  local sums = { failed = 0, paused = 0, mailed = 0 }
+  local cursor
+  repeat
+    local page, following = sender:notices { webhook = webhook.name, limit = 1000, after = cursor }
+    platform.check(page, following)
+    for _, notice in ipairs(page) do
+      local kind = notice.kind == "webhook_paused" and "paused" or "failed"
+      sums[kind] = sums[kind] + 1
+      sums.mailed = sums.mailed + (notice.mailed and 1 or 0)
+    end
+    cursor = following
+  until not cursor
+  return sums
+end
+
+-- What the mails add up to, as mails.py read them: name → { mails, failed, paused }.
+local function mailed()
+  local sums = {}
+  for line in io.lines(folder .. "/mails.txt") do
+    local name, mails, failed, paused = line:match("^(%S+) (%d+) (%d+) (%d+)$")
+    sums[name] = { mails = tonumber(mails), failed = tonumber(failed), paused = tonumber(paused) }
+  end
+  return sums
+end
+
+-- The merchant's one request beside the log: of a forger, or of `webhook test`.
+local BESIDE = { crm = { forged = forged, tests = 0 }, partner = { forged = 0, tests = 1 } }
+
 -- What must hold for one webhook; the sentences that do not.
-local function complaints(matching, log, web, forged_here)
+local function complaints(matching, log, web, told)
+  local beside = told.beside
   local wrong = {}
   local function must(what, left, right)
     if left ~= right then
@@ -79,29 +110,42 @@ local function complaints(matching, log, web, forged_here)
   end
   must("emitted events are delivered or failed", matching, log.delivered + log.failed)
   must("requests left open", 0, log.open)
-  must("attempts logged are requests that nginx got", log.attempts, web.requests - forged_here)
-  must("delivered requests are those that nginx accepted", log.accepted, web.accepted)
-  must("delivered events are those that nginx counted", log.delivered, web.events)
+  must("attempts logged are requests that nginx got", log.attempts,
+    web.requests - beside.forged - beside.tests)
+  must("delivered requests are those that nginx accepted", log.accepted,
+    web.accepted - beside.tests)
+  must("delivered events are those that nginx counted", log.delivered, web.events - beside.tests)
   must("events that came twice", 0, web.repeated)
-  must("requests with a wrong signature", forged_here, web.forged)
+  must("requests with a wrong signature", beside.forged, web.forged)
   must("refused requests were tried again or failed", log.attempts - log.accepted, web.refused)
+  must("notices said to be mailed are those that the mails tell of", told.notices.mailed,
+    told.mails.failed + told.mails.paused)
+  if log.failed > 0 then
+    must("there are notices of what failed", true, told.notices.failed > 0)
+  end
   return wrong
 end
 
 local header = { "webhook", "emitted", "delivered", "failed", "requests", "attempts", "retried",
-  "nginx saw", "verified", "events" }
-local row = "  %-10s %8d %10d %7d %9d %9d %8d  │ %10d %9d %7d  "
+  "nginx saw", "verified", "events", "notices", "mails" }
+local row = "  %-10s %8d %10d %7d %9d %9d %8d  │ %10d %9d %7d  │ %8d %6d  "
 
 local sender = platform.open(folder)
-local answers, wrong = counted(), {}
+local answers, mails, wrong = counted(), mailed(), {}
+local waits = 0
 print(paint("1", (row:gsub("d", "s")):format((table.unpack or unpack)(header))))
 for _, webhook in ipairs(platform.webhooks) do
   local matching, log = emitted_for(webhook), logged_for(sender, webhook)
   local seen = answers[webhook.name]
-  local found = complaints(matching, log, seen, webhook.name == "crm" and forged or 0)
+  local told = { notices = noticed(sender, webhook),
+    mails = mails[webhook.name] or { mails = 0, failed = 0, paused = 0 },
+    beside = BESIDE[webhook.name] or { forged = 0, tests = 0 } }
+  local found = complaints(matching, log, seen, told)
+  local notices = told.notices.failed + told.notices.paused
+  waits = waits + notices - told.notices.mailed
   print(row:format(webhook.name, matching, log.delivered, log.failed, log.requests, log.attempts,
-    log.retried, seen.requests, seen.accepted + seen.refused, seen.events)
-    .. (#found == 0 and paint("32", "adds up") or paint("31", "WRONG")))
+    log.retried, seen.requests, seen.accepted + seen.refused, seen.events, notices,
+    told.mails.mails) .. (#found == 0 and paint("32", "adds up") or paint("31", "WRONG")))
   for _, sentence in ipairs(found) do
     wrong[#wrong + 1] = webhook.name .. ": " .. sentence
   end
@@ -118,3 +162,6 @@ end
 print(("  %d events emitted; every one is delivered, or listed as failed with its reason."):format(
   count))
 print(("  %d forged request was refused by its signature."):format(forged))
+print("  partner was paused, repaired and enabled; everything that had failed is delivered.")
+print(("  %d notice%s for the next mail about its webhook: at most one in five minutes."):format(
+  waits, waits == 1 and " waits" or "s wait"))

@@ -1,7 +1,9 @@
 #!/bin/sh
-# The demo: a platform announces a few thousand loyalty events to six webhooks at a real nginx that
+# The demo: a platform announces a few thousand loyalty events to seven webhooks at a real nginx that
 # verifies every request. One webhook fails at first and is retried, one is gone for good and ends
-# up listed as failed. At the end both sides' figures must agree, else the exit code is 1.
+# up listed as failed; one breaks, is paused, mails tell of it at a real SMTP server, it is repaired,
+# enabled, and what had failed is sent again. At the end the figures of all sides must agree, else
+# the exit code is 1.
 # Everything lives in a temporary folder; KEEP=1 keeps it. EVENTS=N changes the number of events.
 
 set -eu
@@ -9,11 +11,14 @@ PATH=$PATH:/usr/sbin # where nginx is, and where not everybody looks
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 LUA=${LUA:-lua5.4}
 LUAJIT=${LUAJIT:-luajit}
+PYTHON=${PYTHON:-python3}
 BUILD=${BUILD:-build}
 EVENTS=${EVENTS:-4000}
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/loyalhook-demo.XXXXXX")
 WORKERS=''
+MAIL_SERVER=''
 
+unset PYTHONPATH
 export LUA_PATH="$TOP/demo/?.lua;$TOP/lua/?.lua;$TOP/lua/?/init.lua;;"
 export LUA_CPATH="$TOP/$BUILD/lua5.4/?.so;;"
 export LOYALHOOK_STORE="sqlite:$DIR/loyalhook.db"
@@ -33,6 +38,7 @@ clean_up() {
   trap - EXIT INT TERM
   for pid in $WORKERS; do kill "$pid" 2>/dev/null || true; done
   for pid in $WORKERS; do wait "$pid" 2>/dev/null || true; done
+  if [ -n "$MAIL_SERVER" ]; then kill "$MAIL_SERVER" 2>/dev/null || true; fi
   if [ -e "$DIR/nginx.pid" ]; then web -s stop 2>/dev/null || true; fi
   if [ -n "${KEEP:-}" ]; then echo "kept: $DIR"; else rm -rf "$DIR"; fi
   exit $status
@@ -66,6 +72,44 @@ start_nginx() {
   URL="http://127.0.0.1:$port"
 }
 
+# The SMTP server writes what arrives into a maildir. Debian's Python finds it; another one in front
+# of the path may not.
+start_mail_server() {
+  python=$PYTHON
+  if ! "$python" -c 'import aiosmtpd' 2>/dev/null; then python=/usr/bin/python3; fi
+  mail_port=$((port + 1000))
+  tries=0
+  while :; do
+    "$python" -m aiosmtpd -n -l "127.0.0.1:$mail_port" -c aiosmtpd.handlers.Mailbox "$DIR/mails" \
+      > "$DIR/mail-server.log" 2>&1 &
+    MAIL_SERVER=$!
+    if mail_server_answers; then break; fi
+    tries=$((tries + 1))
+    if [ $tries -ge 5 ]; then
+      cat "$DIR/mail-server.log" >&2
+      exit 1
+    fi
+    mail_port=$((mail_port + 1))
+  done
+  export LOYALHOOK_SMTP_URL="smtp://127.0.0.1:$mail_port" LOYALHOOK_SMTP_TLS=none
+  export LOYALHOOK_NOTICES_FROM=loyalhook@platform.example
+}
+
+# Its own, not one that had the port before.
+mail_server_answers() {
+  waited=0
+  while [ $waited -lt 100 ] && kill -0 "$MAIL_SERVER" 2>/dev/null; do
+    if "$python" -c "import socket; socket.create_connection(('127.0.0.1', $mail_port), 1)" \
+      2>/dev/null; then
+      sleep 0.2 # one that cannot listen ends about now
+      if kill -0 "$MAIL_SERVER" 2>/dev/null; then return 0; fi
+    fi
+    waited=$((waited + 1))
+    sleep 0.1
+  done
+  return 1
+}
+
 start_worker() {
   "$1" "$TOP/bin/loyalhook" work > "$DIR/worker-$1.log" 2>&1 &
   WORKERS="$WORKERS $!"
@@ -83,12 +127,43 @@ give_up() {
   exit 1
 }
 
-step "1. A fresh store and six webhooks"
+# Waits until the command given succeeds; $1 says for what in case it never does.
+wait_until() {
+  what=$1
+  shift
+  tries=0
+  until "$@"; do
+    tries=$((tries + 1))
+    if [ $tries -gt 200 ]; then give_up "$what: not in time"; fi
+    if ! workers_live; then give_up "a worker ended by itself"; fi
+    sleep 0.2
+  done
+}
+
+nothing_is_left() {
+  $LUA "$TOP/demo/platform.lua" progress "$DIR" > "$DIR/progress.txt" && code=0 || code=$?
+  if [ $DEMO_COLOR = 1 ]; then printf '\r%s\033[K' "$(cat "$DIR/progress.txt")"; fi
+  return "$code"
+}
+
+finish() {
+  wait_until "everything finished" nothing_is_left
+  if [ $DEMO_COLOR = 1 ]; then printf '\r\033[K'; fi
+  cat "$DIR/progress.txt"
+}
+
+mail_about() { "$PYTHON" "$TOP/demo/mails.py" "$DIR/mails" --show "$1" > "$DIR/mail-$1.txt"; }
+
+loyalhook() { $LUA "$TOP/bin/loyalhook" "$@"; }
+
+step "1. A fresh store and seven webhooks; ops@shop.example hears of failures"
 start_nginx
+start_mail_server
 $LUA "$TOP/demo/platform.lua" prepare "$DIR" "$URL"
+loyalhook account set default --notify ops@shop.example > "$DIR/account.txt"
 
 step "2. The merchant: nginx at $URL verifies every request (LuaJIT, loyalhook.core)"
-echo "  flaky answers 500 to its first six requests; retired answers 410 to all"
+echo "  flaky answers 500 to its first six requests; retired answers 410 to all; partner is broken"
 
 step "3. Two workers deliver, one on Lua 5.4 and one on LuaJIT"
 start_worker "$LUA"
@@ -96,25 +171,30 @@ start_worker "$LUAJIT"
 
 step "4. The platform emits $EVENTS events of all 20 types: half from Lua, half from a file"
 $LUA "$TOP/demo/platform.lua" emit "$DIR" "$EVENTS"
-$LUA "$TOP/bin/loyalhook" emit --ndjson "$DIR/events.ndjson" > "$DIR/ids.txt"
+loyalhook emit --ndjson "$DIR/events.ndjson" > "$DIR/ids.txt"
 
 step "5. A forged request: the right URL, a wrong secret"
 printf 'not the secret of this webhook' |
-  $LUA "$TOP/bin/loyalhook" trigger event_points_earned --url "$URL/hooks/crm" --secret-stdin \
+  loyalhook trigger event_points_earned --url "$URL/hooks/crm" --secret-stdin \
     > "$DIR/forged.txt" 2>&1 || true
 sed -n 's/^\([0-9]* in .*\)/  \1/p' "$DIR/forged.txt"
 
 step "6. Until nothing is left to do"
-tries=0
-until $LUA "$TOP/demo/platform.lua" progress "$DIR" > "$DIR/progress.txt"; do
-  if [ $DEMO_COLOR = 1 ]; then printf '\r%s\033[K' "$(cat "$DIR/progress.txt")"; fi
-  tries=$((tries + 1))
-  if [ $tries -gt 200 ]; then give_up "not finished in time"; fi
-  if ! workers_live; then give_up "a worker ended by itself"; fi
-  sleep 0.2
+finish
+
+step "7. partner failed and is paused; a mail about it is at a real SMTP server"
+wait_until "a mail about partner" mail_about partner
+sed -n '1,/^Requests:/p' "$DIR/mail-partner.txt" | sed '$d; s/^/  | /'
+
+step "8. The endpoint is repaired: try it, enable it, send all of it again"
+$LUA "$TOP/demo/platform.lua" repair "$DIR" "$URL"
+for words in 'webhook test partner' 'webhook enable partner' 'retry --failed --webhook partner'; do
+  echo "  \$ loyalhook $words"
+  # shellcheck disable=SC2086 # words
+  loyalhook $words 2>&1 | sed 's/^/    /'
 done
-if [ $DEMO_COLOR = 1 ]; then printf '\r\033[K'; fi
-cat "$DIR/progress.txt"
+finish
+wait_until "a mail about retired" mail_about retired
 for pid in $WORKERS; do kill "$pid"; done
 for pid in $WORKERS; do
   if ! wait "$pid"; then give_up "a worker did not end well"; fi
@@ -122,5 +202,6 @@ done
 WORKERS=''
 echo "  both workers drained and ended with exit code 0"
 
-step "7. What the platform logged, and what nginx counted"
+step "9. What the platform logged, what nginx counted, and what the mails told"
+"$PYTHON" "$TOP/demo/mails.py" "$DIR/mails" > "$DIR/mails.txt"
 $LUA "$TOP/demo/report.lua" "$DIR" "$URL" "$EVENTS" 1

@@ -146,7 +146,7 @@ class Demo(unittest.TestCase):
         before = set(os.listdir("/tmp"))
         done = self.run_demo(TMPDIR="/tmp")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual(done.stdout.count("adds up"), 6)
+        self.assertEqual(done.stdout.count("adds up"), 7)
         left = [name for name in set(os.listdir("/tmp")) - before if "loyalhook-demo" in name]
         self.assertEqual(left, [])
 
