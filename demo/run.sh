@@ -1,9 +1,9 @@
 #!/bin/sh
-# The demo: a platform announces a few thousand loyalty events to seven webhooks at a real nginx that
-# verifies every request. One webhook fails at first and is retried, one is gone for good and ends
-# up listed as failed; one breaks, is paused, mails tell of it at a real SMTP server, it is repaired,
-# enabled, and what had failed is sent again. At the end the figures of all sides must agree, else
-# the exit code is 1.
+# The demo: a platform announces a few thousand loyalty events to seven webhooks at a real nginx
+# that verifies every request. One webhook fails at first and is retried, one is gone for good and
+# ends up listed as failed; one breaks, is paused, mails tell of it at a real SMTP server, it is
+# repaired, enabled, and what had failed is sent again. At the end the figures of all sides must
+# agree, else the exit code is 1.
 # Everything lives in a temporary folder; KEEP=1 keeps it. EVENTS=N changes the number of events.
 
 set -eu
