@@ -100,7 +100,7 @@ static int worker_open(lua_State *L) {
   lua_settop(L, 1);
   lh_field_push(L, 1, "store");
   struct lh_store_object *store = lh_store_object_test(L, 2);
-  if (!store) lh_arg_type_error(L, 1, "store", "loyalhook.store", 2);
+  if (!store) return lh_arg_type_error(L, 1, "store", "loyalhook.store", 2);
   if (lh_field_int(L, 1, "concurrency", concurrency_bounds, &concurrency, &err) < 0 ||
       lh_engine_guard_read(L, 1, &options, &err)) {
     return lh_push_error(L, &err);
