@@ -85,6 +85,7 @@ build = {
       },
     },
     ["loyalhook.base64"] = "lua/loyalhook/base64.lua",
+    ["loyalhook.cli.accounts"] = "lua/loyalhook/cli/accounts.lua",
     ["loyalhook.cli.arguments"] = "lua/loyalhook/cli/arguments.lua",
     ["loyalhook.cli.bulk"] = "lua/loyalhook/cli/bulk.lua",
     ["loyalhook.cli.checks"] = "lua/loyalhook/cli/checks.lua",

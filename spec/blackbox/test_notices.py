@@ -277,38 +277,30 @@ class Transfer(Notices):
         self.emit()
         self.shop.work_until_idle()
 
-    def later(self):
-        self.five_minutes_later()
-        self.shop.work_until_idle()
-
-    def test_refused_mails_merge_with_what_comes_and_have_another_id(self):
+    def after(self, *orders):
+        """Two requests fail, then time passes: all mails that came to their end, and the server
+        that did to each what it was ordered."""
         mailbox = self.serve()
         self.configure(mailbox)
-        mailbox.order("451", "554", "mail/550", "accept")
+        mailbox.order(*orders)
         self.webhook(pause_after=0)
         self.fail_another()
         self.fail_another()
-        self.later()
-        self.later()
-        self.later()
-        mails = [mail.message() for mail in mailbox.arrived(None)]  # one was refused before its end
-        self.assertEqual([mail["Subject"] for mail in mails],
+        for _ in range(3):
+            self.five_minutes_later()
+            self.shop.work_until_idle()
+        return [mail.message() for mail in mailbox.arrived(None)], mailbox
+
+    def test_refused_mails_merge_with_what_comes_and_have_another_id(self):
+        mails, mailbox = self.after("451", "554", "mail/550", "accept")
+        self.assertEqual([mail["Subject"] for mail in mails],  # one was refused before its end
                          [f"Webhook crm: {words} failed"
                           for words in ("1 request", "1 request", "2 requests")])
         self.assertEqual(len({mail["Message-ID"] for mail in mails}), 3)
         self.assertEqual(len(mailbox.arrived()), 1)
 
     def test_a_mail_that_may_have_arrived_comes_again_as_it_was(self):
-        mailbox = self.serve()
-        self.configure(mailbox)
-        mailbox.order("drop", "451", "accept", "accept")
-        self.webhook(pause_after=0)
-        self.fail_another()
-        self.fail_another()
-        self.later()
-        self.later()
-        self.later()
-        mails = [mail.message() for mail in mailbox.arrived(None)]
+        mails, _ = self.after("drop", "451", "accept", "accept")
         self.assertEqual(len(mails), 4)
         first, again, third, other = mails
         self.assertEqual([again["Message-ID"], third["Message-ID"]], [first["Message-ID"]] * 2)

@@ -60,3 +60,13 @@ void certificates_make(const char *name, const char *issuer, const char *names, 
            name, name, name, names, name, name, issuer, issuer, days, name, name, name);
   certificates_run(script);
 }
+
+int certificates_begin_usual(void) {
+  if (certificates_begin()) return -1;
+  certificates_authority("ca");
+  certificates_authority("self");
+  certificates_make("good", "ca", "IP:127.0.0.1", 2);
+  certificates_make("wrong", "ca", "DNS:example.com", 2);
+  certificates_make("expired", "ca", "IP:127.0.0.1", -1);
+  return 0;
+}

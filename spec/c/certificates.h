@@ -6,6 +6,11 @@
 
 /* Makes the folder. 0 or -1. */
 int certificates_begin(void);
+/*
+** The same with what most tests of TLS need: "ca", an authority; "good", "wrong" (for another host)
+** and "expired", signed by it; "self", which signed itself.
+*/
+int certificates_begin_usual(void);
 /* Removes it with what is in it. 0 or -1. */
 int certificates_end(void);
 /* Path of a file in the folder: certificates_file(out, cap, "ca", ".pem"). */

@@ -402,13 +402,7 @@ static void test_servers_are_named_by_a_host_and_a_port_alone(void **state) {
 
 static int group_setup(void **state) {
   (void)state;
-  if (certificates_begin()) return -1;
-  certificates_authority("ca");
-  certificates_authority("self");
-  certificates_make("good", "ca", "IP:127.0.0.1", 2);
-  certificates_make("wrong", "ca", "DNS:example.com", 2);
-  certificates_make("expired", "ca", "IP:127.0.0.1", -1);
-  return 0;
+  return certificates_begin_usual();
 }
 
 static int group_teardown(void **state) {

@@ -1,8 +1,7 @@
 -- loyalhook account set: who gets the mails about an account's webhooks.
 
+local accounts = require "loyalhook.cli.accounts"
 local arguments = require "loyalhook.cli.arguments"
-local columns = require "loyalhook.cli.table"
-local shapes = require "loyalhook.cli.shapes"
 
 local set = {}
 
@@ -25,16 +24,8 @@ function set.run(args, context)
   if #notify == 0 and not args.no_notify then
     arguments.usage_error("--notify ADDRESS or --no-notify is needed")
   end
-  local account, message, code = context:sender():set_account(args.name,
-    { notify = not args.no_notify and notify })
-  if not account then
-    return nil, message, code
-  end
-  if context.json then
-    context.output:document(shapes.account(account))
-  else
-    context.output:lines(columns.pairs(shapes.account_pairs(account)))
-  end
+  return accounts.said(context, context:sender():set_account(args.name,
+    { notify = not args.no_notify and notify }))
 end
 
 return set

@@ -1,7 +1,6 @@
 -- loyalhook account show: one account.
 
-local columns = require "loyalhook.cli.table"
-local shapes = require "loyalhook.cli.shapes"
+local accounts = require "loyalhook.cli.accounts"
 
 local show = {}
 
@@ -12,15 +11,7 @@ function show.arguments(parser)
 end
 
 function show.run(args, context)
-  local account, message, code = context:sender():account(args.name)
-  if not account then
-    return nil, message, code
-  end
-  if context.json then
-    context.output:document(shapes.account(account))
-  else
-    context.output:lines(columns.pairs(shapes.account_pairs(account)))
-  end
+  return accounts.said(context, context:sender():account(args.name))
 end
 
 return show
