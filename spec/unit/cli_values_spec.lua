@@ -39,6 +39,7 @@ describe("values", function()
 
   it("are accounts, states, schemes", function()
     assert.are.same({ "shop-7" }, names({ names = { "--account" } }, given))
+    assert.are.same({ "shop-7" }, names({ target = "name" }, given)) -- account show NAME
     assert.are.same(require("loyalhook.fields").states, names({ names = { "--state" } }))
     assert.are.same({ "zinrelo", "standard" }, names({ names = { "--scheme" } }))
     assert.are.same({}, names({ target = "request" }, given)) -- there are no requests

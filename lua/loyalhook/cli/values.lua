@@ -8,6 +8,7 @@ local plain = require "loyalhook.plain"
 local values = {}
 
 local REQUESTS_MAX = 50 -- of the newest; a person looks for what has just happened
+local ACCOUNTS_MAX = 1000
 
 local function fixed(...)
   local list = {}
@@ -63,12 +64,9 @@ function sources.webhooks(context, given, current)
 end
 
 function sources.accounts(context)
-  local list, seen = {}, {}
-  for _, webhook in ipairs(context:sender():webhooks() or {}) do
-    if not seen[webhook.account] then
-      seen[webhook.account] = true
-      list[#list + 1] = { webhook.account, "" }
-    end
+  local list = {}
+  for _, account in ipairs(context:sender():accounts{ limit = ACCOUNTS_MAX } or {}) do
+    list[#list + 1] = { account.name, "" }
   end
   return list
 end
@@ -96,7 +94,7 @@ local SOURCES = {
   ["--state"] = sources.states, ["--scheme"] = fixed("zinrelo", "standard"),
   ["--success"] = fixed("200", "2xx"), ["--since"] = fixed("30m", "2h", "1d", "7d"),
   event_type = sources.types, webhook = sources.webhooks, request = requests(nil),
-  requests = requests("failed"), account = sources.accounts,
+  requests = requests("failed"), name = sources.accounts,
 }
 
 local MUTE = { json = true, note = function() end }
