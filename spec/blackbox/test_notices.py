@@ -1,5 +1,5 @@
 """Notices and their mails as administrators get them: the real command line, a real worker and a
-real SMTP server (mailbox.py), which misbehaves on order. What arrived is read with Python's email
+real SMTP server (mail_server.py), which misbehaves on order. What arrived is read with Python's email
 package, whose strict policy raises for every defect.
 
 Where five minutes have to pass, no worker is running and the store's due times are moved.
@@ -19,7 +19,7 @@ import unittest
 
 from cli import Workshop, stop, wait_for
 from endpoint import Endpoint
-from mailbox import Mailbox
+from mail_server import Mailbox
 
 PASSWORD = "correct horse battery"
 

@@ -20,7 +20,7 @@ struct endpoint_process {
 
 /* `arguments`: more of the command line, up to a NULL; may be NULL. A failure fails the test. */
 void endpoint_process_start(struct endpoint_process *endpoint, const char *const *arguments);
-/* The same with another program than endpoint.py, e.g. "spec/blackbox/mailbox.py". */
+/* The same with another program than endpoint.py, e.g. "spec/blackbox/mail_server.py". */
 void endpoint_process_start_program(struct endpoint_process *endpoint, const char *program,
                                     const char *const *arguments);
 /* Stops it and removes the folder. */

@@ -1,5 +1,5 @@
 /*
-** Mails to a real SMTP server (mailbox.py), which misbehaves on order: every way
+** Mails to a real SMTP server (mail_server.py), which misbehaves on order: every way
 ** in which one can end has its verdict, none of them holds up anything else,
 ** and nothing that was meant to be secret is told or sent in the clear.
 */
@@ -39,7 +39,7 @@ struct ended {
 };
 
 static void start_mailbox(const char *const *arguments) {
-  endpoint_process_start_program(&mailbox, "spec/blackbox/mailbox.py", arguments);
+  endpoint_process_start_program(&mailbox, "spec/blackbox/mail_server.py", arguments);
 }
 
 /* A server with a certificate; `option` is --starttls or --smtps. */

@@ -110,7 +110,7 @@ describe("content.of", function()
           error = "no such https://evil.example?q=1 \226\128\174" }) } })
     assert.are.equal("last attempt was answered 500 (click https: //evil.example/x [2J now)",
       about.requests[1].last)
-    assert.are.equal("last attempt could not connect (no such https: //evil.example )",
+    assert.are.equal("last attempt could not connect (no such https: //evil.example)",
       (about.requests[2].last:gsub("%s+%)", " )")))
     assert.are.equal("crm[31m", about.facts[1][2])
     assert.are.equal("https://h.example/]0;x", about.facts[2][2])

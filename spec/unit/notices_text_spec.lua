@@ -25,15 +25,15 @@ Two.
 Why:
   3 x its webhook was paused (paused)
 
+What to do:
+  See:
+    loyalhook request list
+
 Requests:
   61f1  1 event
     last attempt was answered 500
   61f2  2 events
   … and 1,234 more
-
-What to do:
-  See:
-    loyalhook request list
 
 --]] .. " \n" .. [[
 Sent by loyalhook.

@@ -48,7 +48,7 @@ end
 
 --- The beginning of foreign text, on one line.
 function words.snippet(text)
-  local line = text:gsub("%s+", " "):gsub("^ ", "")
+  local line = text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
   if #line <= SNIPPET_MAX then
     return line
   end

@@ -119,8 +119,8 @@ function html.render(said)
   end
   put_facts(out, said.facts)
   put_reasons(out, said.reasons)
-  put_requests(out, said.requests, said.more)
   put_steps(out, said.steps)
+  put_requests(out, said.requests, said.more)
   out[#out + 1] = element("p", "footer", said.footer)
   out[#out + 1] = "</div></body></html>"
   return table.concat(out, "\n") .. "\n"

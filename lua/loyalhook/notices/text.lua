@@ -52,11 +52,11 @@ function text.render(said)
   if #said.reasons > 0 then
     blocks[#blocks + 1] = reasons(said.reasons)
   end
-  if #said.requests > 0 or said.more > 0 then
-    blocks[#blocks + 1] = requests(said.requests, said.more)
-  end
   if #said.steps > 0 then
     blocks[#blocks + 1] = steps(said.steps)
+  end
+  if #said.requests > 0 or said.more > 0 then
+    blocks[#blocks + 1] = requests(said.requests, said.more)
   end
   blocks[#blocks + 1] = { "-- ", said.footer }
   local parts = {}
