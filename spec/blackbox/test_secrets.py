@@ -1,5 +1,5 @@
 """Secrets appear nowhere: not in the database, its WAL and backups, logs, arguments, environments,
-JSON output, nor in a worker's memory, be it raw, in hex or in base64. And a secret that was moved
+mails, JSON output, nor in a worker's memory, be it raw, in hex or in base64. And a secret that was moved
 to another webhook's row does not decrypt there.
 """
 
@@ -11,6 +11,7 @@ import unittest
 
 from cli import Workshop, stop, wait_for
 from endpoint import Endpoint
+from mail_server import Mailbox
 from test_delivery import event
 
 PLAIN = "f0ntaine-de-Vaucluse-4711"
@@ -76,17 +77,25 @@ class Nowhere(unittest.TestCase):
 
     def test_after_all_that_can_be_done_with_them(self):
         said = [repr(self.webhooks()).encode()]
-        worker = self.shop.start("work", "--log-level", "debug", "--log-format", "json")
+        self.shop.webhook("gone", self.endpoint.url("/echo-back"), secret=PLAIN, retries_max=0)
+        self.endpoint.script("/echo-back", [410])
+        mailbox = Mailbox().start()
+        self.addCleanup(mailbox.stop)
+        worker = self.shop.start("work", "--log-level", "debug", "--log-format", "json",
+                                 LOYALHOOK_SMTP_URL=mailbox.url(), LOYALHOOK_SMTP_TLS="none",
+                                 LOYALHOOK_NOTICES_FROM="a@example.com",
+                                 LOYALHOOK_NOTICES_TO="b@example.com")
         self.shop.emit_lines([event(n) for n in range(20)])
         self.endpoint.wait(2, "/plain", 20)
         wait_for(lambda: self.shop.run("stats", "--json").json()["requests"]["delivered"] >= 2)
+        said += [mail.data for mail in mailbox.wait(1)]
         for name in ("cmdline", "environ"):
             with open(f"/proc/{worker.pid}/{name}", "rb") as file:
                 said.append(file.read())
         for name, content in memory(worker.pid):
             self.must_not_hold(f"a worker's memory ({name or 'anonymous'})", content)
         for words in (["webhook", "list"], ["webhook", "show", "plain"], ["request", "list"],
-                      ["stats"], ["doctor"], ["webhook", "test", "plain"],
+                      ["stats"], ["doctor"], ["notices"], ["webhook", "test", "plain"],
                       ["webhook", "edit", "plain", "--batch-size", "3"]):
             answer = self.shop.run(*words, "--json", expect=None)
             said.append(answer.raw + answer.err.encode())
