@@ -22,7 +22,8 @@ local LOG_EVERY_MS = 10000
 local GRACE_MS = 30000
 
 local NEW = { sender = "table", receiver = "table", handlers = "table", notices = "table",
-  concurrency = "number", log = "function", log_level = "string", log_format = "string",
+  concurrency = "number", retention_days = "number", failed_retention_days = "number",
+  log = "function", log_level = "string", log_format = "string",
   allow_http = "boolean", allow_networks = "table", ca_file = "string" }
 local NOTICES = { smtp = "table", to = "table" }
 local RUN = { until_idle = "boolean", grace_ms = "number", catch_signals = "boolean",
@@ -83,6 +84,8 @@ local function log_of(given)
 end
 
 --- A worker for a sender's store. given: sender (required), concurrency (256),
+-- retention_days (30), failed_retention_days (90): how long it keeps events and
+-- delivered requests, and failed ones;
 -- log = function(level, message, fields), or log_level ("info") and log_format
 -- ("text", "json") for the built-in one, which writes to stderr; allow_http,
 -- allow_networks, ca_file (default: the sender's); notices = { smtp = { url, from,
@@ -107,6 +110,7 @@ function worker.new(given)
   local network = sender._network
   opened, message, code = engine.worker_open({
     store = sender._store, concurrency = given.concurrency,
+    retention_days = given.retention_days, failed_retention_days = given.failed_retention_days,
     allow_http = first_of(given.allow_http, network.allow_http),
     allow_networks = first_of(given.allow_networks, network.allow_networks),
     ca_file = first_of(given.ca_file, network.ca_file),
@@ -157,6 +161,13 @@ local function log_counts(self, report)
   end
 end
 
+local function log_retention(self, report)
+  if report.cleaned_events + report.cleaned_requests > 0 then
+    self._log("info", "deleted what is older than it is to be kept", {
+      events = report.cleaned_events, requests = report.cleaned_requests })
+  end
+end
+
 local function log_job(self, job)
   if job and job.finished_ms then
     self._log("info", "retry of failed requests finished", { job = job.id, retried = job.retried,
@@ -165,11 +176,11 @@ local function log_job(self, job)
 end
 
 --- One round: waits up to timeout_ms (1000) if there is nothing to do, records,
--- leases and sends, and makes a step of a stored job. Returns a report { events,
--- started, rescued, failed_unsent, paused_unreadable, job, mails, mail_due,
--- in_flight, next_due_ms, idle, signal }, or nil, message, code and a signal that
--- came during it; with the codes "full", "busy", "shortage", "memory" nothing is
--- lost and stepping may go on.
+-- leases and sends, and makes a step of a stored job and of retention. Returns a
+-- report { events, started, rescued, failed_unsent, paused_unreadable, job,
+-- cleaned_events, cleaned_requests, mails, mail_due, in_flight, next_due_ms, idle,
+-- signal }, or nil, message, code and a signal that came during it; with the codes
+-- "full", "busy", "shortage", "memory" nothing is lost and stepping may go on.
 function Worker:step(timeout_ms)
   local report, message, code, signal = self._engine:step(timeout_ms or STEP_MS)
   if not report then
@@ -181,6 +192,7 @@ function Worker:step(timeout_ms)
   end
   log_counts(self, report)
   log_job(self, report.job)
+  log_retention(self, report)
   if self._mailer then
     report.in_flight = report.in_flight + self._mailer:handle(report)
     report.mail_due = self._mailer:may_lease(report)

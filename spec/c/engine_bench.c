@@ -32,6 +32,8 @@ struct bench *bench_open(enum lh_scheme scheme, size_t concurrency, int64_t byte
       .concurrency = concurrency,
       .bodies_bytes_max = bytes,
       .sends_notices = 1,
+      .retention_ms = 30,
+      .failed_retention_ms = 90,
   };
   int code = lh_engine_open(&options, &bench->engine, NULL);
   assert(code == 0);

@@ -151,6 +151,19 @@ static int checkpoint(struct lh_store *door, int64_t min_bytes, struct lh_error 
   return 0;
 }
 
+static int clean(struct lh_store *door, struct lh_clean *run, struct lh_error *err) {
+  struct fake_store *self = self_of(door);
+  self->clean_steps++;
+  self->clean = *run;
+  if (self->clock) fake_clock_advance(self->clock, self->clean_step_ms);
+  if (self->clean_code != 0) return lh_error_set(err, (enum lh_code)self->clean_code, "no step");
+  if (self->clean_steps_left > 0) self->clean_steps_left--;
+  run->more = self->clean_steps_left > 0;
+  run->events += 10;
+  run->requests += 1;
+  return 0;
+}
+
 static int job_step(struct lh_store *door, struct lh_job_step *step, struct lh_error *err) {
   struct fake_store *self = self_of(door);
   assert(!step->id);
@@ -199,7 +212,7 @@ static const struct lh_store_requests requests = {
     .target_hold = target_hold,
     .target_release = target_release,
 };
-static const struct lh_store_admin admin = {.checkpoint = checkpoint};
+static const struct lh_store_admin admin = {.clean = clean, .checkpoint = checkpoint};
 static const struct lh_store_jobs jobs = {.step = job_step};
 
 void fake_store_init(struct fake_store *store, enum lh_scheme scheme) {

@@ -52,6 +52,12 @@ struct fake_store {
   struct fake_clock *clock; /* … if there is one */
   int wake_fds[2];          /* a pipe, -1: none */
 
+  size_t clean_steps_left; /* of a run of retention */
+  int clean_code;          /* what a step of it answers */
+  int64_t clean_step_ms;   /* the clock moves by it with each step, if there is one */
+  size_t clean_steps;
+  struct lh_clean clean; /* as it was asked */
+
   int64_t mail_due_ms;                  /* when a mail about notices is due */
   size_t mail_looks;                    /* how often that was asked */
   struct lh_mailing_wish mail_wish;     /* the last one; it is given mailing 7 */

@@ -19,6 +19,7 @@
 **   run DURATION
 **   clock +DURATION | -DURATION     the wall clock is set; durations go on
 **   worker NAME [concurrency=N] [bytes=N]    `a` is there from the start
+**   retain DAYS DAYS     workers opened from here on clean; what failed is kept for the second
 **   kill NAME            as SIGKILL would          stop NAME, continue NAME
 **   drain NAME, abort NAME, close NAME
 **   store NAME ok|full|busy|io                     what writing answers to that worker
@@ -29,6 +30,7 @@
 **                        a job: workers work it off, or, with `wait`, the console
 **   rotate NAME now|DURATION       so long the old secret signs
 **   show requests | webhooks       their state now
+**   show log                       how much of it there is
 **   show events                    from here on lines name the events (e1-e7)
 */
 #ifndef SPEC_STORY_H
@@ -111,7 +113,8 @@ struct story {
   struct lh_id *events; /* by number - 1 */
   size_t event_count;
   int show_events;
-  int retried; /* somebody retried by hand */
+  int64_t retention_ms, failed_retention_ms; /* of workers opened next; 0: they do not clean */
+  int retried;                               /* somebody retried by hand */
   struct story_line *lines;
   size_t line_count, line_cap;
   int broken; /* something happened that no story may contain */
@@ -168,6 +171,7 @@ void story_log_event(struct story *story, const struct lh_engine_event *event);
 void story_log_lost(struct story *story);
 void story_show_requests(struct story *story);
 void story_show_webhooks(struct story *story);
+void story_show_log(struct story *story);
 /* A line of its own at this time. */
 void story_note(struct story *story, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same, and the story fails. */

@@ -213,6 +213,19 @@ void story_show_webhooks(struct story *story) {
   lh_webhook_list_clear(&list);
 }
 
+void story_show_log(struct story *story) {
+  const struct lh_stats_query everything = {0};
+  struct lh_stats stats;
+  struct lh_error err;
+  if (story->store->admin->stats(story->store, &everything, &stats, &err) != 0) {
+    story_complain(story, "no figures: %s", err.message);
+    return;
+  }
+  story_note(story, "log: %" PRId64 " events, %" PRId64 " delivered, %" PRId64 " failed",
+             stats.events, stats.sum.requests[LH_DELIVERED], stats.sum.requests[LH_FAILED]);
+  lh_stats_clear(&stats);
+}
+
 static int by_time(const void *a, const void *b) {
   const struct story_line *x = a, *y = b;
   if (x->at_ms != y->at_ms) return x->at_ms < y->at_ms ? -1 : 1;

@@ -215,10 +215,20 @@ static void do_show(struct story *story, const char *what) {
     story_show_requests(story);
   else if (strcmp(what, "webhooks") == 0)
     story_show_webhooks(story);
+  else if (strcmp(what, "log") == 0)
+    story_show_log(story);
   else if (strcmp(what, "events") == 0)
     story->show_events = 1;
   else
     story_complain(story, "show: what is %s?", what);
+}
+
+static void do_retain(struct story *story, const struct words *words) {
+  const int64_t day_ms = 86400000;
+  story->retention_ms = strtoll(words->word[1], NULL, 10) * day_ms;
+  story->failed_retention_ms = words->count > 2 ? strtoll(words->word[2], NULL, 10) * day_ms : 0;
+  if (story->retention_ms <= 0 || story->failed_retention_ms <= 0)
+    story_complain(story, "retain DAYS DAYS");
 }
 
 static void do_run(struct story *story, const char *text) {
@@ -354,6 +364,8 @@ void story_do(struct story *story, const char *line) {
     do_retry(story, &words);
   else if (strcmp(what, "show") == 0)
     do_show(story, name);
+  else if (strcmp(what, "retain") == 0)
+    do_retain(story, &words);
   else if (!do_to_webhook(story, &words) && !do_to_worker(story, what, name))
     story_complain(story, "what is %s?", what);
 }

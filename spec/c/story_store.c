@@ -66,6 +66,12 @@ static int checkpoint(struct lh_store *door, int64_t min_bytes, struct lh_error 
   return code != 0 ? code : self->real->admin->checkpoint(self->real, min_bytes, err);
 }
 
+static int clean(struct lh_store *door, struct lh_clean *run, struct lh_error *err) {
+  struct story_store *self = self_of(door);
+  int code = refused(self, err);
+  return code != 0 ? code : self->real->admin->clean(self->real, run, err);
+}
+
 static int job_step(struct lh_store *door, struct lh_job_step *step, struct lh_error *err) {
   struct story_store *self = self_of(door);
   int code = refused(self, err);
@@ -83,7 +89,7 @@ static const struct lh_store_requests requests = {
     .target_release = target_release,
 };
 
-static const struct lh_store_admin admin = {.checkpoint = checkpoint};
+static const struct lh_store_admin admin = {.clean = clean, .checkpoint = checkpoint};
 static const struct lh_store_jobs jobs = {.step = job_step};
 
 void story_store_init(struct story_store *store, struct lh_store *real) {

@@ -120,6 +120,8 @@ void story_worker_open(struct story *story, const char *name, size_t concurrency
       .clock = &story->clock.door,
       .concurrency = concurrency,
       .bodies_bytes_max = bytes,
+      .retention_ms = story->retention_ms,
+      .failed_retention_ms = story->failed_retention_ms,
   };
   if (lh_engine_open(&options, &worker->engine, &err) == 0) return;
   story_complain(story, "worker %s: %s", name, err.message);

@@ -457,5 +457,7 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_explain();
   failed += store_suite_run_retry();
   failed += store_suite_run_figures();
+  failed += store_suite_run_clean();
+  failed += store_suite_run_chance();
   return failed;
 }

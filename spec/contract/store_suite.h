@@ -69,5 +69,9 @@ int store_suite_run_notices(void);
 int store_suite_run_explain(void);
 int store_suite_run_retry(void);
 int store_suite_run_figures(void);
+int store_suite_run_clean(void);
+int store_suite_run_chance(void);
+/* A webhook whose first failure is final, and that never pauses. */
+struct lh_id suite_webhook_without_retries(const char *name);
 
 #endif

@@ -2,8 +2,8 @@
 ** The worker object: an engine with a libcurl transport on a store, which it
 ** keeps from being collected.
 **
-**   engine.worker_open{ store =, concurrency =, allow_http =, allow_networks = {…}, ca_file =,
-**                       sends_notices = }
+**   engine.worker_open{ store =, concurrency =, retention_days =, failed_retention_days =,
+**     allow_http =, allow_networks = {…}, ca_file =, sends_notices = }
 **     -> worker | nil, message, code
 **   worker:step(timeout_ms) -> report | nil, message, code [, signal]
 **   worker:catch_signals(), worker:form_all(), worker:drain(), worker:abort(),
@@ -11,7 +11,8 @@
 **
 ** Report: events (request_id webhook_id attempt total_count outcome status
 ** duration_ms error state reason next_attempt_ms paused_webhook), job (after a
-** step of a stored one, as store:job shows it), started, rescued, in_flight,
+** step of a stored one, as store:job shows it), started, rescued, cleaned_events
+** and cleaned_requests (deleted by a run of retention that ended), in_flight,
 ** next_due_ms (left out: nothing waits), idle, signal ("TERM" or "INT", once).
 ** A signal that came during a failed step is its fourth value, for a worker on a
 ** full disk must be stoppable too. After "full", "busy" and "shortage" step
@@ -27,6 +28,7 @@
 #include "core/limits.h"
 
 #define WORKER "loyalhook.worker"
+#define DAY_MS INT64_C(86400000)
 #define STEP_MS_MAX 3600000 /* an hour: longer waits are a mistake */
 
 struct worker {
@@ -90,29 +92,42 @@ static int open_worker(struct worker *worker, const struct lh_transport_options 
   return 0;
 }
 
-static int worker_open(lua_State *L) {
+static int read_options(lua_State *L, struct lh_engine_options *options, struct lh_error *err) {
   static const int64_t concurrency_bounds[2] = {1, LH_CONCURRENCY_MAX};
-  struct lh_transport_options options = {0};
-  struct lh_engine_options engine_options = {0};
+  static const int64_t days_bounds[2] = {1, LH_RETENTION_DAYS_MAX};
+  int64_t concurrency = LH_CONCURRENCY_DEFAULT, days = LH_RETENTION_DAYS_DEFAULT;
+  int64_t failed_days = LH_FAILED_RETENTION_DAYS_DEFAULT;
+  if (lh_field_int(L, 1, "concurrency", concurrency_bounds, &concurrency, err) < 0 ||
+      lh_field_int(L, 1, "retention_days", days_bounds, &days, err) < 0 ||
+      lh_field_int(L, 1, "failed_retention_days", days_bounds, &failed_days, err) < 0) {
+    return err->code;
+  }
+  options->concurrency = (size_t)concurrency;
+  options->retention_ms = days * DAY_MS;
+  options->failed_retention_ms = failed_days * DAY_MS;
+  return 0;
+}
+
+static int worker_open(lua_State *L) {
+  struct lh_transport_options transport_options = {0};
+  struct lh_engine_options options = {0};
   struct lh_error err;
-  int64_t concurrency = LH_CONCURRENCY_DEFAULT;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   lh_field_push(L, 1, "store");
   struct lh_store_object *store = lh_store_object_test(L, 2);
   if (!store) return lh_arg_type_error(L, 1, "store", "loyalhook.store", 2);
-  if (lh_field_int(L, 1, "concurrency", concurrency_bounds, &concurrency, &err) < 0 ||
-      lh_engine_guard_read(L, 1, &options, &err)) {
+  if (read_options(L, &options, &err) || lh_engine_guard_read(L, 1, &transport_options, &err)) {
     return lh_push_error(L, &err);
   }
-  options.connections_max = engine_options.concurrency = (size_t)concurrency;
-  engine_options.sends_notices = lh_field_boolean(L, 1, "sends_notices");
+  options.sends_notices = lh_field_boolean(L, 1, "sends_notices");
+  transport_options.connections_max = options.concurrency;
   struct worker *worker = lh_class_new(L, sizeof *worker, WORKER);
   lua_pushvalue(L, 2);
   lh_compat_keep(L, lua_gettop(L) - 1);
   if (!lh_store_open_at(L, 2)) return 3;
   worker->store = store;
-  if (open_worker(worker, &options, &engine_options, &err)) return lh_push_error(L, &err);
+  if (open_worker(worker, &transport_options, &options, &err)) return lh_push_error(L, &err);
   return 1;
 }
 
@@ -157,6 +172,8 @@ static void push_report(lua_State *L, const struct worker *worker,
   lh_set_int64(L, "paused_unreadable", (int64_t)report->paused_unreadable);
   lh_worker_set_mails(L, &mails);
   lh_set_boolean(L, "mail_due", report->mail_due);
+  lh_set_int64(L, "cleaned_events", report->cleaned_events);
+  lh_set_int64(L, "cleaned_requests", report->cleaned_requests);
   lh_set_int64(L, "in_flight", (int64_t)report->in_flight);
   if (report->job_steps > 0) {
     lh_store_job_push(L, &report->job);

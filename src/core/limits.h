@@ -89,6 +89,12 @@
 #define LH_JOB_HELD_MS 1000            /* whoever made a step goes on alone; then it is anybody's */
 #define LH_JOBS_OPEN_MAX 100           /* retries of many at once: a script that repeats itself */
 #define LH_JOBS_KEPT 1000              /* finished ones that can be asked for */
+#define LH_RETENTION_DAYS_DEFAULT 30   /* design §2.1: how long what was delivered is kept */
+#define LH_FAILED_RETENTION_DAYS_DEFAULT 90
+#define LH_RETENTION_DAYS_MAX 36500 /* a century: for ever */
+#define LH_CLEAN_FIRST_MS 60000     /* a worker that was just started has other things to do */
+#define LH_CLEAN_EVERY_MS 3600000   /* between two runs of retention */
+#define LH_CLEAN_PAUSE_MS 20        /* between two steps, beside the time that one took */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000
 

@@ -33,6 +33,9 @@ static int engine_new(const struct lh_engine_options *options, struct lh_engine 
   made->bodies_bytes_max =
       options->bodies_bytes_max ? options->bodies_bytes_max : LH_BODIES_IN_FLIGHT_BYTES;
   made->sends_notices = options->sends_notices;
+  made->retention_ms = options->retention_ms;
+  made->failed_retention_ms = options->failed_retention_ms;
+  made->clean_at_ms = monotonic(made) + LH_CLEAN_FIRST_MS;
   made->mail_due_ms = INT64_MAX;
   made->results = calloc(made->concurrency, sizeof *made->results);
   made->result_of = calloc(made->concurrency, sizeof(struct lh_transfer *));
@@ -78,6 +81,7 @@ static int wait_ms(const struct lh_engine *engine, int timeout_ms) {
   wait = sooner(wait, engine->rescue_at_ms - now_ms);
   if (engine->job_open && !engine->draining) wait = sooner(wait, engine->job_at_ms - now_ms);
   wait = sooner(wait, lh_mailer_wait_ms(engine));
+  wait = sooner(wait, lh_cleaner_wait_ms(engine, now_ms));
   if (engine->turn_at_ms > now_ms) {
     wait = sooner(wait, engine->turn_at_ms - now_ms);
   } else if (engine->lease_at_ms > now_ms) {
@@ -97,6 +101,7 @@ static void report_begin(struct lh_engine *engine) {
   engine->failed_unsent = 0;
   engine->paused_unreadable = 0;
   engine->job_steps = 0;
+  engine->cleaned_events = engine->cleaned_requests = 0;
   lh_transfers_recycle(&engine->transfers);
   lh_mailer_recycle(engine);
 }
@@ -122,6 +127,8 @@ static void report_end(struct lh_engine *engine, struct lh_engine_report *report
       .paused_unreadable = engine->paused_unreadable,
       .job_steps = engine->job_steps,
       .job = engine->job,
+      .cleaned_events = engine->cleaned_events,
+      .cleaned_requests = engine->cleaned_requests,
       .in_flight = in_flight(engine),
       .next_due_ms = engine->next_due_ms,
       .idle = is_idle(engine),
@@ -138,6 +145,7 @@ int lh_engine_step(struct lh_engine *engine, int timeout_ms, const int *fds, siz
   if (code == 0) code = lh_rescuer_run(engine, err);
   if (code == 0 && lh_dispatcher_turn_due(engine)) code = lh_dispatcher_turn(engine, err);
   if (code == 0) code = lh_jobber_run(engine, err);
+  if (code == 0) code = lh_cleaner_run(engine, err);
   if (code != 0) {
     report->in_flight = in_flight(engine);
     report->next_due_ms = engine->next_due_ms;
@@ -152,6 +160,7 @@ int lh_engine_step(struct lh_engine *engine, int timeout_ms, const int *fds, siz
 void lh_engine_form_all(struct lh_engine *engine) {
   engine->form_all = 1;
   engine->woken = 1;
+  engine->clean_at_ms = monotonic(engine);
 }
 
 void lh_engine_drain(struct lh_engine *engine) {

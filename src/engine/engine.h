@@ -21,6 +21,8 @@ struct lh_engine_options {
   const struct lh_clock *clock;   /* borrowed */
   size_t concurrency;             /* transfers at once, 1..LH_CONCURRENCY_MAX; 0: default */
   int64_t bodies_bytes_max;       /* 0: LH_BODIES_IN_FLIGHT_BYTES */
+  int64_t retention_ms;           /* how long events and delivered requests are kept */
+  int64_t failed_retention_ms;    /* and failed ones; both 0: this worker deletes nothing */
   int sends_notices;              /* 1: reports say when mails about notices are due */
 };
 
@@ -61,10 +63,12 @@ struct lh_engine_report {
   struct lh_job job;        /* counts if there were any: the last one's job after it */
   const struct lh_engine_mail_end *mails; /* borrowed until the next step */
   size_t mail_count;
-  int mail_due;        /* 1: lh_engine_mailing_lease has one to give */
-  size_t in_flight;    /* sent and not yet recorded; mails that have not ended */
-  int64_t next_due_ms; /* as in lh_turn */
-  int idle;            /* 1: nothing in flight, nothing due, nothing being recorded */
+  int mail_due;             /* 1: lh_engine_mailing_lease has one to give */
+  int64_t cleaned_events;   /* deleted by a run of retention that ended in this step */
+  int64_t cleaned_requests; /* the same */
+  size_t in_flight;         /* sent and not yet recorded; mails that have not ended */
+  int64_t next_due_ms;      /* as in lh_turn */
+  int idle;                 /* 1: nothing in flight, nothing due, nothing being recorded */
 };
 
 /*
@@ -82,7 +86,10 @@ int lh_engine_open(const struct lh_engine_options *options, struct lh_engine **e
 */
 int lh_engine_step(struct lh_engine *engine, int timeout_ms, const int *fds, size_t fd_count,
                    struct lh_engine_report *report, struct lh_error *err);
-/* From now on nothing waits to be formed, neither part batches nor what a stopped webhook fails. */
+/*
+** From now on nothing waits to be formed, neither part batches nor what a stopped webhook fails;
+** and retention begins at once: such a worker may not live long.
+*/
 void lh_engine_form_all(struct lh_engine *engine);
 /* Stops leasing. Steps go on until report.in_flight is 0. */
 void lh_engine_drain(struct lh_engine *engine);

@@ -8,7 +8,7 @@
 ** headers.c       nonce, signature and header lines of one attempt
 ** transfers.c     memory of attempts and bodies, reused and bounded
 ** mailer.c        mails: slots, ends, when those about notices are due
-** rescuer.c, checkpointer.c   timers
+** rescuer.c, cleaner.c, checkpointer.c   timers
 ** probe.c         one attempt outside log and budget, without an engine
 ** jobber.c        stored jobs, a step between the turns
 */
@@ -126,6 +126,9 @@ struct lh_engine {
   size_t mail_end_count;
   int64_t mail_number; /* of the last one */
   int sends_notices;
+  int64_t retention_ms, failed_retention_ms;
+  struct lh_clean clean; /* the run that is under way, if more is set */
+  int64_t cleaned_events, cleaned_requests;
   int *fds; /* the caller's and the store's */
   size_t fd_cap;
 
@@ -139,8 +142,9 @@ struct lh_engine {
   int64_t lease_at_ms;     /* no leases before: own shortage */
   int64_t safety_at_ms;    /* a turn at the latest */
   int64_t rescue_at_ms;
-  int job_open;      /* the last turn says that a stored job waits */
-  int64_t job_at_ms; /* no step of it before */
+  int job_open;        /* the last turn says that a stored job waits */
+  int64_t job_at_ms;   /* no step of it before */
+  int64_t clean_at_ms; /* no step of retention before */
   int64_t checkpoint_at_ms;
   int checkpoint_wanted; /* something was written since the last one */
 };
@@ -185,6 +189,9 @@ int lh_rescuer_run(struct lh_engine *engine, struct lh_error *err);
 int lh_jobber_due(const struct lh_engine *engine, int64_t monotonic_ms);
 /* That step. Codes: the store's. */
 int lh_jobber_run(struct lh_engine *engine, struct lh_error *err);
+/* A step of retention when its time has come, and how long that is. Codes: the store's. */
+int lh_cleaner_run(struct lh_engine *engine, struct lh_error *err);
+int64_t lh_cleaner_wait_ms(const struct lh_engine *engine, int64_t monotonic_ms);
 /* Empties the store's write-ahead log while there is nothing else to do. */
 void lh_checkpointer_run(struct lh_engine *engine);
 

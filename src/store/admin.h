@@ -28,6 +28,19 @@ struct lh_store_health {
   char permissions_warning[4224]; /* "" or which file others than its owner may open */
 };
 
+/* A run of retention: zero it, fill in what is wanted, and let `clean` work it off. */
+struct lh_clean {
+  int64_t now_ms;
+  int64_t retention_ms;        /* events and delivered requests that are older go */
+  int64_t failed_retention_ms; /* failed requests, notices and jobs that ended longer ago go */
+  int more;                    /* 1: call again */
+  int64_t events;              /* deleted in this run so far */
+  int64_t requests;
+  /* How far it is; the store's business. */
+  int phase, limited;
+  int64_t at, low, cut, floor;
+};
+
 struct lh_store_admin {
   /*
   ** Stores a checked webhook (its id is made here; it starts enabled, at the
@@ -95,6 +108,11 @@ struct lh_store_admin {
   ** webhook would be paused.
   */
   int (*key_check)(struct lh_store *store, struct lh_error *err);
+  /*
+  ** One bounded step of retention, in one transaction. Nothing that waits, is not finished, or can
+  ** be retried loses an event. Any number of workers may do it; a run may end anywhere.
+  */
+  int (*clean)(struct lh_store *store, struct lh_clean *clean, struct lh_error *err);
   /* Moves the WAL into the database if it holds more than min_bytes; bounded by the lock. */
   int (*checkpoint)(struct lh_store *store, int64_t min_bytes, struct lh_error *err);
 };

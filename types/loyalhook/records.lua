@@ -119,4 +119,71 @@ local records = {}
 ---@field notify? string[] who gets its mails; nil: those that the configuration names
 ---@field webhooks integer how many it has
 
+--- What became of an event at one webhook.
+---@class loyalhook.ExplainedWebhook
+---@field webhook_id string which webhook
+---@field name string its name
+---@field status string its status now
+---@field verdict string in one word
+---@field explanation string in a sentence
+---@field hint? string the command that helps
+---@field subscribed? boolean whether it wanted the event
+---@field span? table { mode, reason, event_types, since } of the span that decided
+---@field request? loyalhook.Request in which it is; each attempt has an explanation
+
+--- What became of an event.
+---@class loyalhook.Explanation
+---@field event table { id, event_type, account, created_at }
+---@field explanation? string what holds for all webhooks
+---@field workers integer how many are alive
+---@field webhooks loyalhook.ExplainedWebhook[] of the event's account
+
+--- Lengths of time in milliseconds that so many of a hundred do not exceed.
+---@class loyalhook.Percentiles
+---@field p50 integer half of them
+---@field p95 integer 95 of a hundred
+---@field p99 integer 99 of a hundred
+
+--- What was done lately.
+---@class loyalhook.Recent
+---@field since string where it begins
+---@field delivered integer requests
+---@field delivered_events integer in them
+---@field failed integer requests
+---@field attempts integer how many
+---@field failed_attempts integer of them without success
+---@field delivered_per_hour integer requests
+---@field failed_per_hour integer requests
+---@field attempt_ms? loyalhook.Percentiles of one HTTP exchange
+---@field delivery_ms? loyalhook.Percentiles from emit to the answer that was a success
+
+--- Figures of one webhook.
+---@class loyalhook.WebhookStats
+---@field webhook_id string which one
+---@field account string its account
+---@field name string its name
+---@field status string its status
+---@field waiting integer matching events in no request yet
+---@field waiting_at_least? boolean counting stopped at a limit
+---@field requests table<string, integer> by state
+---@field attempts integer in the log
+---@field oldest_undelivered_at? string when the oldest event not finished was emitted
+---@field recent loyalhook.Recent what it did lately
+
+--- Figures of the store, and of the webhooks meant, together and each.
+---@class loyalhook.Stats
+---@field events integer in the log of the store
+---@field webhooks integer not deleted, of the store
+---@field accounts integer of the store
+---@field database_bytes integer size of its file
+---@field wal_bytes integer size of its write-ahead log
+---@field waiting integer matching events in no request yet
+---@field waiting_at_least? boolean counting stopped at a limit
+---@field requests table<string, integer> by state
+---@field attempts integer in the log
+---@field oldest_undelivered_at? string when the oldest event not finished was emitted
+---@field recent loyalhook.Recent what was done lately
+---@field per_webhook? loyalhook.WebhookStats[] unless one webhook is meant
+---@field more? boolean there are more webhooks than rows
+
 return records

@@ -229,25 +229,6 @@ function Sender:request(request_id) end
 ---@return loyalhook.Code? code of the failure
 function Sender:event(event_id) end
 
---- What became of an event at one webhook.
----@class loyalhook.ExplainedWebhook
----@field webhook_id string which webhook
----@field name string its name
----@field status string its status now
----@field verdict string in one word
----@field explanation string in a sentence
----@field hint? string the command that helps
----@field subscribed? boolean whether it wanted the event
----@field span? table { mode, reason, event_types, since } of the span that decided
----@field request? loyalhook.Request in which it is; each attempt has an explanation
-
---- What became of an event.
----@class loyalhook.Explanation
----@field event table { id, event_type, account, created_at }
----@field explanation? string what holds for all webhooks
----@field workers integer how many are alive
----@field webhooks loyalhook.ExplainedWebhook[] of the event's account
-
 --- Why an event was delivered, or was not (yet), webhook by webhook.
 ---@param event_id string its id
 ---@return loyalhook.Explanation? found the answer
@@ -255,13 +236,19 @@ function Sender:event(event_id) end
 ---@return loyalhook.Code? code "not_found" also for one that retention has cut
 function Sender:explain(event_id) end
 
---- Figures of the whole store, or of one webhook.
----@param webhook? string id or name
----@param account? string where the name needs it
----@return table? figures name → number, or a time in RFC 3339
+--- Which figures.
+---@class loyalhook.StatsFilter
+---@field webhook? string id or name
+---@field account? string only this account's, or where the name needs it
+---@field since? string|number where `recent` begins, default "1h", at most "7d"
+
+--- Figures of the store, of one account, or of one webhook.
+---@param given? loyalhook.StatsFilter|string which; or a webhook's id or name
+---@param account? string where that name needs it
+---@return loyalhook.Stats? figures of what is meant
 ---@return string? message why not
 ---@return loyalhook.Code? code of the failure
-function Sender:stats(webhook, account) end
+function Sender:stats(given, account) end
 
 -- ---- manual retry
 

@@ -13,6 +13,8 @@ local Worker = {}
 ---@class loyalhook.WorkerOptions
 ---@field sender loyalhook.Sender whose store is worked on
 ---@field concurrency? integer requests in flight at most; default 256
+---@field retention_days? integer how long events and delivered requests are kept; default 30
+---@field failed_retention_days? integer how long failed requests are kept; default 90
 ---@field log? fun(level: string, message: string, fields: table?) takes log messages
 ---@field log_level? "debug"|"info"|"warn"|"error" of the built-in log; default "info"
 ---@field log_format? "text"|"json" of the built-in log; default "text"
@@ -76,6 +78,8 @@ function worker.new(given) end
 ---@field job? table the stored job that a step was made of, as the store has it
 ---@field mails loyalhook.MailEnd[] mails that ended
 ---@field mail_due boolean a mail about notices is to be sent at once
+---@field cleaned_events integer deleted by a run of retention that ended
+---@field cleaned_requests integer the same
 ---@field in_flight integer attempts and mails that run now
 ---@field next_due_ms? integer when something is due; nil if nothing waits
 ---@field idle boolean nothing to do at the moment

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/kept.h"
 #include "store/sqlite/turn.h"
 
 #define PASSED_OVER_MAX 24      /* events of others read before the index takes over */
@@ -403,22 +404,34 @@ int lh_form_next(struct lh_turning *turning, struct lh_dispatch *dispatch,
   return LH_OK;
 }
 
-int lh_form_replay(struct lh_turning *turning, int64_t request, int64_t *bytes,
-                   struct lh_error *err) {
-  struct lh_connection *connection = turning->tx->connection;
+/* Of a request that keeps its events itself: they may be gone from the log. */
+static int replay_kept(struct lh_turning *turning, sqlite3_stmt *row, int64_t *bytes,
+                       struct lh_error *err) {
   const struct lh_lease_visitor *visitor = turning->turn->visitor;
-  sqlite3_stmt *list = lh_connection_sql(connection, LH_SQL_REQUEST_EVENTS, err);
+  struct lh_kept_reader reader;
+  struct lh_event event;
+  int more = -1;
+  if (lh_kept_open(&reader, sqlite3_column_blob(row, 3), (size_t)sqlite3_column_bytes(row, 3),
+                   sqlite3_column_int(row, 2)) == LH_OK)
+    more = 1;
+  while (more > 0 && (more = lh_kept_next(&reader, &event)) > 0) {
+    int code = visitor->event(visitor->self, &event);
+    if (code != 0) return lh_error_set(err, (enum lh_code)code, "worker is out of memory");
+    *bytes += (int64_t)event.data_len;
+  }
+  if (more == 0) return LH_OK;
+  return lh_error_set(err, LH_E_STORE_DAMAGED, "store is damaged: kept events of a request");
+}
+
+static int replay_listed(struct lh_turning *turning, sqlite3_stmt *list, int64_t *bytes,
+                         struct lh_error *err) {
+  struct lh_connection *connection = turning->tx->connection;
   sqlite3_stmt *events = lh_connection_sql(connection, LH_SQL_EVENT_BY_POSITION, err);
-  if (list == NULL || events == NULL) return err->code;
-  sqlite3_bind_int64(list, 1, request);
-  if (lh_connection_row(connection, list, err) <= 0)
-    return lh_error_set(err, LH_E_STORE_DAMAGED, "request %lld is gone", (long long)request);
+  if (events == NULL) return err->code;
   int64_t position = sqlite3_column_int64(list, 0);
   const unsigned char *at = sqlite3_column_blob(list, 1);
   const unsigned char *end = at != NULL ? at + sqlite3_column_bytes(list, 1) : NULL;
-  int rc = visitor->begin(visitor->self) == 0
-               ? LH_OK
-               : lh_error_set(err, LH_E_MEMORY, "worker is out of memory");
+  int rc = LH_OK;
   for (int left = sqlite3_column_int(list, 2); rc == LH_OK && left > 0; left--) {
     sqlite3_bind_int64(events, 1, position);
     int row = lh_connection_row(connection, events, err);
@@ -435,6 +448,24 @@ int lh_form_replay(struct lh_turning *turning, int64_t request, int64_t *bytes,
     if (used == 0) rc = lh_error_set(err, LH_E_STORE_DAMAGED, "an event list is damaged");
     at = left > 1 ? at + used : at;
   }
-  sqlite3_reset(list);
+  return rc;
+}
+
+int lh_form_replay(struct lh_turning *turning, int64_t request, int64_t *bytes,
+                   struct lh_error *err) {
+  struct lh_connection *connection = turning->tx->connection;
+  const struct lh_lease_visitor *visitor = turning->turn->visitor;
+  sqlite3_stmt *row = lh_connection_sql(connection, LH_SQL_REQUEST_EVENTS, err);
+  if (row == NULL) return err->code;
+  sqlite3_bind_int64(row, 1, request);
+  if (lh_connection_row(connection, row, err) <= 0)
+    return lh_error_set(err, LH_E_STORE_DAMAGED, "request %lld is gone", (long long)request);
+  int rc = visitor->begin(visitor->self) == 0
+               ? LH_OK
+               : lh_error_set(err, LH_E_MEMORY, "worker is out of memory");
+  int kept = sqlite3_column_type(row, 3) != SQLITE_NULL;
+  if (rc == LH_OK)
+    rc = kept ? replay_kept(turning, row, bytes, err) : replay_listed(turning, row, bytes, err);
+  sqlite3_reset(row);
   return rc;
 }

@@ -44,6 +44,7 @@ int lh_sqlite_stats(struct lh_store *, const struct lh_stats_query *, struct lh_
 int lh_sqlite_health(struct lh_store *, int, struct lh_store_health *, struct lh_error *);
 int lh_sqlite_backup(struct lh_store *, const char *, struct lh_error *);
 int lh_sqlite_key_check(struct lh_store *, struct lh_error *);
+int lh_sqlite_clean(struct lh_store *, struct lh_clean *, struct lh_error *);
 int lh_sqlite_checkpoint(struct lh_store *, int64_t, struct lh_error *);
 
 int lh_sqlite_mailing_next_due(struct lh_store *, int64_t, int64_t *, struct lh_error *);

@@ -27,7 +27,7 @@ static const struct lh_store_admin admin_functions = {
     lh_sqlite_webhook_edit,   lh_sqlite_webhook_status, lh_sqlite_webhook_resume,
     lh_sqlite_secret_rotate,  lh_sqlite_target,         lh_sqlite_stats,
     lh_sqlite_health,         lh_sqlite_backup,         lh_sqlite_key_check,
-    lh_sqlite_checkpoint};
+    lh_sqlite_clean,          lh_sqlite_checkpoint};
 static const struct lh_store_notices notice_functions = {
     lh_sqlite_mailing_next_due, lh_sqlite_mailing_lease, lh_sqlite_mailing_record,
     lh_sqlite_notice_list,      lh_sqlite_account_set,   lh_sqlite_account_list};

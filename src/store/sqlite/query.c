@@ -2,7 +2,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/kept.h"
 #include "store/sqlite/sqlite.h"
+
+/* The ids of a request that keeps its events itself: the beginning of a long blob. */
+static int read_kept_ids(struct lh_connection *reader, struct lh_request_row *row,
+                         struct lh_error *err) {
+  sqlite3_blob *body = NULL;
+  size_t len = lh_kept_ids_len(row->count);
+  unsigned char *bytes = malloc(len);
+  if (bytes == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
+  int rc = sqlite3_blob_open(reader->db, "main", "requests", "body", row->request, 0, &body);
+  if (rc == SQLITE_OK) rc = sqlite3_blob_read(body, bytes, (int)len, 0);
+  int result = rc == SQLITE_OK ? LH_OK : lh_connection_error(reader->db, rc, err);
+  if (rc == SQLITE_OK && lh_kept_ids(bytes, len, row->event_ids, row->count) != LH_OK)
+    result = lh_error_set(err, LH_E_STORE_DAMAGED, "kept events are damaged");
+  sqlite3_blob_close(body);
+  free(bytes);
+  return result;
+}
 
 /* The positions of a request's events, as ids. */
 static int read_ids(struct lh_connection *reader, sqlite3_stmt *request, struct lh_request_row *row,
@@ -11,6 +29,7 @@ static int read_ids(struct lh_connection *reader, sqlite3_stmt *request, struct 
   if (id_at == NULL) return err->code;
   row->event_ids = calloc((size_t)row->count, sizeof *row->event_ids);
   if (row->event_ids == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
+  if (sqlite3_column_int(request, 17)) return read_kept_ids(reader, row, err);
   const unsigned char *at = sqlite3_column_blob(request, 12);
   const unsigned char *end = at != NULL ? at + sqlite3_column_bytes(request, 12) : NULL;
   int64_t position = sqlite3_column_int64(request, 13);

@@ -185,6 +185,7 @@ static const char *const second_requests[] = {
 
   /* Lists of one account's, deleted webhooks included; members are an account's own. */
   "CREATE INDEX webhooks_of_account ON webhooks (account);"
+  "CREATE INDEX webhooks_deleted ON webhooks (deleted_ms) WHERE deleted_ms IS NOT NULL;"
   "DROP INDEX events_by_member;"
   "CREATE INDEX events_by_member ON events (member, account) WHERE member IS NOT NULL;"
 
@@ -259,7 +260,7 @@ static const char *const second_jobs[] = {
   ") STRICT;"
   "CREATE INDEX jobs_open ON jobs (job) WHERE finished_ms IS NULL;"
 
-  /* What an administrator must hear of. The newest is never deleted. */
+  /* What an administrator must hear of. */
   "CREATE TABLE notices ("
   " notice INTEGER PRIMARY KEY AUTOINCREMENT,"
   " account INTEGER NOT NULL,"

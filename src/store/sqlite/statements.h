@@ -5,6 +5,7 @@
 #ifndef LH_STORE_SQLITE_STATEMENTS_H
 #define LH_STORE_SQLITE_STATEMENTS_H
 
+#include "store/sqlite/clean_sql.h"
 #include "store/sqlite/jobs_sql.h"
 #include "store/sqlite/notices_sql.h"
 
@@ -30,7 +31,7 @@ enum {
 #define LH_REQUEST_COLUMNS \
   "r.request, r.request_id, w.id, r.state, r.reason, r.epoch, r.attempts_made, r.budget_start," \
   " r.next_attempt_ms, r.finished_ms, r.total_count, r.created_ms, r.positions," \
-  " r.first_position, r.last_position, r.webhook, w.account"
+  " r.first_position, r.last_position, r.webhook, w.account, r.body IS NOT NULL"
 #define LH_REQUEST_FROM \
   " FROM requests r JOIN webhooks w ON w.webhook = r.webhook "
 
@@ -174,8 +175,8 @@ enum {
                       " secret_until_ms = ?4, updated_ms = ?5 WHERE webhook = ?1") \
   X(WEBHOOK_PROMOTE,  "UPDATE webhooks SET secret = secret_next, secret_next = NULL," \
                       " secret_until_ms = NULL WHERE webhook = ?1 AND secret_next IS NOT NULL") \
-  X(DISPATCH_ADD,     "INSERT INTO dispatch (webhook, account, status_since_ms, cursor)" \
-                      " VALUES (?1, ?2, ?3, ?4)") \
+  X(DISPATCH_ADD,     "INSERT INTO dispatch (webhook, account, status_since_ms, cursor," \
+                      " swept) VALUES (?1, ?2, ?3, ?4, ?4)") \
   X(REQUEST_GET,      "SELECT request_id, webhook, state, reason, epoch, attempts_made," \
                       " budget_start," \
                       " next_attempt_ms, finished_ms, total_count, session, started_ms," \
@@ -207,7 +208,7 @@ enum {
   X(REQUESTS_PULL_IN, "UPDATE requests SET next_attempt_ms =" \
                       " CASE state WHEN 0 THEN ?4 ELSE ?3 END" \
                       " WHERE webhook = ?1 AND next_attempt_ms > ?2") \
-  X(REQUEST_EVENTS,   "SELECT first_position, positions, total_count FROM requests WHERE" \
+  X(REQUEST_EVENTS,   "SELECT first_position, positions, total_count, body FROM requests WHERE" \
                       " request = ?1") \
   X(REQUEST_OF_SESSION,"SELECT request FROM requests WHERE session = ?1 LIMIT ?2") \
   X(REQUESTS_SENDING, "SELECT count(*) FROM requests WHERE session IS NOT NULL") \
@@ -262,7 +263,8 @@ enum {
                       " <> ?1 ORDER BY session LIMIT 1000") \
   X(EVENT_ID_AT,      "SELECT event_id FROM events WHERE position = ?1") \
   LH_SQL_NOTICES(X) \
-  LH_SQL_JOBS(X)
+  LH_SQL_JOBS(X) \
+  LH_SQL_CLEAN(X)
 
 enum lh_sql {
 #define X(name, text) LH_SQL_##name,

@@ -114,7 +114,8 @@ function work.run(args, context)
   local voice = new_voice(context)
   local worker, message, code = require("loyalhook.worker").new{
     sender = sender, concurrency = settings.concurrency, log = voice.say,
-    notices = settings.notices,
+    retention_days = settings.retention_days,
+    failed_retention_days = settings.failed_retention_days, notices = settings.notices,
   }
   if not worker then
     return report_failure(message, code, voice)
