@@ -183,6 +183,38 @@ static void test_lists_filter_and_page(void **state) {
   lh_request_list_clear(&list);
 }
 
+/* Pages of two, of all, one webhook's, an account's, a member's and the delivered ones. */
+static void test_a_cursor_stays_where_it_was_while_the_log_grows(void **state) {
+  (void)state;
+  struct lh_emit emit = suite_emit_of("event_points_earned", "{}");
+  struct lh_emitted emitted;
+  struct lh_id webhook = make_webhook(suite.store, "w", "*", 1);
+  struct lh_request_filter filters[] = {{.state = -1, .limit = 2},
+                                        {.state = -1, .webhook_id = &webhook, .limit = 2},
+                                        {.state = -1, .account = "default", .limit = 2},
+                                        {.state = -1, .member = "m1", .limit = 2},
+                                        {.state = LH_DELIVERED, .limit = 2}};
+  emit.member = "m1";
+  emit.member_len = 2;
+  int64_t expected = 6;
+  for (int page = 0; page < 3; page++, expected -= 2) {
+    for (int i = page == 0 ? 6 : 1; i > 0; i--) { /* six, and one more before each next page */
+      emit_event(suite.store, &emit, &emitted, NULL);
+      suite_lease(1);
+      suite_record(&suite.noted.leases[0].lease, LH_INPUT_SUCCESS);
+    }
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+      struct lh_request_list list;
+      assert_int_equal(suite.store->requests->list(suite.store, &filters[i], &list, NULL), LH_OK);
+      assert_int_equal(list.count, 2);
+      assert_true(list.rows[0].request == expected && list.rows[1].request == expected - 1);
+      assert_true(list.next == (page < 2 ? expected - 1 : 0));
+      filters[i].after = list.next;
+      lh_request_list_clear(&list);
+    }
+  }
+}
+
 static void test_a_member_lists_only_requests_with_its_events(void **state) {
   (void)state;
   struct lh_emitted emitted;
@@ -245,6 +277,7 @@ int store_suite_run_log(void) {
       T(test_emit_all_undoes_and_emit_each_skips),
       T(test_ten_webhooks_per_account_unique_names_and_urls),
       T(test_lists_filter_and_page),
+      T(test_a_cursor_stays_where_it_was_while_the_log_grows),
       T(test_a_member_lists_only_requests_with_its_events),
       T(test_a_refused_event_leaves_no_account_behind),
       T(test_an_event_reads_back_byte_for_byte),

@@ -144,9 +144,11 @@ static int delete_requests(struct lh_cleaning *cleaning, enum lh_sql which, int6
   }
   sqlite3_reset(list);
   if (row < 0) return err->code;
-  for (int i = 0; i < count && rc == LH_OK; i++)
-    rc = lh_clean_request(cleaning, some[i].request, some[i].webhook, some[i].state, err);
-  if (rc == LH_OK && count < most) cleaning->clean->phase++;
+  int deleted = 0;
+  for (; deleted < count && rc == LH_OK && cleaning->bytes > 0; deleted++)
+    rc = lh_clean_request(cleaning, some[deleted].request, some[deleted].webhook,
+                          some[deleted].state, err);
+  if (rc == LH_OK && deleted == count && count < most) cleaning->clean->phase++;
   return rc;
 }
 

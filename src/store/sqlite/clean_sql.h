@@ -18,7 +18,11 @@
   X(SWEEP_REQUESTS,   "SELECT request, state, first_position, last_position, body IS NOT NULL" \
                       " FROM requests WHERE webhook = ?1 AND first_position > ?2" \
                       " ORDER BY first_position LIMIT ?3") \
-  X(SWEEP_KEEP,       "UPDATE requests SET body = ?2 WHERE request = ?1") \
+  X(KEPT_ADD,         "INSERT INTO kept (request, events) VALUES (?1, ?2)") \
+  X(KEPT_GET,         "SELECT events FROM kept WHERE request = ?1") \
+  X(KEPT_LENGTH,      "SELECT length(events) FROM kept WHERE request = ?1") \
+  X(KEPT_DELETE,      "DELETE FROM kept WHERE request = ?1") \
+  X(SWEEP_KEEP,       "UPDATE requests SET body = x'01' WHERE request = ?1") \
   X(SWEEP_DONE,       "UPDATE dispatch SET swept = ?2 WHERE webhook = ?1") \
   X(SWEEP_SPANS,      "DELETE FROM spans WHERE webhook = ?1 AND from_position < (SELECT" \
                       " max(from_position) FROM spans WHERE webhook = ?1 AND from_position" \

@@ -404,23 +404,38 @@ int lh_form_next(struct lh_turning *turning, struct lh_dispatch *dispatch,
   return LH_OK;
 }
 
-/* Of a request that keeps its events itself: they may be gone from the log. */
-static int replay_kept(struct lh_turning *turning, sqlite3_stmt *row, int64_t *bytes,
-                       struct lh_error *err) {
+static int show_kept(struct lh_turning *turning, struct lh_kept_reader *reader, int64_t *bytes,
+                     struct lh_error *err) {
   const struct lh_lease_visitor *visitor = turning->turn->visitor;
-  struct lh_kept_reader reader;
   struct lh_event event;
-  int more = -1;
-  if (lh_kept_open(&reader, sqlite3_column_blob(row, 3), (size_t)sqlite3_column_bytes(row, 3),
-                   sqlite3_column_int(row, 2)) == LH_OK)
-    more = 1;
-  while (more > 0 && (more = lh_kept_next(&reader, &event)) > 0) {
+  int more;
+  while ((more = lh_kept_next(reader, &event)) > 0) {
     int code = visitor->event(visitor->self, &event);
     if (code != 0) return lh_error_set(err, (enum lh_code)code, "worker is out of memory");
     *bytes += (int64_t)event.data_len;
   }
   if (more == 0) return LH_OK;
   return lh_error_set(err, LH_E_STORE_DAMAGED, "store is damaged: kept events of a request");
+}
+
+/* Of a request that keeps its events itself: they may be gone from the log. */
+static int replay_kept(struct lh_turning *turning, int64_t request, int32_t count, int64_t *bytes,
+                       struct lh_error *err) {
+  struct lh_connection *connection = turning->tx->connection;
+  sqlite3_stmt *kept = lh_connection_sql(connection, LH_SQL_KEPT_GET, err);
+  struct lh_kept_reader reader;
+  if (kept == NULL) return err->code;
+  sqlite3_bind_int64(kept, 1, request);
+  int row = lh_connection_row(connection, kept, err);
+  if (row < 0) return err->code;
+  int good = row > 0 && lh_kept_open(&reader, sqlite3_column_blob(kept, 0),
+                                     (size_t)sqlite3_column_bytes(kept, 0), count) == LH_OK;
+  int rc =
+      good ? show_kept(turning, &reader, bytes, err)
+           : lh_error_set(err, LH_E_STORE_DAMAGED,
+                          "store is damaged: request %lld has lost its events", (long long)request);
+  if (row > 0) sqlite3_reset(kept);
+  return rc;
 }
 
 static int replay_listed(struct lh_turning *turning, sqlite3_stmt *list, int64_t *bytes,
@@ -465,7 +480,8 @@ int lh_form_replay(struct lh_turning *turning, int64_t request, int64_t *bytes,
                : lh_error_set(err, LH_E_MEMORY, "worker is out of memory");
   int kept = sqlite3_column_type(row, 3) != SQLITE_NULL;
   if (rc == LH_OK)
-    rc = kept ? replay_kept(turning, row, bytes, err) : replay_listed(turning, row, bytes, err);
+    rc = kept ? replay_kept(turning, request, sqlite3_column_int(row, 2), bytes, err)
+              : replay_listed(turning, row, bytes, err);
   sqlite3_reset(row);
   return rc;
 }

@@ -12,7 +12,7 @@ static int read_kept_ids(struct lh_connection *reader, struct lh_request_row *ro
   size_t len = lh_kept_ids_len(row->count);
   unsigned char *bytes = malloc(len);
   if (bytes == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
-  int rc = sqlite3_blob_open(reader->db, "main", "requests", "body", row->request, 0, &body);
+  int rc = sqlite3_blob_open(reader->db, "main", "kept", "events", row->request, 0, &body);
   if (rc == SQLITE_OK) rc = sqlite3_blob_read(body, bytes, (int)len, 0);
   int result = rc == SQLITE_OK ? LH_OK : lh_connection_error(reader->db, rc, err);
   if (rc == SQLITE_OK && lh_kept_ids(bytes, len, row->event_ids, row->count) != LH_OK)

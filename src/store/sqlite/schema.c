@@ -230,6 +230,12 @@ static const char *const second_requests[] = {
   "CREATE INDEX requests_failed ON requests (webhook, request, created_ms, finished_ms, reason,"
   " state) WHERE state = 4;"
   "CREATE INDEX requests_failed_at ON requests (finished_ms) WHERE state = 4;"
+  /* Their events, in core/kept.h's form, once the log is cut: body is then 1 byte that says so. Not
+     in the row itself, which every attempt writes anew. */
+  "CREATE TABLE kept ("
+  " request INTEGER PRIMARY KEY,"
+  " events BLOB NOT NULL"
+  ") STRICT;"
   /* Delivered after their events had been cut from the log. */
   "CREATE INDEX requests_kept ON requests (finished_ms) WHERE state = 3 AND body IS NOT NULL;"
   , NULL

@@ -29,11 +29,25 @@ int lh_clean_run(struct lh_cleaning *cleaning, enum lh_sql which, int64_t first,
   return lh_connection_done(connection, statement, err);
 }
 
+/* What it kept itself, if it did. */
+static int delete_kept(struct lh_cleaning *cleaning, int64_t request, struct lh_error *err) {
+  struct lh_connection *connection = cleaning->tx->connection;
+  sqlite3_stmt *length = lh_connection_sql(connection, LH_SQL_KEPT_LENGTH, err);
+  if (length == NULL) return err->code;
+  sqlite3_bind_int64(length, 1, request);
+  int row = lh_connection_row(connection, length, err);
+  if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
+  cleaning->bytes -= sqlite3_column_int64(length, 0);
+  sqlite3_reset(length);
+  return lh_clean_run(cleaning, LH_SQL_KEPT_DELETE, request, 0, err);
+}
+
 int lh_clean_request(struct lh_cleaning *cleaning, int64_t request, int64_t webhook,
                      enum lh_state state, struct lh_error *err) {
   struct lh_dispatch *dispatch = lh_dispatch_get(cleaning->tx, webhook, err);
   if (dispatch == NULL) return err->code;
-  int rc = lh_clean_run(cleaning, LH_SQL_ATTEMPTS_DELETE, request, 0, err);
+  int rc = delete_kept(cleaning, request, err);
+  if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_ATTEMPTS_DELETE, request, 0, err);
   if (rc != LH_OK) return rc;
   int attempts = sqlite3_changes(cleaning->tx->connection->db);
   rc = lh_clean_run(cleaning, LH_SQL_REQUEST_DELETE, request, 0, err);
@@ -104,7 +118,7 @@ static int keep(struct lh_cleaning *cleaning, int64_t request, struct lh_error *
   int rc = gather(cleaning, request, &kept, err);
   if (rc == LH_OK && lh_kept_end(&kept, &bytes) != LH_OK)
     rc = lh_error_set(err, LH_E_MEMORY, "out of memory");
-  sqlite3_stmt *save = lh_connection_sql(cleaning->tx->connection, LH_SQL_SWEEP_KEEP, err);
+  sqlite3_stmt *save = lh_connection_sql(cleaning->tx->connection, LH_SQL_KEPT_ADD, err);
   if (rc == LH_OK && save == NULL) rc = (int)err->code;
   if (rc == LH_OK) {
     sqlite3_bind_int64(save, 1, request);
@@ -112,6 +126,7 @@ static int keep(struct lh_cleaning *cleaning, int64_t request, struct lh_error *
     rc = lh_connection_done(cleaning->tx->connection, save, err);
     sqlite3_clear_bindings(save);
   }
+  if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_SWEEP_KEEP, request, 0, err);
   cleaning->bytes -= (int64_t)bytes.len;
   lh_kept_free(&kept);
   return rc;
