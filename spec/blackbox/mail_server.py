@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The mail server: a real SMTP server (aiosmtpd) that keeps what arrives and misbehaves on order.
 
-    mail_server.py --port 0 --log FILE [--starttls CERT KEY | --smtps CERT KEY] [--auth USER:PASSWORD]
+    mail_server.py --port 0 --log FILE [--starttls CERT KEY | --smtps CERT KEY]
+                   [--auth USER:PASSWORD]
 
 prints {"port": N} when it listens and writes one JSON line per mail that came to its end, before it
 is answered: from, to, tls, user, order, and data in base64.

@@ -1,6 +1,6 @@
 """Notices and their mails as administrators get them: the real command line, a real worker and a
-real SMTP server (mail_server.py), which misbehaves on order. What arrived is read with Python's email
-package, whose strict policy raises for every defect.
+real SMTP server (mail_server.py), which misbehaves on order. What arrived is read with Python's
+email package, whose strict policy raises for every defect.
 
 Where five minutes have to pass, no worker is running and the store's due times are moved.
 """

@@ -1,6 +1,6 @@
 """Secrets appear nowhere: not in the database, its WAL and backups, logs, arguments, environments,
-mails, JSON output, nor in a worker's memory, be it raw, in hex or in base64. And a secret that was moved
-to another webhook's row does not decrypt there.
+mails, JSON output, nor in a worker's memory, be it raw, in hex or in base64. And a secret that was
+moved to another webhook's row does not decrypt there.
 """
 
 import base64
