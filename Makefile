@@ -229,6 +229,7 @@ lint-lua:
 lint-sh:
 	$(call say,LINT,$(SH_FILES))
 	$(Q)shellcheck $(SH_FILES)
+	$(Q)$(LUA54) bin/loyalhook completion bash | shellcheck -s bash -
 
 format: ## clang-format 14 over all C
 	$(Q)clang-format -i $(C_FILES)
