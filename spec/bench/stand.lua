@@ -82,6 +82,13 @@ function stand.memory_kib(line)
   end
 end
 
+--- How many microseconds there were, half and 99 % of them at most, and the most.
+function stand.spread(list)
+  table.sort(list)
+  return { count = #list, p50_us = list[math.ceil(#list / 2)],
+    p99_us = list[math.ceil(#list * 0.99)], max_us = list[#list] }
+end
+
 --- Prints figures as one JSON object.
 function stand.print(figures)
   local parts = {}

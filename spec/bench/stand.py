@@ -51,15 +51,14 @@ def environment(vm):
     return {**kept, **given}
 
 
-class Worker:
-    """`loyalhook work` in the background."""
+class Command:
+    """A loyalhook command in the background; it is killed at the latest when its block ends."""
 
-    def __init__(self, stand, store, vm, *options):
+    def __init__(self, stand, store, vm, *arguments):
+        given = {**environment(vm), "LOYALHOOK_STORE": store}
         self.process = subprocess.Popen(
-            [VMS[vm], os.path.join(TOP, "bin", "loyalhook"), "work", "--store", store,
-             "--log-level", "error", *options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            cwd=stand.folder, env=environment(vm))
+            [VMS[vm], os.path.join(TOP, "bin", "loyalhook"), *arguments], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=stand.folder, env=given)
 
     def cpu_ms(self):
         """Time on a processor so far, by the scheduler's own count (nanoseconds, not ticks)."""
