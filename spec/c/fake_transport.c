@@ -132,8 +132,8 @@ static struct lh_post_result result_of(const struct fake_flight *flight) {
 static size_t poll_now(struct lh_transport *door, int timeout_ms, const int *fds, size_t fd_count,
                        struct lh_post_result *results, size_t results_max) {
   struct fake_transport *transport = (struct fake_transport *)door;
-  size_t count = 0;
-  for (size_t i = 0; i < transport->flight_count && count < results_max;) {
+  size_t count = 0, most = transport->trickles ? 1 : results_max;
+  for (size_t i = 0; i < transport->flight_count && count < most;) {
     if (transport->flights[i].ends_ms > now_of(transport)) {
       i++;
       continue;

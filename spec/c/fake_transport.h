@@ -76,6 +76,7 @@ struct fake_transport {
   int64_t mail_after_ms;
   int mail_code;  /* what mail() answers */
   size_t mails;   /* handed over so far */
+  int trickles;   /* a poll gives one result at most */
   int waited_ms;  /* what the last poll was allowed to wait */
   size_t watched; /* descriptors it was given */
 };

@@ -78,6 +78,22 @@ static void test_engine_looks_at_once_when_woken(void **state) {
   bench->store.wake_fds[0] = -1;
 }
 
+static void test_engine_records_what_comes_meanwhile_in_one_turn(void **state) {
+  (void)state;
+  struct bench *bench = bench_open(LH_SCHEME_ZINRELO, 8, 0);
+  bench->transport.trickles = 1;
+  for (size_t i = 0; i < 6; i++) fake_store_add(&bench->store, 40);
+  bench_step(bench);
+  assert_int_equal(bench->report.started, 6);
+  size_t turns = bench->store.turns;
+  bench_step(bench);
+  assert_int_equal(bench->store.turns, turns + 1);
+  assert_int_equal(bench->store.record_count, 4); /* a trickle does not hold up the others */
+  bench_step(bench);
+  assert_int_equal(bench->store.record_count, 6);
+  bench_close(bench);
+}
+
 static void test_engine_checkpoints_once_when_it_comes_to_rest(void **state) {
   struct bench *bench = *state;
   fake_store_add(&bench->store, 40);
@@ -113,6 +129,7 @@ int main(void) {
       test(test_engine_waits_until_something_is_due),
       test(test_engine_does_not_spin_over_what_nobody_can_have),
       test(test_engine_looks_at_once_when_woken),
+      cmocka_unit_test(test_engine_records_what_comes_meanwhile_in_one_turn),
       test(test_engine_checkpoints_once_when_it_comes_to_rest),
       test(test_engine_rescues_every_second_and_again_while_there_is_more),
   };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define POLL_RESULTS 64
+#define LOOKS_MAX 4 /* for answers that came while others were taken in */
 
 /* Without memory for the texts the result counts all the same: they are only a log. */
 static void texts_keep(struct lh_transfer *transfer, struct lh_attempt_result *result,
@@ -126,7 +127,8 @@ int lh_collector_gather(struct lh_engine *engine, int wait_ms, const int *fds, s
   int code = fds_join(engine, wake_fd, fds, fd_count, err);
   if (code != 0) return code;
   size_t watched = fd_count + (wake_fd >= 0 ? 1 : 0);
-  for (;;) {
+  /* Answers are recorded in one commit, so it pays to look again before it. */
+  for (int looks = 0; looks < LOOKS_MAX;) {
     size_t count =
         transport->ops->poll(transport, wait_ms, engine->fds, watched, answers, POLL_RESULTS);
     for (size_t i = 0; i < count; i++)
@@ -134,7 +136,8 @@ int lh_collector_gather(struct lh_engine *engine, int wait_ms, const int *fds, s
         lh_mailer_take_in(engine, &answers[i]);
       else
         take_in(engine, &answers[i]);
-    if (count < POLL_RESULTS) break; /* ends: each result is one less in flight */
+    if (count == 0) break;
+    if (count < POLL_RESULTS) looks++; /* full ones end: each result is one less in flight */
     wait_ms = 0;
   }
   wake_read(engine, wake_fd);
