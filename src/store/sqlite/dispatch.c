@@ -82,30 +82,28 @@ static int save(struct lh_tx *tx, const struct lh_dispatch *row, struct lh_error
   if (statement == NULL) return err->code;
   sqlite3_bind_int64(statement, 1, row->webhook);
   sqlite3_bind_int(statement, 2, (int)row->status);
-  sqlite3_bind_int64(statement, 3, row->epoch);
-  sqlite3_bind_int(statement, 4, (int)row->epoch_reason);
-  sqlite3_bind_int64(statement, 5, row->revision);
-  sqlite3_bind_int64(statement, 6, row->cursor);
-  sqlite3_bind_int(statement, 7, row->in_flight);
-  sqlite3_bind_int(statement, 8, row->failing);
-  sqlite3_bind_int64(statement, 9, row->next_start_ms);
-  sqlite3_bind_int(statement, 10, row->failed_in_a_row);
+  sqlite3_bind_int64(statement, 3, row->revision);
+  sqlite3_bind_int64(statement, 4, row->cursor);
+  sqlite3_bind_int(statement, 5, row->in_flight);
+  sqlite3_bind_int(statement, 6, row->failing);
+  sqlite3_bind_int64(statement, 7, row->next_start_ms);
+  sqlite3_bind_int(statement, 8, row->failed_in_a_row);
   if (row->due_ms == INT64_MAX)
+    sqlite3_bind_null(statement, 9);
+  else
+    sqlite3_bind_int64(statement, 9, row->due_ms);
+  sqlite3_bind_int(statement, 10, row->asleep);
+  if (row->ordered_request == 0)
     sqlite3_bind_null(statement, 11);
   else
-    sqlite3_bind_int64(statement, 11, row->due_ms);
-  sqlite3_bind_int(statement, 12, row->asleep);
-  if (row->ordered_request == 0)
-    sqlite3_bind_null(statement, 13);
-  else
-    sqlite3_bind_int64(statement, 13, row->ordered_request);
-  sqlite3_bind_int64(statement, 14, row->requests[LH_PENDING]);
-  sqlite3_bind_int64(statement, 15, row->requests[LH_RETRYING]);
-  sqlite3_bind_int64(statement, 16, row->requests[LH_DELIVERED]);
-  sqlite3_bind_int64(statement, 17, row->requests[LH_FAILED]);
-  sqlite3_bind_int64(statement, 18, row->attempts);
-  sqlite3_bind_int64(statement, 19, row->figures_ms);
-  sqlite3_bind_blob64(statement, 20, figures, lh_figures_encode(&row->figures, figures),
+    sqlite3_bind_int64(statement, 11, row->ordered_request);
+  sqlite3_bind_int64(statement, 12, row->requests[LH_PENDING]);
+  sqlite3_bind_int64(statement, 13, row->requests[LH_RETRYING]);
+  sqlite3_bind_int64(statement, 14, row->requests[LH_DELIVERED]);
+  sqlite3_bind_int64(statement, 15, row->requests[LH_FAILED]);
+  sqlite3_bind_int64(statement, 16, row->attempts);
+  sqlite3_bind_int64(statement, 17, row->figures_ms);
+  sqlite3_bind_blob64(statement, 18, figures, lh_figures_encode(&row->figures, figures),
                       SQLITE_STATIC);
   return lh_connection_done(tx->connection, statement, err);
 }

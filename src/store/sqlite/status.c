@@ -67,6 +67,8 @@ static int change(struct lh_tx *tx, struct lh_dispatch *dispatch, enum lh_status
   sqlite3_bind_int64(statement, 1, dispatch->webhook);
   sqlite3_bind_text(statement, 2, why, -1, SQLITE_STATIC);
   sqlite3_bind_int64(statement, 3, now_ms);
+  sqlite3_bind_int64(statement, 4, dispatch->epoch);
+  sqlite3_bind_int(statement, 5, (int)dispatch->epoch_reason);
   dispatch->status = status;
   dispatch->revision++;
   dispatch->failing = 0;

@@ -60,7 +60,7 @@ struct lh_dispatch {
   int64_t webhook;
   int64_t account;
   enum lh_status status;
-  int64_t epoch;
+  int64_t epoch; /* it and its reason are saved where they change, by status.c */
   enum lh_reason epoch_reason;
   int64_t revision;
   int64_t cursor; /* last position that was formed or passed over */
