@@ -236,6 +236,56 @@ static void test_a_target_outside_the_log_follows_the_rotation(void **state) {
   suite.store->requests->target_release(suite.store, after);
 }
 
+static int signs_with(const struct lh_id *id, struct lh_piece secret) {
+  struct lh_target *target;
+  struct lh_hmac_key *key;
+  const struct lh_piece text = {"text", 4};
+  unsigned char wanted[LH_HMAC_MAX], found[LH_HMAC_MAX];
+  assert_int_equal(suite.store->admin->target(suite.store, id, &target, NULL), LH_OK);
+  assert_int_equal(lh_signature_key_new(target->webhook.scheme, secret.at, secret.len, &key, NULL),
+                   LH_OK);
+  size_t len = lh_hmac_tag(key, &text, 1, wanted);
+  assert_int_equal(lh_hmac_tag(target->keys[0], &text, 1, found), len);
+  lh_hmac_key_free(key);
+  suite.store->requests->target_release(suite.store, target);
+  return memcmp(wanted, found, len) == 0;
+}
+
+static void rotate(const struct lh_id *id, struct lh_piece secret, int64_t overlap_ms) {
+  lh_webhook_clear(&changed);
+  assert_int_equal(
+      suite.store->admin->secret_rotate(suite.store, id, secret, overlap_ms, &changed, NULL),
+      LH_OK);
+}
+
+/* Nothing was sent between the end of the first overlap and the second rotation. */
+static void test_an_expired_secret_does_not_come_back_with_the_next_rotation(void **state) {
+  (void)state;
+  static const struct lh_piece second = {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 38},
+                               third = {"fedcba9876543210", 16};
+  struct lh_id id = make_webhook(suite.store, "w", "*", 1);
+  rotate(&id, second, 60000);
+  assert_true(signs_with(&id, secret16));
+  fake_clock_advance(&suite.fake, 60000);
+  rotate(&id, third, 60000);
+  assert_true(signs_with(&id, second));
+  fake_clock_advance(&suite.fake, 60000);
+  assert_true(signs_with(&id, third));
+}
+
+static void test_a_scheme_is_compared_with_the_secret_of_now(void **state) {
+  (void)state;
+  static const struct lh_piece second = {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 38};
+  struct lh_webhook_edit wanted = {.fields = LH_FIELD_SCHEME};
+  struct lh_id id = make_webhook(suite.store, "w", "*", 1);
+  wanted.values.scheme = LH_SCHEME_STANDARD;
+  rotate(&id, second, 60000);
+  assert_int_equal(edit(&id, &wanted, NULL), LH_E_SECRET_INVALID);
+  fake_clock_advance(&suite.fake, 60000);
+  assert_int_equal(edit(&id, &wanted, NULL), LH_OK);
+  assert_true(signs_with(&id, second));
+}
+
 /* What failed of itself before, and what fails after, is not the pause's. */
 static void test_resuming_retries_what_the_pause_failed(void **state) {
   (void)state;
@@ -287,6 +337,8 @@ int store_suite_run_changes(void) {
       T(test_the_threshold_pauses_once_however_results_come),
       T(test_no_lease_after_a_disable_or_delete),
       T(test_a_target_outside_the_log_follows_the_rotation),
+      T(test_an_expired_secret_does_not_come_back_with_the_next_rotation),
+      T(test_a_scheme_is_compared_with_the_secret_of_now),
       T(test_resuming_retries_what_the_pause_failed),
   };
 #undef T

@@ -105,6 +105,7 @@ static int edit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct lh_webhook *webhook = changing->webhook;
   int rc = lh_change_begin(tx, changing, err);
   if (rc == LH_OK) rc = lh_change_refuse_deleted(changing, err);
+  if (rc == LH_OK) rc = lh_secret_catch_up(tx, changing, err);
   if (rc != LH_OK) return rc;
   const char *types = editing->edit->values.event_types;
   int types_differ = (editing->edit->fields & LH_FIELD_EVENT_TYPES) && types != NULL &&

@@ -43,6 +43,8 @@ int lh_secret_seal(struct lh_tx *tx, const struct lh_id *webhook, struct lh_piec
 /* LH_E_SECRET_INVALID if a secret of the row (LH_WEBHOOK_COLUMNS) does not suit the scheme. */
 int lh_secret_suits(struct lh_committer *committer, sqlite3_stmt *row, enum lh_scheme scheme,
                     struct lh_error *err);
+/* Before the secrets of a webhook are changed or judged; ends with lh_change_end. */
+int lh_secret_catch_up(struct lh_tx *tx, const struct lh_changing *changing, struct lh_error *err);
 /* LH_E_SECRET_UNREADABLE with what to do. */
 int lh_secret_unreadable(const struct lh_webhook *webhook, struct lh_error *err);
 

@@ -97,6 +97,13 @@ int lh_secret_promote(struct lh_tx *tx, struct lh_dispatch *dispatch, struct lh_
   return lh_connection_done(tx->connection, promote, err);
 }
 
+/* No lease came since its time: the secret that signs is the one that waits. */
+int lh_secret_catch_up(struct lh_tx *tx, const struct lh_changing *changing, struct lh_error *err) {
+  int64_t rotates_ms = changing->webhook->secret_rotates_ms;
+  if (rotates_ms == 0 || changing->now_ms < rotates_ms) return LH_OK;
+  return lh_secret_promote(tx, changing->dispatch, err);
+}
+
 struct rotating {
   struct lh_changing changing; /* first */
   struct lh_piece secret;
@@ -111,6 +118,7 @@ static int rotate_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   if (rc == LH_OK) rc = lh_change_refuse_deleted(changing, err);
   if (rc == LH_OK)
     rc = lh_secret_check(changing->webhook->scheme, rotating->secret.at, rotating->secret.len, err);
+  if (rc == LH_OK) rc = lh_secret_catch_up(tx, changing, err);
   if (rc == LH_OK) rc = lh_secret_seal(tx, &changing->id, rotating->secret, sealed, err);
   sqlite3_stmt *set = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_SECRETS, err);
   if (rc != LH_OK || set == NULL) return rc != LH_OK ? rc : (int)err->code;
