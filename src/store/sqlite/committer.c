@@ -298,12 +298,14 @@ static void run_group(struct lh_committer *committer, struct lh_member *first) {
   rc = open_connection(committer, &error);
   if (rc == LH_OK) rc = run_members(&tx, first, &error);
   if (rc != LH_OK) fail_all(first, &error);
+  int undone = rc != LH_OK; /* also by SQLite itself, when a COMMIT has no memory */
   if (committer->open && !sqlite3_get_autocommit(committer->connection.db)) {
     run_sql(committer, LH_SQL_ROLLBACK, &ignored);
-    lh_tx_forget(committer);
+    undone = 1;
   } else if (rc == LH_OK) {
     after_commit(&tx);
   }
+  if (undone) lh_tx_forget(committer);
   /* A full disk may have room in the WAL itself, once its pages are moved. */
   if (rc == LH_E_FULL && committer->open) (void)checkpoint(committer, &ignored);
   if (poisons(rc) || (committer->open && !sqlite3_get_autocommit(committer->connection.db)))
