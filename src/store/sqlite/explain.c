@@ -92,11 +92,7 @@ static int read_request(const struct explaining *explaining, int64_t webhook,
   int row = lh_connection_row(explaining->reader, show, err);
   if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
   if (lh_request_row_holds(show, explaining->position)) {
-    struct lh_request_list *list = &found->request;
-    list->rows = calloc(1, sizeof *list->rows);
-    rc = list->rows != NULL ? LH_OK : lh_error_set(err, LH_E_MEMORY, "out of memory");
-    if (rc == LH_OK)
-      rc = lh_request_row_read(explaining->reader, show, &list->rows[list->count++], err);
+    rc = lh_request_list_one(explaining->reader, show, &found->request, err);
     if (rc == LH_OK) rc = lh_request_attempts(explaining->reader, request, &found->attempts, err);
   }
   sqlite3_reset(show);

@@ -65,6 +65,14 @@ int lh_request_row_read(struct lh_connection *reader, sqlite3_stmt *statement,
   return read_ids(reader, statement, row, err);
 }
 
+int lh_request_list_one(struct lh_connection *reader, sqlite3_stmt *statement,
+                        struct lh_request_list *list, struct lh_error *err) {
+  list->rows = calloc(1, sizeof *list->rows);
+  if (list->rows == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
+  list->count = 1;
+  return lh_request_row_read(reader, statement, &list->rows[0], err);
+}
+
 int lh_request_row_holds(sqlite3_stmt *statement, int64_t position) {
   const unsigned char *at = sqlite3_column_blob(statement, 12);
   const unsigned char *end = at != NULL ? at + sqlite3_column_bytes(statement, 12) : NULL;
@@ -137,9 +145,7 @@ int lh_sqlite_request_get(struct lh_store *store, const struct lh_id *request_id
   int row = lh_connection_row(reader, find, err);
   if (row < 0) return err->code;
   if (row == 0) return lh_error_set(err, LH_E_NOT_FOUND, "no request has this id");
-  list->rows = calloc(1, sizeof *list->rows);
-  int rc = list->rows != NULL ? LH_OK : lh_error_set(err, LH_E_MEMORY, "out of memory");
-  if (rc == LH_OK) rc = lh_request_row_read(reader, find, &list->rows[list->count++], err);
+  int rc = lh_request_list_one(reader, find, list, err);
   sqlite3_reset(find);
   if (rc == LH_OK) rc = lh_request_attempts(reader, list->rows[0].request, attempts, err);
   if (rc != LH_OK) {

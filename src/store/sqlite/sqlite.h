@@ -249,6 +249,9 @@ struct lh_connection *lh_sqlite_reader(struct lh_sqlite_store *self, struct lh_e
 int lh_request_row_read(struct lh_connection *reader, sqlite3_stmt *statement,
                         struct lh_request_row *row, struct lh_error *err);
 
+/* query.c: the same as a list of one. */
+int lh_request_list_one(struct lh_connection *reader, sqlite3_stmt *statement,
+                        struct lh_request_list *list, struct lh_error *err);
 /* query.c: is the event at `position` in the row's exact list? */
 int lh_request_row_holds(sqlite3_stmt *statement, int64_t position);
 /* query.c: all attempts of a request. */

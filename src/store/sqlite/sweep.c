@@ -135,8 +135,8 @@ static int keep(struct lh_cleaning *cleaning, int64_t request, struct lh_error *
 /* One request of the walk. */
 struct swept {
   int64_t request;
-  enum lh_state state;
   int64_t first, last;
+  enum lh_state state;
   int kept;
 };
 
