@@ -226,7 +226,7 @@ static int lease_mail(lua_State *L) {
 static int read_verdict(lua_State *L, enum lh_mail_verdict *verdict, struct lh_error *err) {
   const char *name;
   if (lh_field_name(L, 2, "verdict", &name, err) < 0) return err->code;
-  if (!name) lh_arg_type_error(L, 2, "verdict", "string", -1);
+  if (!name) return lh_arg_type_error(L, 2, "verdict", "string", -1); /* raises */
   for (int i = LH_MAIL_ACCEPTED; i <= LH_MAIL_UNKNOWN; i++) {
     *verdict = (enum lh_mail_verdict)i;
     if (strcmp(name, lh_mail_verdict_name(*verdict)) == 0) return 0;

@@ -25,7 +25,7 @@ static int load_webhook(struct lh_tx *tx, struct lh_changing *changing, int64_t 
 }
 
 int lh_change_begin(struct lh_tx *tx, struct lh_changing *changing, struct lh_error *err) {
-  int64_t webhook;
+  int64_t webhook = 0;
   lh_dispatch_begin(tx);
   int rc = load_webhook(tx, changing, &webhook, err);
   if (rc != LH_OK) return rc;
@@ -40,7 +40,7 @@ int lh_change_refuse_deleted(const struct lh_changing *changing, struct lh_error
 }
 
 int lh_change_end(struct lh_tx *tx, struct lh_changing *changing, struct lh_error *err) {
-  int64_t webhook;
+  int64_t webhook = 0;
   struct lh_dispatch *dispatch = changing->dispatch;
   dispatch->revision++;
   dispatch->due_ms = changing->now_ms;

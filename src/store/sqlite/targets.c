@@ -4,6 +4,7 @@
 ** direct-mapped cache; an edit raises the revision and so replaces the entry.
 ** Workers hold entries while transfers use them, so entries are counted.
 */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,7 @@ int lh_target_current(struct lh_tx *tx, struct lh_dispatch *dispatch, int64_t no
                       struct lh_target_entry **entry, struct lh_error *err) {
   int rc = lh_target_get(tx, dispatch->webhook, dispatch->revision, entry, err);
   if (rc != LH_OK) return rc;
+  assert(*entry != NULL);
   int64_t rotates_ms = (*entry)->target.webhook.secret_rotates_ms;
   if (rotates_ms == 0 || now_ms < rotates_ms) return LH_OK;
   rc = lh_secret_promote(tx, dispatch, err);
