@@ -132,6 +132,33 @@ static void test_a_failed_request_makes_it_look_at_once(void **state) {
   assert_true(bench->report.mail_due);
 }
 
+/* What is leased can be handed over, also in the round that tells how others ended: a mail that was
+   leased and then found no slot counted as refused, and came a minute late. */
+static void test_a_lease_has_a_slot(void **state) {
+  struct bench *bench = *state;
+  struct lh_mailing mailing;
+  int64_t number;
+  int leased = 0;
+  bench->transport.mail_after_ms = 500;
+  assert_int_equal(send_mail(bench, &number), 0);
+  bench->store.mail_due_ms = 0;
+  fake_clock_advance(&bench->clock, LH_SAFETY_TIMER_MS);
+  bench_step(bench);
+  assert_int_equal(bench->report.mail_count, 1);
+  assert_true(bench->report.mail_due);
+  for (int i = 0; i < LH_MAILS_IN_FLIGHT_MAX; i++) {
+    assert_int_equal(lh_engine_mailing_lease(bench->engine, "example.com", 1, &mailing, NULL), 0);
+    if (mailing.mailing == 0) break;
+    assert_int_equal(send_mail(bench, &number), 0);
+    leased++;
+  }
+  assert_int_equal(leased, LH_MAILS_IN_FLIGHT_MAX - 1);
+  bench_step(bench); /* that slot is free again */
+  assert_int_equal(lh_engine_mailing_lease(bench->engine, "example.com", 1, &mailing, NULL), 0);
+  assert_int_not_equal(mailing.mailing, 0);
+  assert_int_equal(send_mail(bench, &number), 0);
+}
+
 static void test_a_drain_waits_for_mails_and_leases_none(void **state) {
   struct bench *bench = *state;
   struct lh_mailing mailing;
@@ -179,6 +206,7 @@ int main(void) {
       T(test_the_report_says_when_a_mail_is_due),
       T(test_an_idle_worker_looks_once_a_second),
       T(test_a_failed_request_makes_it_look_at_once),
+      T(test_a_lease_has_a_slot),
       T(test_a_drain_waits_for_mails_and_leases_none),
       T(test_an_abort_says_what_may_have_arrived),
   };

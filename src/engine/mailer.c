@@ -118,7 +118,8 @@ int lh_engine_mailing_lease(struct lh_engine *engine, const char *host, int fall
                                        .fallback = fallback};
   *mailing = (struct lh_mailing){0};
   engine->mail_look_at_ms = 0;
-  if (!may_lease(engine)) return 0;
+  /* A slot whose end is being told is not free before the next step. */
+  if (!may_lease(engine) || !slot_in(engine, LH_MAIL_SLOT_FREE)) return 0;
   return engine->store->notices->lease(engine->store, &wish, mailing, err);
 }
 
