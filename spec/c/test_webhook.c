@@ -115,6 +115,18 @@ static void test_names(void **state) {
   refuses(&webhook, "name: is not valid UTF-8");
 }
 
+/* Commands take an id or a name: a name in the form of an id could mean somebody else's webhook. */
+static void test_a_name_cannot_be_taken_for_an_id(void **state) {
+  (void)state;
+  struct lh_webhook webhook = good();
+  snprintf(webhook.name, sizeof webhook.name, "61f11851bdfb9aac526d0c70");
+  refuses(&webhook, "name: has the form of an id (24 lower-case hex digits)");
+  snprintf(webhook.name, sizeof webhook.name, "61F11851bdfb9aac526d0c70");
+  accepts(&webhook);
+  snprintf(webhook.name, sizeof webhook.name, "61f11851bdfb9aac526d0c7");
+  accepts(&webhook);
+}
+
 static void test_accounts(void **state) {
   (void)state;
   struct lh_webhook webhook = good();
@@ -295,6 +307,7 @@ int main(void) {
       cmocka_unit_test(test_defaults),
       cmocka_unit_test(test_numbers_have_their_ranges),
       cmocka_unit_test(test_names),
+      cmocka_unit_test(test_a_name_cannot_be_taken_for_an_id),
       cmocka_unit_test(test_accounts),
       cmocka_unit_test(test_selectors),
       cmocka_unit_test(test_retry_schedules),

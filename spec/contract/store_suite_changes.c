@@ -325,6 +325,25 @@ static void test_resuming_retries_what_the_pause_failed(void **state) {
   assert_int_equal(suite_count_requests(LH_FAILED), 2);
 }
 
+/* An id is looked for within the account too; else a command for one account's webhook could hit
+   another's. Deleted ones are found by their id alone. */
+static void test_a_webhook_is_found_within_its_account_only(void **state) {
+  (void)state;
+  struct lh_webhook_list list;
+  const struct lh_store_admin *admin = suite.store->admin;
+  struct lh_id id = make_webhook(suite.store, "w", "*", 1);
+  char text[LH_ID_LEN + 1];
+  lh_id_format(&id, text);
+  assert_int_equal(admin->webhook_get(suite.store, "shop-7", text, &list, NULL), LH_E_NOT_FOUND);
+  assert_int_equal(admin->webhook_get(suite.store, "shop-7", "w", &list, NULL), LH_E_NOT_FOUND);
+  assert_int_equal(list.count, 0);
+  must_be(&id, LH_STATUS_DELETED);
+  assert_int_equal(admin->webhook_get(suite.store, "default", "w", &list, NULL), LH_E_NOT_FOUND);
+  assert_int_equal(admin->webhook_get(suite.store, "default", text, &list, NULL), LH_OK);
+  assert_int_equal(list.count, 1);
+  lh_webhook_list_clear(&list);
+}
+
 int store_suite_run_changes(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, suite_set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -333,6 +352,7 @@ int store_suite_run_changes(void) {
       T(test_a_scheme_needs_a_secret_of_its_form),
       T(test_a_deleted_webhook_is_final_and_frees_its_name),
       T(test_an_unknown_webhook_is_not_found),
+      T(test_a_webhook_is_found_within_its_account_only),
       T(test_what_a_pause_stopped_is_never_leased_again),
       T(test_the_threshold_pauses_once_however_results_come),
       T(test_no_lease_after_a_disable_or_delete),

@@ -11,6 +11,7 @@
 
 #include "core/event.h"
 #include "core/header.h"
+#include "core/id.h"
 #include "core/utf8.h"
 
 const char *lh_status_name(enum lh_status status) {
@@ -98,6 +99,10 @@ static int check_name(const char *name, struct lh_error *err) {
     return lh_error_set(err, LH_E_INVALID, "name: is not valid UTF-8");
   if (has_control(name, len))
     return lh_error_set(err, LH_E_INVALID, "name: contains a control character");
+  struct lh_id id; /* commands take either */
+  if (lh_id_parse(name, len, &id) == LH_OK)
+    return lh_error_set(err, LH_E_INVALID, "name: has the form of an id (%d lower-case hex digits)",
+                        LH_ID_LEN);
   return LH_OK;
 }
 

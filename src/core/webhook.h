@@ -81,7 +81,7 @@ void lh_webhook_init(struct lh_webhook *webhook);
 /* Frees the owned texts, not the struct. */
 void lh_webhook_clear(struct lh_webhook *webhook);
 /*
-** Ranges, name (1..LH_NAME_MAX bytes of UTF-8 without control characters),
+** Ranges, name (1..LH_NAME_MAX bytes of UTF-8 without control characters, no form of an id),
 ** account, selectors (form only; whether a type exists is the catalogue's
 ** business), headers. LH_E_INVALID names the field first: "batch_size: …".
 */

@@ -53,7 +53,8 @@ struct lh_store_admin {
   int (*webhook_list)(struct lh_store *store, const char *account, int with_deleted,
                       struct lh_webhook_list *list, struct lh_error *err);
   /*
-  ** By id (24 hex) or, within account (NULL: must be unique over all), by name. A list of one.
+  ** By id (24 hex) or name, within account (NULL: over all, where a name must be unique). A list
+  ** of one; deleted ones are found by their id only.
   ** LH_E_NOT_FOUND, LH_E_CONFLICT (name not unique).
   */
   int (*webhook_get)(struct lh_store *store, const char *account, const char *id_or_name,

@@ -225,7 +225,10 @@ int lh_sqlite_webhook_get(struct lh_store *store, const char *account, const cha
     if (by_id == NULL) return err->code;
     sqlite3_bind_blob(by_id, 1, id.bytes, LH_ID_BYTES, SQLITE_STATIC);
     int rc = collect(reader, by_id, list, err);
-    if (rc != LH_OK || list->count > 0) return rc;
+    if (rc != LH_OK) return rc;
+    if (list->count > 0 && (account == NULL || strcmp(list->rows[0].account, account) == 0))
+      return LH_OK;
+    lh_webhook_list_clear(list);
   }
   sqlite3_stmt *by_name = lh_connection_sql(reader, LH_SQL_WEBHOOK_BY_NAME, err);
   if (by_name == NULL) return err->code;
