@@ -87,8 +87,10 @@ local SITUATIONS = {
     hint = "loyalhook work" },
   { row { covered = false }, "created_later", "created at 2026-01-02 09:59:55 UTC (5 s ago)" },
   { row { mode = "skip", webhook = { status = "disabled" } }, "disabled", "it was disabled when",
-    hint = "loyalhook webhook enable crm" },
-  { row { mode = "skip" }, "disabled", "it was disabled when" },
+    hint = "loyalhook webhook enable crm", enabling_helps = true },
+  { row { mode = "skip" }, "disabled", "it was disabled when the event was emitted" },
+  { row { mode = "skip", webhook = { status = "deleted" } }, "disabled",
+    "it was disabled when the event was emitted" },
   { row { subscribed = false, event_types = { "category:member", "event_tier_changed" } },
     "not_subscribed", "wanted only category:member, event_tier_changed, not event_points_earned",
     hint = "loyalhook webhook show crm" },
@@ -104,6 +106,14 @@ local SITUATIONS = {
     "fill its batch (batch_wait_ms 1000)" },
   { row { due_ms = NOW + 60000, webhook = { ordered = true } }, "waiting",
     "an earlier request of this webhook goes first" },
+  -- an ordered webhook whose earlier request waits for its retry longer than the back-off lasts
+  { row { failing = 1, next_start_ms = NOW - 2000, due_ms = NOW + 60000,
+      webhook = { ordered = true } },
+    "waiting", "an earlier request of this webhook goes first, at 2026-01-02 10:01:00 UTC" },
+  { row { failing = 1, next_start_ms = NOW + 500, due_ms = NOW + 60000,
+      webhook = { ordered = true } },
+    "waiting", "an earlier request of this webhook goes first, at 2026-01-02 10:01:00 UTC" },
+  { row { failing = 1, next_start_ms = NOW - 2000 }, "waiting", "in a worker's next turn" },
   { row { mode = "fail", reason = "paused", next_start_ms = NOW + 30000,
       webhook = { status = "paused", status_reason = "failures" } },
     "waiting", "paused (failures)", "(in 30 s) or when 100 are there",
@@ -122,6 +132,8 @@ describe("explain.webhook", function()
     it(("knows situation %d: %s"):format(number, situation[first + 1]), function()
       local result = explain.webhook(given, about(known))
       assert.are.equal(situation[first], result.verdict)
+      assert.are.equal(situation.enabling_helps or false,
+        result.explanation:find("enabling it", 1, true) ~= nil)
       for index = first + 1, #situation do
         assert.is_truthy(result.explanation:find(situation[index], 1, true), result.explanation)
       end
@@ -132,7 +144,8 @@ end)
 
 describe("explain.event", function()
   it("says when nobody wanted it", function()
-    assert.is_truthy(explain.event({}, about()):find("no webhook"))
+    assert.is_truthy(explain.event({}, about()):find("existed"))
+    assert.is_truthy(explain.event({ row { covered = false } }, about()):find("existed"))
     assert.is_truthy(explain.event({ row { covered = false }, row { subscribed = false } },
       about()):find("wanted it"))
     assert.is_nil(explain.event({ row { covered = false }, row() }, about()))
@@ -193,7 +206,17 @@ describe("commands", function()
       commands.webhook("enable", { name = "my shop", account = "shop-7" }))
     assert.are.equal([[loyalhook webhook show 'it'\''s']],
       commands.webhook("show", { name = "it's", account = "default" }))
-    assert.are.equal("loyalhook webhook show '-x'",
-      commands.webhook("show", { name = "-x", account = "default" }))
+  end)
+
+  it("name a webhook by its id where its name would not do", function()
+    -- taken for an option, not shown as it is, free for another one
+    for _, odd in ipairs{ { name = "--failed" }, { name = "a\226\128\174b" },
+      { name = "crm", status = "deleted" } } do
+      odd.id, odd.account = ID, "shop-7"
+      assert.are.equal("loyalhook request list --state failed --webhook " .. ID,
+        commands.list_failed(odd))
+    end
+    assert.are.equal("loyalhook webhook show " .. ID,
+      commands.webhook("show", { id = ID, name = "crm", account = "-shop" }))
   end)
 end)

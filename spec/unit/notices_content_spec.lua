@@ -84,12 +84,26 @@ describe("content.of", function()
       webhook = { status = "paused" } })
     assert.are.equal("Webhook crm was paused", about.subject)
     assert.is_truthy(about.sentences[1]:find("its secret does not decrypt", 1, true))
-    assert.are.same({ "loyalhook webhook enable crm" }, commands(about))
+    -- enabling it alone would be refused
+    assert.are.same({ "loyalhook webhook rotate-secret crm --now", "loyalhook webhook enable crm" },
+      commands(about))
+    assert.is_truthy(about.steps[1][1]:find("key file", 1, true))
+    assert.is_nil(about.steps[2][1]:find("endpoint", 1, true))
   end)
 
-  it("offers nothing for a webhook that was deleted since", function()
-    assert.are.same({ "loyalhook request list --state failed --webhook crm" },
-      commands(said({ webhook = { status = "deleted" } })))
+  it("counts the pauses of one mail", function()
+    local about = said({ sums = { sum("paused", "failures", 3) }, entries = {} })
+    assert.are.equal("It was paused 3 times, last at 2026-01-02 10:00:05 UTC, because too many of"
+      .. " its requests failed in a row.", about.sentences[1])
+  end)
+
+  it("promises and offers nothing for a webhook that was deleted since", function()
+    local about = said({ webhook = { status = "deleted" } })
+    -- its name is free: another webhook may have it by now
+    assert.are.same({ "loyalhook request list --state failed --webhook 61f11851bdfb9aac526d0c71" },
+      commands(about))
+    assert.are.same({ "1 request failed at 2026-01-02 10:00:05 UTC. The webhook was deleted since,"
+      .. " so what failed cannot be sent again." }, about.sentences)
   end)
 
   it("says what has become of a request since, and names it once", function()

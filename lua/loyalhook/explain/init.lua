@@ -19,18 +19,19 @@ function explain.webhook(row, about)
   return events.explain(row, about)
 end
 
---- What holds for the event as a whole, or nil: that nobody wanted it, or that nobody works.
+--- What holds for the event as a whole, or nil: that nobody wanted it.
 function explain.event(rows, about)
-  if #rows == 0 then
-    return "no webhook of its account existed when it was emitted"
-  end
+  local existed = false
   for _, row in ipairs(rows) do
     local verdict = explain.webhook(row, about).verdict
-    if verdict ~= "not_subscribed" and verdict ~= "created_later" and verdict ~= "disabled" then
+    if verdict == "not_subscribed" or verdict == "disabled" then
+      existed = true
+    elseif verdict ~= "created_later" then
       return nil
     end
   end
-  return "no webhook of its account wanted it when it was emitted"
+  return ("no webhook of its account %s when it was emitted"):format(
+    existed and "wanted it" or "existed")
 end
 
 return explain

@@ -15,9 +15,12 @@ local function created_later(row, about)
 end
 
 local function disabled(row)
-  local hint = row.webhook.status == "disabled" and commands.webhook("enable", row.webhook) or nil
-  return result("disabled", "not recorded for this webhook: it was disabled when the event was"
-    .. " emitted; enabling it lets it take what is emitted from then on", hint)
+  local text = "not recorded for this webhook: it was disabled when the event was emitted"
+  if row.webhook.status ~= "disabled" then
+    return result("disabled", text)
+  end
+  return result("disabled", text .. "; enabling it lets it take what is emitted from then on",
+    commands.webhook("enable", row.webhook))
 end
 
 local function not_subscribed(row, about)
@@ -58,7 +61,8 @@ end
 local function held_by(row, about)
   local webhook = row.webhook
   local most = webhook.ordered and 1 or webhook.max_in_flight
-  if row.failing > 0 then
+  local turn_comes_later = webhook.ordered and row.due_ms and row.due_ms > row.next_start_ms
+  if row.failing > 0 and row.next_start_ms > about.now_ms and not turn_comes_later then
     return ("the webhook's last attempt failed, so it gets one at a time, the next not before %s")
       :format(words.when(row.next_start_ms, about.now_ms))
   elseif row.in_flight >= most then

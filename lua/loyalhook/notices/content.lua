@@ -70,16 +70,19 @@ local function between(first_ms, last_ms)
     or ("between %s and %s"):format(first:gsub(" UTC$", ""), last)
 end
 
-local function sentences(all)
+local function sentences(all, webhook)
   local list = {}
   if all.pause then
-    local again = all.paused > 1 and (" (for the %d. time in this mail)"):format(all.paused) or ""
-    list[1] = ("It was paused at %s%s, because %s."):format(words.moment(all.pause.last_ms), again,
+    local times = all.paused > 1 and (" %d times, last"):format(all.paused) or ""
+    list[1] = ("It was paused%s at %s, because %s."):format(times, words.moment(all.pause.last_ms),
       PAUSE_REASONS[all.pause.reason] or plain.line(all.pause.reason))
   end
   if all.failed > 0 then
-    list[#list + 1] = ("%s failed %s. Nothing is lost: what failed can be sent again."):format(
-      counted(all.failed, "request"), between(all.first_ms, all.last_ms))
+    local outlook = webhook.status == "deleted"
+      and "The webhook was deleted since, so what failed cannot be sent again."
+      or "Nothing is lost: what failed can be sent again."
+    list[#list + 1] = ("%s failed %s. %s"):format(counted(all.failed, "request"),
+      between(all.first_ms, all.last_ms), outlook)
   end
   return list
 end
@@ -136,26 +139,29 @@ local function requests_of(entries)
   return list
 end
 
--- As commands name it: a name that cannot be shown as it is cannot be typed either.
-local function target_of(webhook, status)
-  local name = plain.line(webhook.name) == webhook.name and webhook.name or webhook.id
-  return { name = name, account = webhook.account, status = status or webhook.status }
+-- How a webhook that is stopped comes to work again.
+local function put_enabling(steps, webhook, all)
+  local enable = commands.webhook("enable", webhook)
+  if webhook.status == "paused" and all.pause and all.pause.reason == "secret_unreadable" then
+    steps[#steps + 1] = { "Put the right key file in place, or give it a new secret at once",
+      commands.webhook("rotate-secret", webhook) .. " --now" }
+    steps[#steps + 1] = { "Then enable it", enable }
+  elseif webhook.status ~= "enabled" then
+    steps[#steps + 1] = { "When its endpoint works again, enable it", enable }
+  end
 end
 
 local function steps_of(webhook, all)
-  local steps, target = {}, target_of(webhook)
+  local steps = {}
   if all.failed > 0 then
-    steps[1] = { "See what failed", commands.list_failed(target) }
+    steps[1] = { "See what failed", commands.list_failed(webhook) }
   end
   if webhook.status == "deleted" then
     return steps
-  elseif webhook.status ~= "enabled" then
-    steps[#steps + 1] = { "When its endpoint works again, enable it",
-      commands.webhook("enable", target) }
   end
+  put_enabling(steps, webhook, all)
   if all.failed > 0 then
-    steps[#steps + 1] = { "Send all of it again",
-      commands.retry_all(target_of(webhook, "enabled")) }
+    steps[#steps + 1] = { "Send all of it again", commands.retry_failed(webhook) }
   end
   return steps
 end
@@ -171,7 +177,7 @@ function content.of(mailing)
   return {
     subject = subject_of(name, all),
     title = subject_of(name, all),
-    sentences = sentences(all),
+    sentences = sentences(all, webhook),
     facts = facts_of(webhook),
     reasons = reasons_of(all),
     requests = requests,

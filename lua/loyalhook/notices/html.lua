@@ -30,7 +30,7 @@ local STYLES = {
   id = MONO,
   last = "opacity:0.8;",
   command = MONO .. "margin:0 0 12px;padding:8px 12px;border:1px solid rgba(128,128,128,0.5);"
-    .. "border-radius:4px;white-space:pre-wrap;word-break:break-all;",
+    .. "border-radius:4px;white-space:pre-wrap;word-wrap:break-word;",
   footer = "margin:24px 0 0;padding-top:12px;border-top:1px solid rgba(128,128,128,0.4);"
     .. "font-size:12px;opacity:0.7;",
 }
