@@ -6,6 +6,7 @@
 local core = require("loyalhook.core")
 local events = require("loyalhook.events")
 local nearest = require("loyalhook.nearest")
+local plain = require("loyalhook.plain")
 local settings = require("loyalhook.settings")
 local smtp = require("loyalhook.notices.smtp")
 
@@ -25,9 +26,9 @@ end
 
 local function shown(value)
   if type(value) ~= "string" then
-    return tostring(value)
+    return type(value) == "table" and "a table" or tostring(value)
   end
-  return '"' .. value:sub(1, 60):gsub("%c", "?") .. '"'
+  return '"' .. plain.without_tokens(value):sub(1, 60):gsub("%c", "?") .. '"'
 end
 
 local readers = {}

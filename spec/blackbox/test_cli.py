@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -153,6 +154,17 @@ class Streams(Case):
             process.wait(5)
         self.assertIn(process.returncode, (130, -signal.SIGINT))
         self.assertNotIn(b"traceback", process.stderr.read())
+
+    def test_interrupting_while_the_modules_load_is_no_broken_installation(self):
+        # lua5.4 makes an error of the signal; where it strikes is chance, so it is raised here.
+        folder = self.shop.path("modules/loyalhook")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "cli.lua"), "w", encoding="ascii") as file:
+            file.write('error("interrupted!")')
+        program = shutil.copy(PROGRAM, self.shop.path("program.lua"))
+        done = subprocess.run([VMS["lua5.4"], program, "version"], capture_output=True, text=True,
+                              env={"LUA_PATH": self.shop.path("modules/?.lua")})
+        self.assertEqual((done.returncode, done.stderr), (130, "loyalhook: interrupted\n"))
 
 
 class Events(Case):

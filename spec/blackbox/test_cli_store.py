@@ -737,10 +737,11 @@ class BadStores(Case):
 
     def test_a_folder_or_an_odd_location(self):
         os.mkdir(self.shop.path("folder"))
-        for location in ("sqlite:folder", "postgresql://localhost/x", "sqlite:"):
+        for location in ("sqlite:folder", "postgresql://me:hunter2@localhost/x", "sqlite:"):
             answer = self.run_cli("stats", "--store", location, expect=None)
             self.assertIn(answer.code, (3, 5), location)
             self.assertRegex(answer.err, r"^loyalhook: .+\n$")
+            self.assertNotIn("hunter2", answer.err)
         self.assertEqual(os.listdir(self.shop.folder), ["folder"])
 
     def contents(self):

@@ -54,6 +54,13 @@ describe("notices test", function()
     assert.are.same({ "1 of 2 refused" }, notes)
   end)
 
+  it("does not claim to know what it does not", function()
+    answer = { verdict = "unknown", error = "the server closed the connection", duration_ms = 7 }
+    assert.are.equal(1, run({ notices = { smtp = SMTP } }, { to = "a@b.example" }))
+    assert.are.equal("smtp://mail.example.com may have taken over the mail for a@b.example: the"
+      .. " server closed the connection", lines[1])
+  end)
+
   it("prints a document", function()
     run({ notices = { smtp = SMTP } }, { to = "a@b.example" }, true)
     assert.are.equal('{"verdict":"accepted","status":250,"error":null,"duration_ms":7,'

@@ -220,6 +220,8 @@ describe("the mail server's settings", function()
       ["notices = { smtp = { url = 5 } }"] = "notices.smtp.url: expected a text, got 5",
       ["notices = { smtp = { tls = 'maybe' } }"] = "notices.smtp.tls: expected one of starttls",
       ["notices = { to = 'a@b' , smtp = 5 }"] = "notices.smtp: expected a table",
+      ["notices = { smtp = 'smtp://u:word@h:25' }"] = 'expected a table, got "smtp://h:25"',
+      ["notices = { to = { {} } }"] = "notices.to: expected a list of texts, got a table",
       ["notices = { to = { 'nobody' } }"] = "notices.to: 'nobody' is not a mail address",
       ["notices = { smtp = { url = 'smtp://h' } }"] = "notices.smtp.from: missing",
       ["notices = { smtp = { password = 5 } }"] = "got something else",

@@ -16,7 +16,8 @@ int lh_store_open(const struct lh_store_options *options, struct lh_store **stor
     return lh_error_set(err, LH_E_CONFIG, "store: a path is needed, like sqlite:loyalhook.db");
   /* "word:" is another kind of store; a file of such a name is written ./word:… */
   if (path == options->location && path[strcspn(path, ":/")] == ':')
-    return lh_error_set(err, LH_E_CONFIG, "store: '%s' is not sqlite:PATH", options->location);
+    return lh_error_set(err, LH_E_CONFIG, "store: '%.*s:' is not sqlite:PATH",
+                        (int)strcspn(path, ":"), path); /* behind it could be a password */
   return lh_sqlite_open(&filled, path, store, err);
 }
 

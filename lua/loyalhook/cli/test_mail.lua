@@ -58,7 +58,8 @@ local function report(ended, letter, context)
       context.output:note(ended.error)
     end
   else
-    context.output:line(("%s did not take over the mail for %s: %s"):format(letter.url, to,
+    local what = ended.verdict == "unknown" and "may have taken over" or "did not take over"
+    context.output:line(("%s %s the mail for %s: %s"):format(letter.url, what, to,
       ended.error or "no answer"))
   end
 end
