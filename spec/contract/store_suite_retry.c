@@ -372,6 +372,24 @@ static void test_jobs_are_listed_newest_first_and_their_number_is_bounded(void *
   assert_int_equal(step_on(suite.store, &first.id).retried, 1);
 }
 
+/* A process that lives long makes many, one after the other, on the same connection. */
+static void test_a_job_does_not_mean_what_the_one_before_meant(void **state) {
+  (void)state;
+  struct lh_id a = make_failed("a", 2), b = make_failed("b", 3);
+  const struct lh_retry_filter all = {0}, one = {.account = "default", .webhook_id = &a};
+  struct lh_job job = create(&one);
+  while (job.finished_ms == 0) job = step_on(suite.store, &job.id);
+  assert_int_equal(job.retried, 2);
+  job = create(&all);
+  assert_false(job.one_webhook);
+  assert_string_equal(job.account, "");
+  while (job.finished_ms == 0) job = step_on(suite.store, &job.id);
+  assert_int_equal(job.retried, 3);
+  struct lh_request_list left = failed_of(&b);
+  assert_int_equal(left.count, 0);
+  lh_request_list_clear(&left);
+}
+
 int store_suite_run_retry(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, suite_set_up, suite_tear_down)
   const struct CMUnitTest tests[] = {
@@ -386,6 +404,7 @@ int store_suite_run_retry(void) {
       T(test_passing_over_what_a_job_does_not_mean_is_bounded_too),
       T(test_a_retried_request_was_not_given_back),
       T(test_a_job_is_refused_where_nothing_could_be_retried),
+      T(test_a_job_does_not_mean_what_the_one_before_meant),
       T(test_jobs_are_listed_newest_first_and_their_number_is_bounded),
   };
 #undef T

@@ -51,9 +51,10 @@ int lh_job_load(struct lh_connection *connection, const struct lh_id *id, struct
   return LH_OK;
 }
 
-static void bind_time(sqlite3_stmt *statement, int column, int64_t ms) {
-  if (ms != 0)
-    sqlite3_bind_int64(statement, column, ms);
+/* A time or a number; 0: none. Always bound: a statement keeps what it was given before. */
+static void bind_if_any(sqlite3_stmt *statement, int column, int64_t value) {
+  if (value != 0)
+    sqlite3_bind_int64(statement, column, value);
   else
     sqlite3_bind_null(statement, column);
 }
@@ -63,13 +64,13 @@ int lh_job_save(struct lh_tx *tx, const struct lh_job_row *row, struct lh_error 
   sqlite3_stmt *save = lh_connection_sql(tx->connection, LH_SQL_JOB_SAVE, err);
   if (save == NULL) return err->code;
   sqlite3_bind_int64(save, 1, row->job);
-  bind_time(save, 2, row->settled_ms);
+  bind_if_any(save, 2, row->settled_ms);
   sqlite3_bind_int64(save, 3, row->at_webhook);
   sqlite3_bind_int64(save, 4, row->at_request);
   sqlite3_bind_int64(save, 5, shown->total);
   sqlite3_bind_int64(save, 6, shown->retried);
   sqlite3_bind_int64(save, 7, shown->left_over);
-  bind_time(save, 8, shown->finished_ms);
+  bind_if_any(save, 8, shown->finished_ms);
   sqlite3_bind_int64(save, 9, row->session);
   sqlite3_bind_int64(save, 10, row->stepped_ms);
   return lh_connection_done(tx->connection, save, err);
@@ -174,8 +175,8 @@ static int insert(struct lh_tx *tx, struct creating *creating, struct lh_error *
   int rc = lh_tx_id(tx, creating->now_ms, &creating->row.shown.id, err);
   if (rc != LH_OK) return rc;
   sqlite3_bind_blob(add, 1, creating->row.shown.id.bytes, LH_ID_BYTES, SQLITE_STATIC);
-  if (filter->account != NULL) sqlite3_bind_int64(add, 2, creating->row.account);
-  if (filter->webhook_id != NULL) sqlite3_bind_int64(add, 3, creating->row.webhook);
+  bind_if_any(add, 2, creating->row.account);
+  bind_if_any(add, 3, creating->row.webhook);
   sqlite3_bind_int(add, 4, (int)filter->reason);
   sqlite3_bind_int64(add, 5, filter->since_ms);
   sqlite3_bind_int64(add, 6, filter->failed_from_ms);
