@@ -145,6 +145,9 @@ class Nowhere(unittest.TestCase):
         self.assertEqual(len(self.endpoint.requests("/plain")), 0)
         answer = self.shop.run("webhook", "enable", "plain", "--json", expect=3)
         self.assertEqual(answer.error()["code"], "secret_unreadable")
+        # with an overlap the one that cannot sign would go on "signing" for a day
+        answer = self.shop.run("webhook", "rotate-secret", "plain", "--json", expect=3)
+        self.assertEqual(answer.error()["code"], "secret_unreadable")
         self.shop.run("webhook", "rotate-secret", "plain", "--now", "--secret-stdin", stdin=PLAIN)
         self.shop.run("webhook", "enable", "plain")
 

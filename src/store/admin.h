@@ -86,7 +86,8 @@ struct lh_store_admin {
                         struct lh_webhook *webhook, struct lh_error *err);
   /*
   ** A new secret. The present one signs for overlap_ms more (0: no more); a
-  ** secret that waited already is replaced. LH_E_SECRET_INVALID, LH_E_KEY_MISSING.
+  ** secret that waited already is replaced. LH_E_SECRET_INVALID, LH_E_KEY_MISSING, with an overlap
+  ** LH_E_SECRET_UNREADABLE.
   */
   int (*secret_rotate)(struct lh_store *store, const struct lh_id *id, struct lh_piece secret,
                        int64_t overlap_ms, struct lh_webhook *webhook, struct lh_error *err);

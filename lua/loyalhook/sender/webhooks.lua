@@ -161,7 +161,8 @@ end
 -- overlap_s (86400; 0 at once): so long the present secret signs, so that the
 -- receiver can be told; the standard scheme signs with both meanwhile. Rotating
 -- again in that time replaces the secret that waits. Returns the webhook with the
--- new secret, which is shown only here, or nil, message, code ("secret_invalid").
+-- new secret, which is shown only here, or nil, message, code ("secret_invalid",
+-- "secret_unreadable" if the present one cannot sign meanwhile).
 function methods:rotate_secret(id_or_name, given)
   check_text(id_or_name, "rotate_secret")
   given = options.check(given, ROTATE, "rotate_secret")

@@ -39,6 +39,13 @@ int lh_change_refuse_deleted(const struct lh_changing *changing, struct lh_error
                       changing->webhook->name);
 }
 
+int lh_change_must_sign(struct lh_tx *tx, const struct lh_changing *changing,
+                        struct lh_target_entry **entry, struct lh_error *err) {
+  int rc = lh_target_current(tx, changing->dispatch, changing->now_ms, entry, err);
+  if (rc != LH_OK || (*entry)->target.keys[0] != NULL) return rc;
+  return lh_secret_unreadable(changing->webhook, err);
+}
+
 int lh_change_end(struct lh_tx *tx, struct lh_changing *changing, struct lh_error *err) {
   int64_t webhook = 0;
   struct lh_dispatch *dispatch = changing->dispatch;
@@ -138,9 +145,8 @@ struct turning_to {
 /* A webhook that cannot sign would be paused by its first lease: say it now. */
 static int enable(struct lh_tx *tx, struct lh_changing *changing, struct lh_error *err) {
   struct lh_target_entry *entry;
-  int rc = lh_target_current(tx, changing->dispatch, changing->now_ms, &entry, err);
+  int rc = lh_change_must_sign(tx, changing, &entry, err);
   if (rc != LH_OK) return rc;
-  if (entry->target.keys[0] == NULL) return lh_secret_unreadable(changing->webhook, err);
   return lh_status_enable(tx, changing->dispatch, changing->webhook->event_types, changing->now_ms,
                           err);
 }
@@ -218,10 +224,8 @@ static int target_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct lh_target_entry *entry;
   int rc = lh_change_begin(tx, changing, err);
   if (rc == LH_OK) rc = lh_change_refuse_deleted(changing, err);
-  if (rc == LH_OK) rc = lh_target_current(tx, changing->dispatch, changing->now_ms, &entry, err);
-  if (rc != LH_OK) return rc;
-  if (entry->target.keys[0] == NULL) return lh_secret_unreadable(changing->webhook, err);
-  rc = lh_dispatch_save_all(tx, err);
+  if (rc == LH_OK) rc = lh_change_must_sign(tx, changing, &entry, err);
+  if (rc == LH_OK) rc = lh_dispatch_save_all(tx, err);
   if (rc != LH_OK) return rc;
   lending->target = &entry->target;
   __atomic_add_fetch(&lending->target->holders, 1, __ATOMIC_RELAXED);

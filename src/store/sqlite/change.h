@@ -19,6 +19,9 @@ int lh_change_run(struct lh_store *store, struct lh_changing *changing, struct l
 int lh_change_begin(struct lh_tx *tx, struct lh_changing *changing, struct lh_error *err);
 /* LH_E_REFUSED if it is deleted. */
 int lh_change_refuse_deleted(const struct lh_changing *changing, struct lh_error *err);
+/* The target that a lease would use now. LH_E_SECRET_UNREADABLE, LH_E_KEY_MISSING. */
+int lh_change_must_sign(struct lh_tx *tx, const struct lh_changing *changing,
+                        struct lh_target_entry **entry, struct lh_error *err);
 /* Saves the hot row; workers look at the webhook again. */
 int lh_change_end(struct lh_tx *tx, struct lh_changing *changing, struct lh_error *err);
 

@@ -113,12 +113,14 @@ struct rotating {
 static int rotate_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct rotating *rotating = context;
   struct lh_changing *changing = &rotating->changing;
+  struct lh_target_entry *entry;
   unsigned char sealed[LH_SECRET_MAX + LH_SEAL_OVERHEAD];
   int rc = lh_change_begin(tx, changing, err);
   if (rc == LH_OK) rc = lh_change_refuse_deleted(changing, err);
   if (rc == LH_OK)
     rc = lh_secret_check(changing->webhook->scheme, rotating->secret.at, rotating->secret.len, err);
   if (rc == LH_OK) rc = lh_secret_catch_up(tx, changing, err);
+  if (rc == LH_OK && rotating->overlap_ms > 0) rc = lh_change_must_sign(tx, changing, &entry, err);
   if (rc == LH_OK) rc = lh_secret_seal(tx, &changing->id, rotating->secret, sealed, err);
   sqlite3_stmt *set = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_SECRETS, err);
   if (rc != LH_OK || set == NULL) return rc != LH_OK ? rc : (int)err->code;
