@@ -52,16 +52,12 @@ local function add_mailer(self, notices)
   local unknown = options.unknown(notices, NOTICES, "option")
   if unknown then
     return nil, "notices: " .. unknown, "config"
-  elseif notices.smtp == nil then
-    return self
+  elseif notices.smtp ~= nil then
+    local message, code
+    self._mailer, message, code = mailer.new(self._engine, notices, self._log)
+    return self._mailer, message, code
   end
-  local message, code
-  self._mailer, message, code = mailer.new(self._engine, notices, self._log)
-  if not self._mailer then
-    self._engine:close()
-    return nil, message, code
-  end
-  return self
+  return true
 end
 
 local function first_of(value, default)
@@ -121,7 +117,12 @@ function worker.new(given)
   end
   local self = setmetatable({ _engine = opened, _sender = sender, _log = say,
     _brake = log.brake(LOG_EVERY_MS) }, Worker)
-  return add_mailer(self, given.notices or {})
+  ok, message, code = add_mailer(self, given.notices or {})
+  if not ok then
+    self:close()
+    return nil, message, code
+  end
+  return self
 end
 
 local function log_attempt(self, event)

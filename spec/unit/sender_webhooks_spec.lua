@@ -99,7 +99,10 @@ describe("sender's webhooks", function()
     assert.are.equal(("s"):rep(16), rotated.secret)
     assert.is_nil(rotated.secret_rotates_at)
     refused("secret_invalid", sender:rotate_secret("crm", { secret = "short" }))
-    refused("invalid", sender:rotate_secret("crm", { overlap_s = 1e9 }))
+    for _, wrong in ipairs{ 1e9, -1, 0.5, 0 / 0 } do
+      local message = refused("invalid", sender:rotate_secret("crm", { overlap_s = wrong }))
+      assert.are.equal("overlap_s: not a whole number from 0 to 2592000", message)
+    end
   end)
 
   it("can be tried; what cannot be reached is a result", function()

@@ -356,6 +356,11 @@ describe("worker.new", function()
       handlers = { {} } })))
     assert.are.equal("invalid", select(3, loyalhook.worker.new({ sender = sender,
       concurrency = 0 })))
+    for _, notices in ipairs{ { smpt = {} }, { smtp = {} }, { smtp = 5 } } do
+      assert.are.equal("config", select(3, loyalhook.worker.new({ sender = sender,
+        notices = notices })))
+    end
+    assert(loyalhook.worker.new({ sender = sender })):close() -- those above have left none behind
     assert.has_error(function()
       loyalhook.worker.new({})
     end, "worker.new: expected sender = an open sender")

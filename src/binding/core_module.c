@@ -70,6 +70,7 @@ static const struct {
     {"secret_min", LH_SECRET_MIN},
     {"secret_max", LH_SECRET_MAX},
     {"secrets_max", LH_SECRETS_MAX},
+    {"secret_overlap_s_max", LH_SECRET_OVERLAP_MS_MAX / 1000},
     {"headers_bytes_max", LH_HEADERS_BYTES_MAX},
     {"webhooks_max", LH_WEBHOOKS_MAX},
     {"batch_size_max", LH_BATCH_SIZE_MAX},

@@ -70,6 +70,11 @@ function methods:set_account(name, given)
     error("set_account: expected notify = { address, … } or false", 2)
   end
   local notify = given.notify or nil
+  for _, address in ipairs(notify or {}) do
+    if type(address) ~= "string" then
+      error("set_account: notify: expected mail addresses, got " .. type(address), 2)
+    end
+  end
   if notify and #notify == 0 then
     return nil, "notify: no address; false means those of the configuration", "invalid"
   end

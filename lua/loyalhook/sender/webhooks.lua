@@ -166,6 +166,10 @@ end
 function methods:rotate_secret(id_or_name, given)
   check_text(id_or_name, "rotate_secret")
   given = options.check(given, ROTATE, "rotate_secret")
+  local overlap_s, most = given.overlap_s or 0, core.limits.secret_overlap_s_max
+  if not (overlap_s >= 0 and overlap_s <= most and overlap_s == math.floor(overlap_s)) then
+    return nil, ("overlap_s: not a whole number from 0 to %d"):format(most), "invalid"
+  end
   local row, message, code = find(self, id_or_name, given.account)
   if not row then
     return nil, message, code
