@@ -57,7 +57,7 @@ class Command:
     def __init__(self, stand, store, vm, *arguments):
         given = {**environment(vm), "LOYALHOOK_STORE": store}
         self.process = subprocess.Popen(
-            [VMS[vm], os.path.join(TOP, "bin", "loyalhook"), *arguments], stdin=subprocess.DEVNULL,
+            [VMS[vm], os.path.join(BENCH, "command.lua"), *arguments], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=stand.folder, env=given)
 
     def cpu_ms(self):
