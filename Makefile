@@ -264,10 +264,11 @@ env: ## shell lines that let lua5.4, luajit and the shell find this checkout
 demo: build ## a store, webhooks, a real nginx, a few thousand events, and the sums
 	LUA=$(LUA54) LUAJIT=$(LUAJIT) sh demo/run.sh
 
-bench: build build-bench ## figures against yardsticks, as JSON; ONLY=row for one (docs/benchmarks.md)
+bench: ## figures against yardsticks, as JSON; ONLY=row for one (docs/benchmarks.md)
+	@$(MAKE) --no-print-directory build build-bench >&2
 	@$(BENCH) $(ONLY)
-bench-large: build build-bench ## the row that needs minutes and gigabytes
-	@$(BENCH) backlog_large
+bench-large: ## the row that needs minutes and gigabytes
+	@$(MAKE) --no-print-directory bench ONLY=backlog_large
 
 install: build ## for both VMs under PREFIX (/usr/local)
 	@for pair in lua5.4:5.4 luajit:5.1; do \
