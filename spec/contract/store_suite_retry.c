@@ -308,6 +308,22 @@ static void test_passing_over_what_a_job_does_not_mean_is_bounded_too(void **sta
   lh_request_list_clear(&list);
 }
 
+/* Its total is counted before its steps: one is retried by hand in between. */
+static void test_a_finished_job_adds_up(void **state) {
+  (void)state;
+  struct lh_id id = make_failed("w", 3);
+  struct lh_request_list list = failed_of(&id);
+  struct lh_retry one = {.request_id = list.rows[0].request_id};
+  lh_request_list_clear(&list);
+  struct lh_job job = create(&(struct lh_retry_filter){.webhook_id = &id});
+  while (!job.settled) job = step_on(suite.store, &job.id);
+  assert_int_equal(job.total, 3);
+  retry(&one, 1);
+  while (job.finished_ms == 0) job = step_on(suite.store, &job.id);
+  assert_int_equal(job.retried, 2);
+  assert_int_equal(job.total, job.retried + job.left_over);
+}
+
 static void test_a_retried_request_was_not_given_back(void **state) {
   (void)state;
   struct lh_pending_work work;
@@ -405,6 +421,7 @@ int store_suite_run_retry(void) {
       T(test_a_retried_request_was_not_given_back),
       T(test_a_job_is_refused_where_nothing_could_be_retried),
       T(test_a_job_does_not_mean_what_the_one_before_meant),
+      T(test_a_finished_job_adds_up),
       T(test_jobs_are_listed_newest_first_and_their_number_is_bounded),
   };
 #undef T

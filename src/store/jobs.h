@@ -46,8 +46,8 @@ struct lh_job {
   int64_t since_ms;
   int64_t failed_from_ms;
   int64_t created_ms;
-  int settled; /* 1: it knows what it covers, and total counts */
-  int64_t total;
+  int settled;   /* 1: it knows what it covers, and total counts */
+  int64_t total; /* as counted when it settled; once finished, retried + left_over */
   int64_t retried;
   int64_t left_over;   /* passed over, because their webhook was not enabled */
   int64_t finished_ms; /* 0: open */

@@ -180,6 +180,9 @@ static int retry_some(struct lh_turning *turning, struct stepping *stepping, str
     rc = lh_retry_request(turning, stepping->requests[i], &retried, err);
     row->shown.retried += retried;
   }
+  /* It was counted outside of the lock: some may have failed, or been retried by hand, since. */
+  int64_t seen = row->shown.retried + row->shown.left_over;
+  if (!more || row->shown.total < seen) row->shown.total = seen;
   if (!more) row->shown.finished_ms = turning->now_ms;
   if (stepping->request_count > 0) turning->tx->wake = 1;
   return rc;
