@@ -271,6 +271,8 @@ bench-large: ## the row that needs minutes and gigabytes
 	@$(MAKE) --no-print-directory bench ONLY=backlog_large
 
 install: build ## for both VMs under PREFIX (/usr/local)
+	@for module in argparse cjson; do $(LUA54) -e "require '$$module'" >/dev/null 2>&1 || { \
+	  echo "install: $(LUA54) does not find $$module: install lua-$$module, or the rock" >&2; exit 1; }; done
 	@for pair in lua5.4:5.4 luajit:5.1; do \
 	  vm=$${pair%%:*}; version=$${pair##*:}; \
 	  lib=$(DESTDIR)$(PREFIX)/lib/lua/$$version/loyalhook; share=$(DESTDIR)$(PREFIX)/share/lua/$$version; \

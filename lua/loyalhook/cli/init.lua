@@ -82,8 +82,9 @@ end
 local function installation_problem(message)
   local missing = message:match("module '([%w_.]+)' not found")
   if missing then
-    return ("Lua module %s is not installed%s"):format(missing,
-      missing:find("^loyalhook") and " (in a checkout: make build)" or "")
+    local remedy = missing:find("^loyalhook") and "in a checkout: make build"
+      or ("the package lua-%s, or the rock"):format(missing)
+    return ("Lua module %s is not installed (%s)"):format(missing, remedy)
   end
   local name, reason =
     message:match("error loading module '([%w_.]+)' from file '[^\n]*':%s*([^\n]*)")
