@@ -3,6 +3,7 @@
 ** the process. core_module.c is its light sibling.
 **
 **   engine.versions() -> { libcurl =, sqlite =, mbedtls = }
+**   engine.certificates() -> path of the system's bundle, or nil
 */
 #include "binding/engine_module.h"
 
@@ -23,6 +24,11 @@ static int versions(lua_State *L) {
   lh_set_string(L, "libcurl", lh_transport_version());
   lh_set_string(L, "sqlite", lh_store_version());
   lh_set_string(L, "mbedtls", crypto);
+  return 1;
+}
+
+static int certificates(lua_State *L) {
+  lua_pushstring(L, lh_transport_bundle()); /* NULL: nil */
   return 1;
 }
 
@@ -62,6 +68,8 @@ int luaopen_loyalhook_engine(lua_State *L) {
   lh_set_string(L, "_VERSION", LH_VERSION);
   lua_pushcfunction(L, versions);
   lua_setfield(L, -2, "versions");
+  lua_pushcfunction(L, certificates);
+  lua_setfield(L, -2, "certificates");
   lh_bind_store(L);
   lh_bind_worker(L);
   lh_bind_post(L);

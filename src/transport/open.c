@@ -9,7 +9,7 @@
 ** Debian's GnuTLS flavour of libcurl would parse a folder of 290 files for
 ** every connection (50 ms); a bundle takes a quarter of that.
 */
-static const char *bundle_find(void) {
+const char *lh_transport_bundle(void) {
   static const char *const bundles[] = {
       "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch, Gentoo */
       "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora, RHEL */
@@ -26,7 +26,7 @@ static int options_copy(struct lh_curl *self, const struct lh_transport_options 
   const char *ca_file = options->ca_file;
   if (ca_file && access(ca_file, R_OK) != 0)
     return lh_error_set(err, LH_E_CONFIG, "ca_file: %s cannot be read", ca_file);
-  if (!ca_file) ca_file = bundle_find();
+  if (!ca_file) ca_file = lh_transport_bundle();
   self->allow_http = options->allow_http;
   self->connections_max =
       options->connections_max ? options->connections_max : LH_CONCURRENCY_DEFAULT;

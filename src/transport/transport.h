@@ -129,6 +129,9 @@ int lh_transport_curl_open(const struct lh_transport_options *options, const str
 /* "libcurl/7.88.1 GnuTLS/3.7.9 …"; borrowed. */
 const char *lh_transport_version(void);
 
+/* The system's bundle of certificates, trusted where no ca_file is given; NULL if none is found. */
+const char *lh_transport_bundle(void);
+
 /*
 ** Checks and normalises a webhook URL (design §3.9): http or https only, no
 ** userinfo, no fragment, no backslash, space or control characters, host not

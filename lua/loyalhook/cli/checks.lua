@@ -48,7 +48,10 @@ end
 local function certificates(known)
   local path = known.settings and known.settings.ca_file
   if not path then
-    return nil
+    path = require("loyalhook.engine").certificates()
+    return path and finding("certificates", "ok", "%s", path) or finding("certificates", "warning",
+      "no bundle found: https endpoints and mail servers are refused; install ca-certificates, or"
+      .. " name one with ca_file")
   end
   local file, problem = io.open(path, "r")
   if not file then
@@ -163,7 +166,8 @@ local function webhooks(sender)
   end
   local stopped = stopped_by_reason(list)
   if #stopped > 0 then
-    return finding("webhooks", "warning", "%s", table.concat(stopped, "; "))
+    return finding("webhooks", "warning", "%s; 'loyalhook webhook show' says what to do",
+      table.concat(stopped, "; "))
   end
   return finding("webhooks", "ok", "%d, none paused", #list)
 end
