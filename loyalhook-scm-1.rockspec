@@ -130,6 +130,7 @@ build = {
     ["loyalhook.cli"] = "lua/loyalhook/cli/init.lua",
     ["loyalhook.cli.input"] = "lua/loyalhook/cli/input.lua",
     ["loyalhook.cli.jobs"] = "lua/loyalhook/cli/jobs.lua",
+    ["loyalhook.cli.names"] = "lua/loyalhook/cli/names.lua",
     ["loyalhook.cli.ndjson"] = "lua/loyalhook/cli/ndjson.lua",
     ["loyalhook.cli.output"] = "lua/loyalhook/cli/output.lua",
     ["loyalhook.cli.progress"] = "lua/loyalhook/cli/progress.lua",

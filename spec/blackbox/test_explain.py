@@ -67,6 +67,17 @@ class Explain(Delivery):
         _, text = self.explain(self.emit())
         self.assertIn("no webhook of its account existed when it was emitted", text)
 
+    def test_an_id_of_the_other_kind_is_recognised(self):
+        self.webhook("/ok")
+        event_id = self.emit()
+        self.shop.work_until_idle()
+        request_id = self.shop.requests()[0]["request_id"]
+        for words in (["explain", request_id], ["request", "show", event_id]):
+            said = self.shop.run(*words, expect=4).err.strip()
+            self.shop.run(*said.split("loyalhook ")[1].split())
+        self.assertRegex(self.shop.run("retry", event_id, expect=4).out, "unknown +no request has")
+        self.assertRegex(self.shop.run("retry", request_id).out, "not_failed +it waits, is being")
+
 
 if __name__ == "__main__":
     unittest.main()

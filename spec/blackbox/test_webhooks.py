@@ -139,6 +139,45 @@ class Changes(Delivery):
         self.assertEqual(self.change("enable", "w", "--retry-failed", expect=5).error()["code"],
                          "refused")
 
+    def test_a_paused_webhook_says_what_to_do_and_that_is_the_cure(self):
+        self.endpoint.script("/w", [500, 200])
+        self.shop.webhook("w", self.endpoint.url("/w"), batch_size=1, retries_max=0, pause_after=1)
+        self.shop.emit_lines([event(1)])
+        self.shop.work_until_idle()
+        self.assertIn("'loyalhook webhook show'", self.shop.run("doctor").out)
+        self.assertEqual(self.change("show", "w").err, "")
+        told = self.shop.run("webhook", "show", "w").err.splitlines()
+        commands = [line.split(": " if i == 0 else "? " if i == 1 else "then: ")[1].split(" && ")
+                    for i, line in enumerate(told)]
+        self.assertEqual([len(line) for line in commands], [1, 1, 2], told)
+        listed = self.shop.run(*commands[0][0].split()[1:]).out
+        self.assertRegex(listed, r"\n[0-9a-f]{24} +default +w +failed +retries_exhausted ")
+        self.assertRegex(self.shop.run("request", "show", listed.splitlines()[1].split()[0]).out,
+                         r"\nwebhook +w\n")
+        for command in [words for line in commands[1:] for words in line]:
+            self.shop.run(*command.split()[1:])
+        self.shop.work_until_idle()
+        self.assertEqual([row["state"] for row in self.shop.requests()], ["delivered"])
+        self.assertEqual(self.shop.run("webhook", "show", "w").err, "")
+
+    def test_enabling_tells_what_is_failed_still(self):
+        self.endpoint.script("/w", [500, 200])
+        self.shop.webhook("w", self.endpoint.url("/w"), batch_size=1, retries_max=0, pause_after=1)
+        self.shop.emit_lines([event(1)])
+        self.shop.work_until_idle()
+        self.shop.emit_lines([event(2)])
+        told = self.shop.run("webhook", "enable", "w", "--retry-failed").err.splitlines()[-1]
+        self.assertRegex(told, "requests of it: 1; .*: loyalhook retry --failed --webhook w")
+        self.shop.run(*told.split("loyalhook ")[1].split())
+        self.assertNotIn("failed", self.shop.run("webhook", "enable", "w").err)
+
+    def test_a_name_that_nobody_has_is_answered_with_where_to_look(self):
+        self.webhook("/ok")
+        for words in ((), ("--account", "shop-7")):
+            said = self.shop.run("webhook", "show", "ok" if words else "okk", *words, expect=4).err
+            self.assertIn("loyalhook webhook list", said)
+            self.assertEqual("of account shop-7" in said, bool(words))
+
     def test_words_that_make_no_sense_are_usage_errors(self):
         self.webhook("/ok")
         for words in (["edit", "ok"], ["edit", "ok", "--ordered", "--no-ordered"],

@@ -46,6 +46,8 @@ describe("the command", function()
       raised(find, "evnts").message)
     assert.matches("unknown command 'webhook lst'; did you mean \"webhook list\"",
       raised(find, "webhook", "lst").message)
+    assert.matches("unknown command 'wbhook'; did you mean \"webhook\"",
+      raised(find, "wbhook", "list").message)
     assert.matches("create, list, show", raised(find, "webhook").message)
   end)
 

@@ -70,7 +70,11 @@ function arguments.wants_json(argv)
   return has(argv, "--json")
 end
 
-local function unknown(name, names)
+local function unknown(name, registry)
+  local names = registry.names()
+  for _, group in ipairs(registry.groups()) do
+    names[#names + 1] = group
+  end
   usage_error(("unknown command '%s'%s"):format(name, nearest.hint(name, names)),
     "Run 'loyalhook --help' for the list of commands.")
 end
@@ -88,7 +92,7 @@ local function in_group(registry, argv, first)
   local name = group .. " " .. argv[second]
   local entry = registry.find(name)
   if not entry then
-    unknown(name, registry.names())
+    unknown(name, registry)
   end
   return entry, without(argv, first, second)
 end
@@ -115,7 +119,7 @@ function arguments.command(registry, argv)
   end
   local entry = registry.find(argv[first])
   if not entry then
-    unknown(argv[first], registry.names())
+    unknown(argv[first], registry)
   end
   return entry, without(argv, first)
 end

@@ -76,6 +76,19 @@ function commands.of_group(group)
   return words
 end
 
+--- First words of commands that have two, each once.
+function commands.groups()
+  local groups, seen = {}, {}
+  for _, entry in ipairs(entries) do
+    local group = entry.name:match("^(%S+) ")
+    if group and not seen[group] then
+      seen[group] = true
+      groups[#groups + 1] = group
+    end
+  end
+  return groups
+end
+
 --- Rows { name, summary } of all commands, or of one group's.
 function commands.overview(group)
   local rows = {}

@@ -10,7 +10,7 @@ local function named(request)
   if others == 0 then
     return "request " .. request.request_id
   end
-  return ("request %s, with %s"):format(request.request_id, words.count(others, "other event"))
+  return ("request %s (with %s)"):format(request.request_id, words.count(others, "other event"))
 end
 
 -- The attempt that was accepted: a late success is not the last one.
@@ -46,9 +46,10 @@ end
 
 function states.failed(row, about)
   local request = row.request
-  local text = ("not delivered: %s failed at %s, after %s: %s"):format(named(request),
-    words.when(request.finished_ms, about.now_ms), words.count(request.attempts_made, "attempt"),
-    words.reason(request.reason))
+  local attempts = request.attempts_made == 0 and "without an attempt"
+    or "after " .. words.count(request.attempts_made, "attempt")
+  local text = ("not delivered: %s failed at %s, %s: %s"):format(named(request),
+    words.when(request.finished_ms, about.now_ms), attempts, words.reason(request.reason))
   if row.webhook.status == "deleted" then
     return text .. "; it cannot be retried, because its webhook is deleted"
   end

@@ -239,7 +239,9 @@ int lh_sqlite_webhook_get(struct lh_store *store, const char *account, const cha
   size_t count = list->count;
   lh_webhook_list_clear(list);
   if (count == 0)
-    return lh_error_set(err, LH_E_NOT_FOUND, "no webhook has the id or name '%s'", id_or_name);
+    return lh_error_set(err, LH_E_NOT_FOUND,
+                        "no webhook%s%s has the id or name '%s' (loyalhook webhook list)",
+                        account ? " of account " : "", account ? account : "", id_or_name);
   return lh_error_set(err, LH_E_CONFLICT,
                       "webhooks of several accounts are named '%s': give the id or the account",
                       id_or_name);

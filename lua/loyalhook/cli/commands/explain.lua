@@ -75,9 +75,12 @@ local function print_event(found, output)
 end
 
 function explain.run(args, context)
-  local found, message, code = context:sender():explain(args.event)
+  local sender = context:sender()
+  local found, message, code = sender:explain(args.event)
   if not found then
-    if code == "not_found" then
+    if code == "not_found" and sender:request(args.event) then
+      message = message .. ", but a request: loyalhook request show " .. args.event
+    elseif code == "not_found" then
       message = message .. "; it was never accepted here, or is older than retention_days"
     end
     return nil, message, code

@@ -3,6 +3,7 @@
 local arguments = require "loyalhook.cli.arguments"
 local document = require "loyalhook.cli.document"
 local fields = require "loyalhook.fields"
+local names = require "loyalhook.cli.names"
 local shapes = require "loyalhook.cli.shapes"
 local columns = require "loyalhook.cli.table"
 
@@ -29,18 +30,21 @@ end
 
 local FILTERS = { "state", "webhook", "account", "event", "member", "since", "limit", "after" }
 
-local function print_table(requests, following, output)
+local function print_table(requests, following, context)
+  local output, named = context.output, names.of(context:sender())
   if #requests == 0 then
     output:note(following and "none so far; more: --after " .. following or "no requests")
     return
   end
   local rows = {}
   for index, request in ipairs(requests) do
-    rows[index] = { request.request_id, request.webhook_id, request.state, request.reason,
-      request.total_count, request.attempts_made, request.next_attempt_at, request.created_at }
+    local webhook = named(request.webhook_id)
+    rows[index] = { request.request_id, webhook.account, webhook.name, request.state,
+      request.reason, request.total_count, request.attempts_made, request.next_attempt_at,
+      request.created_at }
   end
-  output:lines(columns.lines({ "REQUEST", "WEBHOOK", "STATE", "REASON", ">EVENTS", ">ATTEMPTS",
-    "NEXT ATTEMPT", "CREATED" }, rows))
+  output:lines(columns.lines({ "REQUEST", "ACCOUNT", "WEBHOOK", "STATE", "REASON", ">EVENTS",
+    ">ATTEMPTS", "NEXT ATTEMPT", "CREATED" }, rows))
   if following then
     output:note("more: --after " .. following)
   end
@@ -59,7 +63,7 @@ function list.run(args, context)
     context.output:document(document.object("requests", shapes.list(requests, shapes.request),
       "next", following))
   else
-    print_table(requests, following, context.output)
+    print_table(requests, following, context)
   end
 end
 

@@ -1,5 +1,6 @@
 -- loyalhook request show: one request, its events and every attempt.
 
+local names = require "loyalhook.cli.names"
 local shapes = require "loyalhook.cli.shapes"
 local columns = require "loyalhook.cli.table"
 
@@ -15,13 +16,14 @@ function show.arguments(parser)
 end
 
 local SHOWN = {
-  "request_id", "webhook_id", "state", "reason", "total_count", "attempts_made",
-  "next_attempt_at", "created_at", "finished_at",
+  "request_id", "account", "webhook", "webhook_id", "state", "reason", "total_count",
+  "attempts_made", "next_attempt_at", "created_at", "finished_at",
 }
 
-local function print_attempts(attempts, output)
+local function print_attempts(request, output)
+  local attempts = request.attempts
   if #attempts == 0 then
-    output:line("no attempts yet")
+    output:line(request.state == "failed" and "no attempt was made" or "no attempts yet")
     return
   end
   local rows = {}
@@ -32,11 +34,12 @@ local function print_attempts(attempts, output)
   output:lines(columns.lines({ ">ATTEMPT", "STARTED", ">MS", ">STATUS", "ANSWER" }, rows))
 end
 
-local function print_request(request, output)
-  local pairs_list = {}
+local function print_request(request, webhook, output)
+  local pairs_list, whose = {}, { account = webhook.account, webhook = webhook.name }
   for _, name in ipairs(SHOWN) do
-    if request[name] ~= nil and request[name] ~= "" then
-      pairs_list[#pairs_list + 1] = { name, request[name] }
+    local value = request[name] or whose[name]
+    if value ~= nil and value ~= "" then
+      pairs_list[#pairs_list + 1] = { name, value }
     end
   end
   output:lines(columns.pairs(pairs_list))
@@ -46,18 +49,22 @@ local function print_request(request, output)
     output:line("  " .. id)
   end
   output:line("")
-  print_attempts(request.attempts, output)
+  print_attempts(request, output)
 end
 
 function show.run(args, context)
-  local request, message, code = context:sender():request(args.request)
+  local sender = context:sender()
+  local request, message, code = sender:request(args.request)
   if not request then
+    if code == "not_found" and sender:event(args.request) then
+      message = message .. ", but an event: loyalhook explain " .. args.request
+    end
     return nil, message, code
   end
   if context.json then
     context.output:document(shapes.request_shown(request))
   else
-    print_request(request, context.output)
+    print_request(request, names.of(sender)(request.webhook_id), context.output)
   end
 end
 

@@ -33,7 +33,9 @@ end
 
 local function check_combination(args)
   local chosen = #args.requests > 0
-  if chosen == (args.failed or false) then
+  if chosen and args.failed then
+    arguments.usage_error("either ids of requests or --failed, not both")
+  elseif not chosen and not args.failed then
     arguments.usage_error("the ids of requests are needed, or --failed",
       "Run 'loyalhook request list --state failed' for the list of them.")
   elseif chosen and (args.webhook or args.account or args.since or args.dry_run) then
@@ -48,6 +50,9 @@ local function outcome_shape(row)
   return document.pick(row, { "request_id", "outcome" })
 end
 
+local WHY = { unknown = "no request has this id",
+  not_failed = "it waits, is being sent, or was delivered" }
+
 local function print_outcomes(outcomes, context)
   if context.json then
     context.output:document(document.object("requests", shapes.list(outcomes, outcome_shape)))
@@ -55,7 +60,7 @@ local function print_outcomes(outcomes, context)
   end
   local rows = {}
   for index, row in ipairs(outcomes) do
-    rows[index] = { row.request_id, row.outcome, row.message or "" }
+    rows[index] = { row.request_id, row.outcome, row.message or WHY[row.outcome] or "" }
   end
   context.output:lines(columns.lines({ "REQUEST", "OUTCOME", "WHY" }, rows))
 end

@@ -1,5 +1,6 @@
 -- loyalhook webhook enable, and making up for the pause that ends with it.
 
+local commands = require "loyalhook.explain.commands"
 local document = require "loyalhook.cli.document"
 local jobs = require "loyalhook.cli.jobs"
 local shapes = require "loyalhook.cli.shapes"
@@ -21,6 +22,16 @@ function enable.arguments(parser)
   parser:flag("--retry-failed", "Retry what failed because of the pause.")
 end
 
+-- What is left to make up for: easily overlooked after --retry-failed, which leaves what had failed
+-- before the pause.
+local function remark_failed(webhook, context)
+  local left = context:sender():retry_failed{ webhook = webhook.id, dry_run = true }
+  if left and left.total > 0 then
+    context.output:note(("failed requests of it: %d; to send them again: %s"):format(left.total,
+      commands.retry_all(webhook)))
+  end
+end
+
 local function report(webhook, job, context)
   if context.json and job then
     context.output:document(document.object("webhook", shapes.webhook(webhook), "job",
@@ -30,6 +41,9 @@ local function report(webhook, job, context)
   shapes.print_status(webhook, context, "enabled: events emitted from now on are delivered")
   if job then
     jobs.print(job, context)
+  end
+  if not context.json then
+    remark_failed(webhook, context)
   end
 end
 
