@@ -563,7 +563,7 @@ class Work(Case):
                       f" count={len(failed)}\n", answer.err)
         self.assertIn("error: webhooks paused: their secret does not decrypt with this key file"
                       " count=1\n", answer.err)
-        self.assertRegex(self.run_cli("doctor", expect=None).out, r"does not decrypt .*: torn\n")
+        self.assertRegex(self.run_cli("doctor", expect=None).out, r"does not decrypt .*: torn;")
 
     def test_another_key_is_noticed(self):
         self.create()
