@@ -333,6 +333,41 @@ static void test_a_deleted_webhook_goes_with_its_last_trace(void **state) {
   make_webhook(suite.store, "gone", "*", 1);
 }
 
+static int webhooks_known(void) {
+  struct lh_webhook_list list;
+  assert_int_equal(suite.store->admin->webhook_list(suite.store, NULL, 1, &list, NULL), LH_OK);
+  int count = (int)list.count;
+  lh_webhook_list_clear(&list);
+  return count;
+}
+
+/* A retry of many that nobody worked off for so long still finds what it names. */
+static void test_a_webhook_stays_for_a_job_that_names_it(void **state) {
+  (void)state;
+  struct lh_id gone = make_webhook(suite.store, "gone", "*", 1);
+  const struct lh_retry_filter filter = {.webhook_id = &gone};
+  struct lh_job job;
+  struct lh_job_list list;
+  assert_int_equal(suite.store->jobs->create(suite.store, &filter, suite.fake.wall_ms, &job, NULL),
+                   LH_OK);
+  set_status(&gone, LH_STATUS_DELETED);
+  suite_lease(0);
+  suite_lease(1);
+  fake_clock_advance(&suite.fake, KEEP + DAY);
+  clean();
+  assert_int_equal(webhooks_known(), 1);
+  struct lh_job_step step = {.id = &job.id, .now_ms = suite.fake.wall_ms};
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(suite.store->jobs->step(suite.store, &step, NULL), LH_OK);
+  assert_true(step.job.finished_ms != 0);
+  clean();
+  assert_int_equal(webhooks_known(), 0);
+  /* What is left of it would read as a job of all webhooks. */
+  assert_int_equal(suite.store->jobs->list(suite.store, 10, &list, NULL), LH_OK);
+  assert_int_equal(list.count, 0);
+  lh_job_list_clear(&list);
+}
+
 static void test_figures_are_kept_for_a_week(void **state) {
   (void)state;
   make_webhook(suite.store, "w", "*", 1);
@@ -426,6 +461,7 @@ int store_suite_run_clean(void) {
       T(test_one_run_goes_through_all_that_is_old),
       T(test_a_request_goes_as_a_whole),
       T(test_a_deleted_webhook_goes_with_its_last_trace),
+      T(test_a_webhook_stays_for_a_job_that_names_it),
       T(test_figures_are_kept_for_a_week),
       T(test_old_notices_go_but_for_a_mail_under_way),
       T(test_an_event_is_explained_as_long_as_it_is_there),

@@ -168,10 +168,11 @@ static int delete_rest(struct lh_cleaning *cleaning, struct lh_error *err) {
   return rc;
 }
 
-/* One deleted webhook that nothing speaks of any more. */
+/* One deleted webhook that nothing speaks of any more; an open job may come to any. */
 static int delete_webhook(struct lh_cleaning *cleaning, struct lh_error *err) {
-  static const enum lh_sql parts[] = {LH_SQL_GONE_SPANS, LH_SQL_GONE_FIGURES, LH_SQL_GONE_MAILINGS,
-                                      LH_SQL_GONE_DISPATCH, LH_SQL_GONE_WEBHOOK};
+  static const enum lh_sql parts[] = {LH_SQL_GONE_SPANS,    LH_SQL_GONE_FIGURES,
+                                      LH_SQL_GONE_MAILINGS, LH_SQL_GONE_DISPATCH,
+                                      LH_SQL_GONE_JOBS,     LH_SQL_GONE_WEBHOOK};
   struct lh_clean *clean = cleaning->clean;
   struct lh_connection *connection = cleaning->tx->connection;
   sqlite3_stmt *gone = lh_connection_sql(connection, LH_SQL_CLEAN_GONE, err);

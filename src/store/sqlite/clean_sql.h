@@ -47,7 +47,9 @@
   X(CLEAN_GONE,       "SELECT w.webhook FROM webhooks w JOIN dispatch d ON d.webhook =" \
                       " w.webhook WHERE w.deleted_ms <= ?1 AND d.due_ms IS NULL AND NOT EXISTS" \
                       " (SELECT 1 FROM requests r WHERE r.webhook = w.webhook) AND NOT EXISTS" \
-                      " (SELECT 1 FROM notices n WHERE n.webhook = w.webhook) LIMIT 1") \
+                      " (SELECT 1 FROM notices n WHERE n.webhook = w.webhook) AND NOT EXISTS" \
+                      " (SELECT 1 FROM jobs WHERE finished_ms IS NULL) LIMIT 1") \
+  X(GONE_JOBS,        "DELETE FROM jobs WHERE webhook = ?1") \
   X(GONE_SPANS,       "DELETE FROM spans WHERE webhook = ?1") \
   X(GONE_FIGURES,     "DELETE FROM figures WHERE webhook = ?1") \
   X(GONE_MAILINGS,    "DELETE FROM mailings WHERE webhook = ?1") \
