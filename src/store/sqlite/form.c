@@ -428,12 +428,16 @@ static int replay_kept(struct lh_turning *turning, int64_t request, int32_t coun
   sqlite3_bind_int64(kept, 1, request);
   int row = lh_connection_row(connection, kept, err);
   if (row < 0) return err->code;
-  int good = row > 0 && lh_kept_open(&reader, sqlite3_column_blob(kept, 0),
-                                     (size_t)sqlite3_column_bytes(kept, 0), count) == LH_OK;
-  int rc =
-      good ? show_kept(turning, &reader, bytes, err)
-           : lh_error_set(err, LH_E_STORE_DAMAGED,
-                          "store is damaged: request %lld has lost its events", (long long)request);
+  const void *blob = row > 0 ? sqlite3_column_blob(kept, 0) : NULL;
+  size_t len = row > 0 ? (size_t)sqlite3_column_bytes(kept, 0) : 0;
+  int rc;
+  if (blob != NULL && lh_kept_open(&reader, blob, len, count) == LH_OK)
+    rc = show_kept(turning, &reader, bytes, err);
+  else if (row > 0 && blob == NULL) /* it is never empty */
+    rc = lh_error_set(err, LH_E_MEMORY, "out of memory");
+  else
+    rc = lh_error_set(err, LH_E_STORE_DAMAGED, "store is damaged: request %lld has lost its events",
+                      (long long)request);
   if (row > 0) sqlite3_reset(kept);
   return rc;
 }
@@ -473,7 +477,9 @@ int lh_form_replay(struct lh_turning *turning, int64_t request, int64_t *bytes,
   sqlite3_stmt *row = lh_connection_sql(connection, LH_SQL_REQUEST_EVENTS, err);
   if (row == NULL) return err->code;
   sqlite3_bind_int64(row, 1, request);
-  if (lh_connection_row(connection, row, err) <= 0)
+  int found = lh_connection_row(connection, row, err);
+  if (found < 0) return err->code;
+  if (found == 0)
     return lh_error_set(err, LH_E_STORE_DAMAGED, "request %lld is gone", (long long)request);
   int rc = visitor->begin(visitor->self) == 0
                ? LH_OK
