@@ -164,7 +164,7 @@ RUN = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/run.py
 SUITES = c scenarios lua tidy examples blackbox rocks openresty bench
 
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
-        test-openresty test-examples test-bench test-million test-asan test-tsan test-valgrind
+        test-openresty test-examples test-bench test-million test-model test-asan test-tsan test-valgrind
 test: build build-c build-bench ## the everyday suite; ends with `N passed, N failed`
 	@$(RUN) $(SUITES)
 test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
@@ -190,6 +190,9 @@ test-bench: build build-bench ## that every row of the bench runs; how fast is n
 
 test-million: build-c ## the request log of a million requests: bounded work for every filter
 	LOYALHOOK_SPEC_REQUESTS=1000000 $(BUILD)/c/test_sqlite_pages
+
+test-model: build-c ## the store against its model, 3,000 seeds (SEED=n: that one)
+	LOYALHOOK_SPEC_SEED=$(or $(SEED),1) LOYALHOOK_SPEC_SEEDS=$(if $(SEED),1,3000) $(BUILD)/c/test_model
 
 test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
 	$(MAKE) build-c BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
