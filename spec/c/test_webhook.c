@@ -278,6 +278,16 @@ static void test_status_names(void **state) {
   assert_string_equal(lh_status_name(LH_STATUS_DELETED), "deleted");
 }
 
+static void test_the_longest_wait_is_twice_the_longest_interval(void **state) {
+  (void)state;
+  static char schedule[] = "5,600,60";
+  struct lh_webhook webhook = good();
+  webhook.retry_interval_s = 300;
+  assert_int_equal(lh_webhook_longest_wait_ms(&webhook), 600000);
+  webhook.retry_schedule = schedule;
+  assert_int_equal(lh_webhook_longest_wait_ms(&webhook), 1200000);
+}
+
 static void test_an_edit_copies_its_fields_only(void **state) {
   (void)state;
   struct lh_webhook webhook = good();
@@ -304,6 +314,7 @@ static void test_an_edit_copies_its_fields_only(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_an_edit_copies_its_fields_only),
+      cmocka_unit_test(test_the_longest_wait_is_twice_the_longest_interval),
       cmocka_unit_test(test_defaults),
       cmocka_unit_test(test_numbers_have_their_ranges),
       cmocka_unit_test(test_names),

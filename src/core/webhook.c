@@ -231,6 +231,17 @@ int lh_webhook_apply(struct lh_webhook *webhook, const struct lh_webhook_edit *e
   return apply_texts(webhook, edit, err);
 }
 
+int64_t lh_webhook_longest_wait_ms(const struct lh_webhook *webhook) {
+  long longest_s = webhook->retry_interval_s;
+  for (const char *at = webhook->retry_schedule; at != NULL && *at != '\0';) {
+    char *end;
+    long entry_s = strtol(at, &end, 10);
+    if (entry_s > longest_s) longest_s = entry_s;
+    at = *end == ',' ? end + 1 : NULL;
+  }
+  return 2 * (int64_t)longest_s * 1000;
+}
+
 int lh_webhook_subscribes(const char *event_types, const char *event_type, const char *category) {
   size_t type_len = strlen(event_type);
   size_t category_len = category == NULL ? 0 : strlen(category);

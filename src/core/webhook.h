@@ -46,6 +46,7 @@ struct lh_webhook {
   int ordered;
   enum lh_success success;
   enum lh_scheme scheme;
+  int64_t waits_until_ms;    /* due times of an earlier retry policy are no later; 0: none */
   int64_t secret_rotates_ms; /* when a waiting secret takes over; 0: none waits */
   int64_t created_ms;
   int64_t updated_ms;
@@ -92,6 +93,11 @@ int lh_webhook_check(const struct lh_webhook *webhook, struct lh_error *err);
 */
 int lh_webhook_apply(struct lh_webhook *webhook, const struct lh_webhook_edit *edit,
                      struct lh_error *err);
+/*
+** No wait for a retry is longer than this under the present policy; Retry-After, which may double
+** an interval, and jitter are in it.
+*/
+int64_t lh_webhook_longest_wait_ms(const struct lh_webhook *webhook);
 /* 1 if one of the selectors names this type, its category, or all. */
 int lh_webhook_subscribes(const char *event_types, const char *event_type, const char *category);
 

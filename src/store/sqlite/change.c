@@ -103,7 +103,17 @@ static int save_settings(struct lh_tx *tx, const struct editing *editing, struct
   sqlite3_bind_int64(save, 1, changing->dispatch->webhook);
   lh_webhook_bind(save, changing->webhook, url_normal);
   sqlite3_bind_int64(save, 20, changing->now_ms);
+  sqlite3_bind_int64(save, 21, changing->webhook->waits_until_ms);
   return lh_connection_done(tx->connection, save, err);
+}
+
+/* Due times already set stay (design §2.1), also when the interval becomes shorter. */
+static void remember_waits(struct lh_changing *changing, const struct lh_webhook_edit *edit) {
+  struct lh_webhook *webhook = changing->webhook;
+  int64_t until_ms = changing->now_ms + lh_webhook_longest_wait_ms(webhook);
+  if ((edit->fields & (LH_FIELD_RETRY_INTERVAL_S | LH_FIELD_RETRY_SCHEDULE)) &&
+      until_ms > webhook->waits_until_ms)
+    webhook->waits_until_ms = until_ms;
 }
 
 static int edit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
@@ -118,6 +128,7 @@ static int edit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   int types_differ = (editing->edit->fields & LH_FIELD_EVENT_TYPES) && types != NULL &&
                      strcmp(webhook->event_types, types) != 0;
   rc = check_scheme(tx, editing, err);
+  remember_waits(changing, editing->edit);
   if (rc == LH_OK) rc = lh_webhook_apply(webhook, editing->edit, err);
   if (rc == LH_OK) rc = lh_webhook_check(webhook, err);
   if (rc == LH_OK)

@@ -44,18 +44,16 @@ static int first_waiting(struct lh_tx *tx, enum lh_sql which, const struct lh_di
   return 1;
 }
 
-/* No wait is longer than this, unless the clock was set back since it began. */
-static int64_t longest_wait_ms(const struct lh_target_entry *entry) {
-  int64_t longest_s = entry->target.webhook.retry_interval_s;
-  for (int32_t i = 0; i < entry->schedule_count; i++)
-    if (entry->schedule[i] > longest_s) longest_s = entry->schedule[i];
-  return 2 * longest_s * 1000 + LH_BACKOFF_MAX_MS; /* Retry-After may double it */
+/* No due time is later than this, unless the clock was set back since it was set. */
+static int64_t latest_due_ms(const struct lh_webhook *webhook, int64_t now_ms) {
+  int64_t latest_ms = now_ms + lh_webhook_longest_wait_ms(webhook) + LH_BACKOFF_MAX_MS;
+  return latest_ms > webhook->waits_until_ms ? latest_ms : webhook->waits_until_ms;
 }
 
 /* If a time is too far off, all such requests of the webhook are given their wait anew. */
 static int pull_in(struct lh_turning *turning, const struct lh_target_entry *entry,
                    enum lh_sql which, int64_t *at_ms, struct lh_error *err) {
-  int64_t now_ms = turning->now_ms, latest_ms = now_ms + longest_wait_ms(entry);
+  int64_t now_ms = turning->now_ms, latest_ms = latest_due_ms(&entry->target.webhook, now_ms);
   int64_t retry_ms = now_ms + (int64_t)entry->target.webhook.retry_interval_s * 1000;
   int64_t pending_ms = now_ms + lh_retry_backoff_ms(1, 0);
   if (*at_ms <= latest_ms) return LH_OK;

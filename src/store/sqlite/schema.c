@@ -181,6 +181,8 @@ static const char *const first_requests[] = {
 
 /* 2: what operators do: status changes, retries of many, notices, retention, figures. */
 static const char *const second_requests[] = {
+  /* Due times set before the last edit of the retry policy may be as late as this. */
+  "ALTER TABLE webhooks ADD COLUMN waits_until_ms INTEGER NOT NULL DEFAULT 0;"
   "ALTER TABLE accounts ADD COLUMN notify TEXT;" /* mail addresses joined by ',' */
 
   /* Lists of one account's, deleted webhooks included; members are an account's own. */

@@ -15,7 +15,8 @@
   " d.status_reason, d.status_since_ms, w.batch_size, w.batch_bytes_max, w.batch_wait_ms," \
   " w.retries_max, w.retry_interval_s, w.pause_after, d.failed_in_a_row, w.timeout_ms," \
   " w.max_in_flight, w.ordered, w.success, w.scheme, w.created_ms, w.updated_ms, w.webhook," \
-  " w.secret, w.secret_next, w.account, d.revision, w.secret_until_ms"
+  " w.secret, w.secret_next, w.account, d.revision, w.secret_until_ms," \
+  " w.waits_until_ms"
 /* Those of them that are asked for by number. */
 enum {
   LH_COLUMN_SCHEME = 21,
@@ -23,7 +24,7 @@ enum {
   LH_COLUMN_SECRET = 25,
   LH_COLUMN_SECRET_NEXT = 26,
   LH_COLUMN_ACCOUNT = 27,
-  LH_COLUMN_AFTER = 30 /* the first behind them */
+  LH_COLUMN_AFTER = 31 /* the first behind them */
 };
 #define LH_WEBHOOK_FROM \
   " FROM webhooks w JOIN dispatch d ON d.webhook = w.webhook JOIN accounts a ON a.account =" \
@@ -168,7 +169,7 @@ enum {
                       " batch_size = ?9, batch_bytes_max = ?10, batch_wait_ms = ?11," \
                       " retries_max = ?12, retry_interval_s = ?13, pause_after = ?14," \
                       " timeout_ms = ?15, max_in_flight = ?16, ordered = ?17, success = ?18," \
-                      " scheme = ?19, updated_ms = ?20 WHERE webhook = ?1") \
+                      " scheme = ?19, updated_ms = ?20, waits_until_ms = ?21 WHERE webhook = ?1") \
   X(WEBHOOK_DELETE,   "UPDATE webhooks SET deleted_ms = ?2, updated_ms = ?2 WHERE webhook = ?1") \
   X(WEBHOOK_TOUCH,    "UPDATE webhooks SET updated_ms = ?2 WHERE webhook = ?1") \
   X(WEBHOOK_SECRETS,  "UPDATE webhooks SET secret = coalesce(?2, secret), secret_next = ?3," \

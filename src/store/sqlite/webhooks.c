@@ -42,6 +42,7 @@ int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, str
   webhook->created_ms = sqlite3_column_int64(statement, 22);
   webhook->updated_ms = sqlite3_column_int64(statement, 23);
   webhook->secret_rotates_ms = sqlite3_column_int64(statement, 29);
+  webhook->waits_until_ms = sqlite3_column_int64(statement, 30);
   int rc = copy(statement, 4, &webhook->event_types, err);
   if (rc == LH_OK) rc = copy(statement, 5, &webhook->headers, err);
   if (rc == LH_OK) rc = copy(statement, 6, &webhook->retry_schedule, err);
