@@ -92,7 +92,8 @@ struct lh_store_jobs {
   ** LH_JOB_HELD_MS have passed without a further one. First it settles the webhooks concerned: what
   ** a pause stopped ends failed, as far as it had not yet. Then it knows what it covers: what had
   ** failed by then. Each of these is visited once, in order of forming; whatever fails meanwhile is
-  ** not retried by this job. LH_E_NOT_FOUND: there is no such job, or none is open.
+  ** not retried by this job, unless the clock was set back: then some may be, each once all the
+  ** same. LH_E_NOT_FOUND: there is no such job, or none is open.
   */
   int (*step)(struct lh_store *store, struct lh_job_step *step, struct lh_error *err);
   /* LH_E_NOT_FOUND. */
