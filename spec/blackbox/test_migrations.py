@@ -14,20 +14,22 @@ STORES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stores")
 PORT = ":18999/"
 
 
-class FromVersion1(unittest.TestCase):
+class Migration(unittest.TestCase):
+    """A workshop with a store that an earlier version left behind."""
+    STORE = None
 
     def setUp(self):
         self.shop = Workshop()
         self.addCleanup(self.shop.close)
         self.endpoint = Endpoint().start()
         self.addCleanup(self.endpoint.stop)
-        with open(os.path.join(STORES, "version-1.sql"), encoding="utf-8") as file:
+        with open(os.path.join(STORES, self.STORE + ".sql"), encoding="utf-8") as file:
             text = file.read().replace(PORT, f":{self.endpoint.port}/")
         database = sqlite3.connect(self.shop.path("loyalhook.db"))
         database.executescript(text)
         database.execute("PRAGMA journal_mode = WAL")
         database.close()
-        shutil.copy(os.path.join(STORES, "version-1.key"), self.shop.path("loyalhook.db.key"))
+        shutil.copy(os.path.join(STORES, self.STORE + ".key"), self.shop.path("loyalhook.db.key"))
         for name in ("loyalhook.db", "loyalhook.db.key"):
             os.chmod(self.shop.path(name), 0o600)
 
@@ -40,6 +42,10 @@ class FromVersion1(unittest.TestCase):
         version, = database.execute("PRAGMA user_version").fetchone()
         database.close()
         return version
+
+
+class FromVersion1(Migration):
+    STORE = "version-1"
 
     def test_who_only_looks_leaves_it_as_it_is(self):
         shown = self.shop.run("doctor").out
@@ -85,6 +91,34 @@ class FromVersion1(unittest.TestCase):
         self.assertTrue(again["duplicate"])
         with sqlite3.connect(self.shop.path("loyalhook.db")) as database:
             self.assertEqual(database.execute("PRAGMA integrity_check").fetchone()[0], "ok")
+
+
+class FromVersion2(Migration):
+    STORE = "version-2"
+
+    def test_it_shows_what_it_held_and_goes_on(self):
+        self.assertEqual(self.version(), 2)
+        self.assertEqual({name: row["status"] for name, row in self.names().items()},
+                         {"good": "enabled", "bad": "paused", "slow": "enabled",
+                          "off": "disabled"})
+        self.assertGreater(self.version(), 2)
+        notices = self.shop.run("notices", "--json").json()["notices"]
+        figures = self.shop.run("stats", "--json").json()["requests"]
+        self.assertEqual(figures, {"pending": 0, "sending": 0, "retrying": 2, "delivered": 1,
+                                   "failed": 4})
+        self.assertEqual(len(notices), 5)           # four requests and the pause
+        for path in ("/good", "/slow", "/bad"):
+            self.endpoint.script(path, [200])
+        self.shop.run("webhook", "enable", "bad")
+        self.shop.run("retry", "--failed", "--webhook", "bad")
+        self.shop.work_until_idle()
+        states = {}
+        for row in self.shop.requests():
+            states.setdefault(row["state"], []).append(row["reason"])
+        self.assertEqual(sorted(states), ["delivered", "failed", "retrying"])
+        self.assertEqual(states["failed"], ["disabled"])
+        self.assertEqual(len(states["retrying"]), 1)  # its hour is not over
+        self.assertEqual(self.shop.run("doctor", "--json").code, 0)
 
 
 if __name__ == "__main__":

@@ -301,9 +301,97 @@ static const char *const second_jobs[] = {
   , NULL
 };
 
+/* 3: the receiving side: sources, the inbox with its marks, handlers and their tasks. */
+static const char *const third_inbox[] = {
+  "CREATE TABLE sources ("
+  " source INTEGER PRIMARY KEY,"
+  " name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64)"
+  ") STRICT;"
+
+  /* As events: data stands last, and the newest row is never deleted. */
+  "CREATE TABLE inbox ("
+  " position INTEGER PRIMARY KEY,"
+  " source INTEGER NOT NULL,"
+  " event_id TEXT NOT NULL CHECK (length(event_id) BETWEEN 1 AND 128),"
+  " event_type TEXT NOT NULL CHECK (length(event_type) BETWEEN 1 AND 128),"
+  " received_ms INTEGER NOT NULL,"
+  " member TEXT,"
+  " data BLOB NOT NULL"
+  ") STRICT;"
+
+  /* What was accepted before, with a retention of its own: the event itself may be gone. */
+  "CREATE TABLE marks ("
+  " event_id TEXT NOT NULL,"
+  " source INTEGER NOT NULL,"
+  " position INTEGER NOT NULL,"
+  " received_ms INTEGER NOT NULL,"
+  " PRIMARY KEY (event_id, source)"
+  ") STRICT, WITHOUT ROWID;"
+  "CREATE INDEX marks_by_time ON marks (received_ms);"
+  , NULL
+};
+
+static const char *const third_tasks[] = {
+  /* A cursor into the inbox for each handler that a worker ever loaded. */
+  "CREATE TABLE handlers ("
+  " handler INTEGER PRIMARY KEY AUTOINCREMENT,"
+  " name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64),"
+  " event_types TEXT NOT NULL CHECK (length(event_types) > 0)," /* joined by '\n'; '*': all */
+  " when_unknown INTEGER NOT NULL CHECK (when_unknown IN (0, 1)),"
+  " serial INTEGER NOT NULL CHECK (serial IN (0, 1)),"
+  " cursor INTEGER NOT NULL CHECK (cursor >= 0),"
+  " next_start_us INTEGER NOT NULL DEFAULT 0,"        /* rate: when the next start is owed */
+  " rest_until_ms INTEGER NOT NULL DEFAULT 0,"        /* the remote side asked to be left alone */
+  " loaded_ms INTEGER NOT NULL,"                      /* by a worker, for the last time */
+  " created_ms INTEGER NOT NULL,"
+  " pending INTEGER NOT NULL DEFAULT 0,"              /* how many tasks it has in each state */
+  " running INTEGER NOT NULL DEFAULT 0 CHECK (running >= 0),"
+  " retrying INTEGER NOT NULL DEFAULT 0,"
+  " done INTEGER NOT NULL DEFAULT 0,"
+  " failed INTEGER NOT NULL DEFAULT 0"
+  ") STRICT;"
+
+  /* One event's turn with one handler. */
+  "CREATE TABLE tasks ("
+  " task INTEGER PRIMARY KEY AUTOINCREMENT,"
+  " handler INTEGER NOT NULL,"
+  " position INTEGER NOT NULL,"                       /* of its event in the inbox */
+  " state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),"
+  " reason INTEGER NOT NULL DEFAULT 0 CHECK (reason BETWEEN 0 AND 5),"
+  " attempts_made INTEGER NOT NULL DEFAULT 0 CHECK (attempts_made >= 0),"
+  " budget_start INTEGER NOT NULL DEFAULT 0 CHECK (budget_start BETWEEN 0 AND attempts_made),"
+  " strikes INTEGER NOT NULL DEFAULT 0 CHECK (strikes BETWEEN 0 AND 3),"
+  " alone INTEGER NOT NULL DEFAULT 0 CHECK (alone IN (0, 1)),"
+  " due_ms INTEGER,"                                  /* NULL while it waits: an earlier task of
+                                                         its member comes first */
+  " session INTEGER,"
+  " started_ms INTEGER,"
+  " first_ms INTEGER,"                                /* of its first attempt */
+  " finished_ms INTEGER,"
+  " serial_key TEXT,"                                 /* the member whose tasks run in order */
+  " error TEXT,"                                      /* of its last attempt that was no success */
+  " CHECK ((state = 1) = (session IS NOT NULL)),"
+  " CHECK ((state = 1) = (started_ms IS NOT NULL)),"
+  " CHECK ((state IN (3, 4)) = (finished_ms IS NOT NULL)),"
+  " CHECK ((state = 4) = (reason <> 0)),"
+  " CHECK (due_ms IS NULL OR state IN (0, 2)),"
+  " CHECK (due_ms IS NOT NULL OR state NOT IN (0, 2) OR serial_key IS NOT NULL)"
+  ") STRICT;"
+  "CREATE UNIQUE INDEX tasks_by_event ON tasks (position, handler);"
+  "CREATE INDEX tasks_due ON tasks (handler, due_ms) WHERE due_ms IS NOT NULL;"
+  "CREATE INDEX tasks_alone ON tasks (due_ms) WHERE alone = 1 AND due_ms IS NOT NULL;"
+  "CREATE INDEX tasks_of_session ON tasks (session) WHERE session IS NOT NULL;"
+  "CREATE INDEX tasks_serial ON tasks (handler, serial_key, position)"
+  " WHERE serial_key IS NOT NULL AND finished_ms IS NULL;"
+  "CREATE INDEX tasks_unfinished ON tasks (position) WHERE finished_ms IS NULL;"
+  "CREATE INDEX tasks_failed ON tasks (handler, task) WHERE state = 4;"
+  , NULL
+};
+
 static const char *const *const migrations[LH_SCHEMA_VERSION][4] = {
   {first_log, first_webhooks, first_requests, NULL},
   {second_requests, second_jobs, NULL},
+  {third_inbox, third_tasks, NULL},
 };
 /* clang-format on */
 

@@ -58,7 +58,7 @@ int64_t lh_connection_number(sqlite3 *db, const char *sql);
 /* ---- schema.c ---- */
 
 #define LH_APPLICATION_ID 0x6c686b31 /* "lhk1" */
-#define LH_SCHEMA_VERSION 2
+#define LH_SCHEMA_VERSION 3
 /* Refuses what is not ours, and brings an older schema up to date (inside the writer lock). */
 int lh_schema_check(sqlite3 *db, const char *path, struct lh_error *err);
 int lh_schema_migrate(sqlite3 *db, struct lh_error *err);
