@@ -26,9 +26,18 @@ static void test_mail_verdicts_have_their_words(void **state) {
   assert_string_equal(lh_mail_verdict_name(LH_MAIL_UNKNOWN), "unknown");
 }
 
+static void test_mail_stages_have_their_words(void **state) {
+  (void)state;
+  assert_string_equal(lh_mail_stage_name(LH_MAIL_AT_SERVER), "server");
+  assert_string_equal(lh_mail_stage_name(LH_MAIL_AT_SENDER), "sender");
+  assert_string_equal(lh_mail_stage_name(LH_MAIL_AT_RECIPIENT), "recipient");
+  assert_string_equal(lh_mail_stage_name(LH_MAIL_AT_MESSAGE), "message");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_mail_verdicts_have_their_words),
+      cmocka_unit_test(test_mail_stages_have_their_words),
       cmocka_unit_test(test_outcome_names_are_distinct_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,25 @@ static void test_one_bad_recipient_does_not_keep_the_others_from_their_mail(void
   check_over(LH_MAIL_REFUSED, 550, "a@example.com: 550 no such user");
 }
 
+static void test_a_refusal_tells_whose_matter_it_is(void **state) {
+  (void)state;
+  static const enum lh_mail_stage stages[] = {LH_MAIL_AT_SENDER, LH_MAIL_AT_RECIPIENT,
+                                              LH_MAIL_AT_MESSAGE, LH_MAIL_AT_MESSAGE};
+  static const char *const good[] = {"250 ok\r\n", "250 ok\r\n", "354 ok\r\n"};
+  for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+    begin("x\r\n", 1);
+    said();
+    for (size_t k = 0; k < i; k++) {
+      answer(good[k]);
+      said();
+    }
+    answer("550 no\r\n");
+    assert_int_equal(smtp.stage, stages[i]);
+    assert_int_equal(smtp.status, 550);
+    lh_smtp_close(&smtp);
+  }
+}
+
 static void test_only_a_whole_mail_may_have_arrived(void **state) {
   (void)state;
   send_it("hello\r\n");
@@ -254,6 +273,7 @@ static void test_what_is_not_smtp_ends_the_talk(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_mail_goes_its_way),
+      cmocka_unit_test(test_a_refusal_tells_whose_matter_it_is),
       cmocka_unit_test(test_answers_come_in_any_pieces),
       cmocka_unit_test(test_dots_at_the_begin_of_lines_are_doubled),
       cmocka_unit_test(test_a_message_that_is_not_clean_lines_is_not_begun),

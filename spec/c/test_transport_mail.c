@@ -33,6 +33,7 @@ static char url[128];
 struct ended {
   int done;
   enum lh_mail_verdict verdict;
+  enum lh_mail_stage stage;
   enum lh_outcome outcome;
   int status;
   char error[400];
@@ -106,6 +107,7 @@ static void step(int *mark) {
     struct ended *ended = results[i].tag;
     ended->done = *mark;
     ended->verdict = results[i].verdict;
+    ended->stage = results[i].stage;
     ended->outcome = results[i].outcome;
     ended->status = results[i].status;
     snprintf(ended->error, sizeof ended->error, "%s", results[i].error);
@@ -172,6 +174,7 @@ static void test_starttls_and_smtps_with_a_password(void **state) {
     mail.password = "wrong horse battery";
     ended = send_mail(mail);
     check(&ended, LH_MAIL_REFUSED, 535, "the server refuses user and password (535 5.7.8)");
+    assert_int_equal(ended.stage, LH_MAIL_AT_SERVER);
     assert_null(strstr(ended.error, "horse"));
     mail.password = PASSWORD;
     ended = send_mail(mail);
@@ -269,6 +272,7 @@ static void test_a_recipient_that_is_refused_is_named(void **state) {
   mail.to_count = 1;
   ended = send_mail(mail);
   check(&ended, LH_MAIL_REFUSED, 550, "refuse-550@x: 550 5.1.1 no such user here");
+  assert_int_equal(ended.stage, LH_MAIL_AT_RECIPIENT);
   assert_int_equal(arrived(), 1);
 }
 

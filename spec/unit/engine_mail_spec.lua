@@ -75,6 +75,7 @@ describe("mails of the engine", function()
     assert.are.equal(number, ended.number)
     assert.are.equal("refused", ended.verdict)
     assert.are.equal("connect", ended.outcome)
+    assert.are.equal("server", ended.stage)
     assert.is_string(ended.error)
     assert.is_true(worker:record_mail({ mailing = mailing.mailing, verdict = ended.verdict,
       message_id = mailing.message_id, error = ended.error }))

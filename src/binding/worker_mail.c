@@ -3,10 +3,10 @@
 **
 **   worker:lease_mail{ host =, fallback = } -> mailing | false: none is due
 **   worker:send_mail{ url =, cleartext =, user =, password =, from =, to = { … }, message =,
-**     timeout_ms = } -> number; a later report has it in mails: { number, verdict, outcome, status,
-**     duration_ms, error }
+**     timeout_ms = } -> number; a later report has it in mails: { number, verdict, stage, outcome,
+**     status, duration_ms, error }
 **   worker:record_mail{ mailing =, message_id =, verdict =, again =, error = } -> true
-**   engine.mail{ as send_mail, ca_file = } -> { verdict, outcome, status, duration_ms, error }
+**   engine.mail{ as send_mail, ca_file = } -> as in mails, without number
 **
 ** Mailing: mailing (its number), message_id, again, notify (left out: the configured
 ** addresses), webhook, sums { kind reason count first_ms last_ms }, entries { request_id
@@ -79,9 +79,10 @@ static int send_mail(lua_State *L) {
 }
 
 static void push_end(lua_State *L, const struct lh_engine_mail_end *end, const char *error) {
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   if (end->number > 0) lh_set_int64(L, "number", end->number);
   lh_set_string(L, "verdict", lh_mail_verdict_name(end->verdict));
+  lh_set_string(L, "stage", lh_mail_stage_name(end->stage));
   lh_set_string(L, "outcome", lh_outcome_name(end->outcome));
   if (end->status > 0) lh_set_int64(L, "status", end->status);
   lh_set_int64(L, "duration_ms", end->duration_ms);
@@ -137,6 +138,7 @@ static int mail_once(lua_State *L) {
   if (transport->ops->mail(transport, &mail, &err)) return lh_push_error(L, &err);
   while (transport->ops->poll(transport, LH_SAFETY_TIMER_MS, NULL, 0, &result, 1) == 0) continue;
   const struct lh_engine_mail_end end = {.verdict = result.verdict,
+                                         .stage = result.stage,
                                          .outcome = result.outcome,
                                          .status = result.status,
                                          .duration_ms = result.duration_ms,

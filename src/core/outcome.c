@@ -26,3 +26,14 @@ const char *lh_mail_verdict_name(enum lh_mail_verdict verdict) {
   assert((size_t)verdict < sizeof words / sizeof *words);
   return words[verdict];
 }
+
+const char *lh_mail_stage_name(enum lh_mail_stage stage) {
+  static const char *const words[] = {
+      [LH_MAIL_AT_SERVER] = "server",
+      [LH_MAIL_AT_SENDER] = "sender",
+      [LH_MAIL_AT_RECIPIENT] = "recipient",
+      [LH_MAIL_AT_MESSAGE] = "message",
+  };
+  assert((size_t)stage < sizeof words / sizeof *words);
+  return words[stage];
+}

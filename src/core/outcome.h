@@ -27,4 +27,14 @@ enum lh_mail_verdict {
 /* "accepted", "refused", "unknown" */
 const char *lh_mail_verdict_name(enum lh_mail_verdict verdict);
 
+/* What the server was saying yes or no to when a mail ended: whose matter a refusal is. */
+enum lh_mail_stage {
+  LH_MAIL_AT_SERVER,    /* being reached, encrypting, greeting, user and password */
+  LH_MAIL_AT_SENDER,    /* MAIL FROM */
+  LH_MAIL_AT_RECIPIENT, /* RCPT TO: all of them were refused */
+  LH_MAIL_AT_MESSAGE    /* DATA and what follows */
+};
+/* "server", "sender", "recipient", "message" */
+const char *lh_mail_stage_name(enum lh_mail_stage stage);
+
 #endif

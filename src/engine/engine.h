@@ -46,6 +46,7 @@ struct lh_engine_event {
 struct lh_engine_mail_end {
   int64_t number; /* that lh_engine_mail_send gave it */
   enum lh_mail_verdict verdict;
+  enum lh_mail_stage stage;
   enum lh_outcome outcome;
   int status;
   int64_t duration_ms;

@@ -44,6 +44,7 @@ void lh_mailer_take_in(struct lh_engine *engine, const struct lh_post_result *an
   snprintf(slot->error, sizeof slot->error, "%s", answer->error);
   slot->state = LH_MAIL_SLOT_ENDED;
   slot->end.verdict = answer->verdict;
+  slot->end.stage = answer->stage;
   slot->end.outcome = answer->outcome;
   slot->end.status = answer->status;
   slot->end.duration_ms = answer->duration_ms;

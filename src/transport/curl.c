@@ -242,6 +242,7 @@ static void result_fill(struct lh_post_result *result, const struct lh_exchange 
       .tag = exchange->tag,
       .kind = exchange->talk ? LH_EXCHANGE_MAIL : LH_EXCHANGE_POST,
       .verdict = exchange->verdict,
+      .stage = exchange->stage,
       .outcome = exchange->outcome,
       .status = answered ? exchange->answer.status : 0,
       .uploaded = exchange->uploaded,

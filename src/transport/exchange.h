@@ -84,6 +84,7 @@ struct lh_exchange {
   int uploaded;
   struct lh_mail_talk *talk; /* NULL: a POST */
   enum lh_mail_verdict verdict;
+  enum lh_mail_stage stage;
   char detail[CURL_ERROR_SIZE];
   char error[LH_EXCHANGE_ERROR_MAX];
   char response[LH_RESPONSE_KEEP_BYTES];

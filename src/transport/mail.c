@@ -213,6 +213,7 @@ static void explain_connecting(struct lh_exchange *exchange, CURLcode code) {
 static void judge_connecting(struct lh_exchange *exchange, CURLcode code) {
   int answer = greeting_code(exchange->talk);
   exchange->verdict = LH_MAIL_REFUSED;
+  exchange->stage = LH_MAIL_AT_SERVER;
   exchange->outcome = lh_verdict_outcome(exchange, code);
   if (code == CURLE_LOGIN_DENIED || code == CURLE_WEIRD_SERVER_REPLY ||
       code == CURLE_REMOTE_ACCESS_DENIED) {
@@ -234,6 +235,7 @@ void lh_mail_judge(struct lh_exchange *exchange, CURLcode code) {
     return;
   }
   exchange->verdict = smtp->verdict;
+  exchange->stage = smtp->stage;
   exchange->answer.status = smtp->status;
   exchange->outcome = smtp->status ? LH_OUTCOME_ANSWERED : LH_OUTCOME_CONNECT;
   if (!smtp->status && strncmp(smtp->error, "timed out", 9) == 0)

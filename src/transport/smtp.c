@@ -97,7 +97,19 @@ static int all_sent(const struct lh_smtp *smtp) {
 
 /* ---- how it ends */
 
+static enum lh_mail_stage stage_of(enum lh_smtp_phase phase) {
+  switch (phase) {
+  case LH_SMTP_MAIL:
+    return LH_MAIL_AT_SENDER;
+  case LH_SMTP_RCPT:
+    return LH_MAIL_AT_RECIPIENT;
+  default:
+    return LH_MAIL_AT_MESSAGE;
+  }
+}
+
 static void over(struct lh_smtp *smtp, enum lh_mail_verdict verdict, int status) {
+  smtp->stage = stage_of(smtp->phase);
   smtp->phase = LH_SMTP_OVER;
   smtp->verdict = verdict;
   smtp->status = status;

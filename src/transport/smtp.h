@@ -44,6 +44,7 @@ struct lh_smtp {
   size_t reply_len;
 
   enum lh_mail_verdict verdict;
+  enum lh_mail_stage stage;      /* at which it was over */
   int status;                    /* of the answer that decided; 0: none did */
   char error[LH_SMTP_ERROR_MAX]; /* printable ASCII */
 };

@@ -59,7 +59,8 @@ enum lh_exchange_kind { LH_EXCHANGE_POST, LH_EXCHANGE_MAIL };
 struct lh_post_result {
   void *tag;
   enum lh_exchange_kind kind;
-  enum lh_mail_verdict verdict; /* of a mail */
+  enum lh_mail_verdict verdict; /* of a mail, and the next too */
+  enum lh_mail_stage stage;
   enum lh_outcome outcome;
   int status;   /* final status (of a mail: SMTP code) if the outcome is answered, else 0 */
   int uploaded; /* 1 if the whole body was handed to the network before the answer ended */

@@ -63,6 +63,7 @@ function worker.new(given) end
 ---@class loyalhook.MailEnd
 ---@field number integer which one of this worker
 ---@field verdict "accepted"|"refused"|"unknown" what the mail server said, or that it said nothing
+---@field stage "server"|"sender"|"recipient"|"message" what it was about when it ended
 ---@field outcome string of the exchange
 ---@field status? integer the SMTP code
 ---@field duration_ms integer how long it took
