@@ -157,6 +157,7 @@ build = {
     ["loyalhook.explain.words"] = "lua/loyalhook/explain/words.lua",
     ["loyalhook.fields"] = "lua/loyalhook/fields.lua",
     ["loyalhook"] = "lua/loyalhook/init.lua",
+    ["loyalhook.handlers.template"] = "lua/loyalhook/handlers/template.lua",
     ["loyalhook.json"] = "lua/loyalhook/json.lua",
     ["loyalhook.log"] = "lua/loyalhook/log.lua",
     ["loyalhook.nearest"] = "lua/loyalhook/nearest.lua",

@@ -58,6 +58,7 @@ local rules = {
       may = { "pure", "loyalhook.core", "cjson" },
     },
     top = { may = { "pure", "top", "loyalhook.core", "loyalhook.engine" } },
+    handlers = { may = { "pure", "top", "handlers", "loyalhook.core" } },
     cli = { may = { "pure", "top", "cli", "loyalhook.core", "loyalhook.engine", "argparse" } },
   },
   lua_banned = {
