@@ -47,6 +47,17 @@ fields.account = { "name", "notify", "webhooks" }
 
 fields.states = { "pending", "sending", "retrying", "delivered", "failed" }
 
+--- Of the receiving side: an event of the inbox, a handler's task for it, and what the store knows
+-- of a handler.
+fields.received = { "id", "source", "event_type", "received_at", "state", "tasks" }
+fields.task = {
+  "handler", "state", "reason", "attempts_made", "next_attempt_at", "waits", "error",
+}
+fields.handler = { "name", "event_types", "behind", "tasks", "loaded_at", "created_at" }
+
+fields.received_states = { "pending", "failed", "done" }
+fields.task_states = { "pending", "running", "retrying", "done", "failed" }
+
 --- A copy of `row` with json.null for each absent field of `names` (one of the
 -- lists above); attempts of a request are completed too.
 function fields.with_nulls(names, row)

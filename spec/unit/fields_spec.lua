@@ -18,6 +18,18 @@ describe("fields", function()
       table.concat(fields.states, " "))
   end)
 
+  it("of the receiving side too", function()
+    assert.are.equal("id source event_type received_at state tasks",
+      table.concat(fields.received, " "))
+    assert.are.equal("handler state reason attempts_made next_attempt_at waits error",
+      table.concat(fields.task, " "))
+    assert.are.equal("name event_types behind tasks loaded_at created_at",
+      table.concat(fields.handler, " "))
+    assert.are.equal("pending failed done", table.concat(fields.received_states, " "))
+    assert.are.equal("pending running retrying done failed",
+      table.concat(fields.task_states, " "))
+  end)
+
   it("let every setting of a webhook be read back, but its secret", function()
     local shown = {}
     for _, name in ipairs(fields.webhook) do

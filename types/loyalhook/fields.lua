@@ -8,6 +8,11 @@
 ---@field attempt string[] of an attempt
 ---@field event string[] of an event
 ---@field states string[] of a request
+---@field received string[] of an event of the inbox
+---@field received_states string[] of an event of the inbox
+---@field task string[] of a handler's task
+---@field task_states string[] of a handler's task
+---@field handler string[] of a handler that the store knows
 local fields = {}
 
 --- A copy of a row with json.null for each absent field.

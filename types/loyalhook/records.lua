@@ -187,3 +187,34 @@ local records = {}
 ---@field more? boolean there are more webhooks than rows
 
 return records
+
+--- An event that was received: a row of the inbox.
+---@class loyalhook.Received
+---@field id string the sender's id of it
+---@field source string who sent it
+---@field event_type string its type
+---@field received_at string when it was accepted
+---@field state "pending"|"failed"|"done" failed if a task is; pending if one is not finished
+---@field tasks loyalhook.Task[] one for each handler that came to it
+---@field member_id? string of its member; only where one event is asked for
+---@field data? table its data, decoded; only where one event is asked for
+---@field data_json? string the exact bytes that came; only where one event is asked for
+
+--- One event's turn with one handler.
+---@class loyalhook.Task
+---@field handler string the handler's name
+---@field state "pending"|"running"|"retrying"|"done"|"failed" how far it is
+---@field reason? string why it failed: retries_exhausted, refused, unknown, poison or forgotten
+---@field attempts_made integer attempts of its life
+---@field next_attempt_at? string when it is due
+---@field waits boolean for an earlier task of the same member
+---@field error? string what the handler said last
+
+--- A handler that a worker has loaded once.
+---@class loyalhook.KnownHandler
+---@field name string its name
+---@field event_types string[] what it wants; "*" is everything
+---@field behind integer events of the inbox that it has not come to yet
+---@field tasks table<string, integer> how many it has in each state
+---@field loaded_at string when a worker last had it
+---@field created_at string when a worker first had it
