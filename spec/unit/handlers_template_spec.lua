@@ -61,7 +61,9 @@ describe("a value", function()
   end)
 
   it("that cannot be escaped is refused with its name", function()
-    local _, message = fill("\n{{a}}", { a = "b" }, function() return nil, "a control character" end)
+    local _, message = fill("\n{{a}}", { a = "b" }, function()
+      return nil, "a control character"
+    end)
     assert.are.equal("t:2: a: a control character", message)
   end)
 
@@ -111,7 +113,8 @@ describe("a mistake", function()
     assert.are.equal("t:3: {{#a}}: never closed", refusal("\n\n{{#a}}"))
     assert.are.equal("t:2: {{/a}}: nothing is open here", refusal("\n{{/a}}"))
     assert.are.equal("t:3: {{/b}}: {{#a}} of line 2 is still open", refusal("\n{{#a}}\n{{/b}}"))
-    assert.are.equal("t:1: {{a b}}: expected a name like member_info.first_name", refusal("{{a b}}"))
+    assert.are.equal("t:1: {{a b}}: expected a name like member_info.first_name",
+      refusal("{{a b}}"))
     assert.are.equal("t:1: {{}}: expected a name like member_info.first_name", refusal("{{}}"))
     assert.are.equal("t:1: {{a..b}}: expected a name like member_info.first_name",
       refusal("{{a..b}}"))
