@@ -95,6 +95,21 @@
 #define LH_CLEAN_FIRST_MS 60000     /* a worker that was just started has other things to do */
 #define LH_CLEAN_EVERY_MS 3600000   /* between two runs of retention */
 #define LH_CLEAN_PAUSE_MS 20        /* between two steps, beside the time that one took */
+#define LH_HANDLER_NAME_MAX 64      /* [a-z0-9_.-]{1,64} */
+#define LH_HANDLERS_MAX 1000        /* rows of handlers; also those that one worker may load */
+#define LH_TASK_TRIES_DEFAULT 10    /* design §3.18: 10 tries, 10 s × 3, at most 6 h */
+#define LH_TASK_TRIES_MAX 100       /* as a webhook's retries */
+#define LH_TASK_FIRST_MS 10000
+#define LH_TASK_FACTOR 3
+#define LH_TASK_MAX_MS 21600000
+#define LH_TASK_WAIT_MS_MAX 86400000 /* of any policy; a later due time: a clock set back */
+#define LH_TASK_STRIKES_MAX 3        /* workers that may die while a task runs alone */
+#define LH_TASK_CONCURRENCY_MAX 1024 /* of one handler, over all workers */
+#define LH_TASK_SLOTS_MAX 10000      /* leases of one turn */
+#define LH_TASK_BYTES_PER_TURN (8L * 1024 * 1024) /* data of the events leased in one turn */
+#define LH_TASKS_FORM_MAX 1000   /* rows of the inbox looked at for a handler a turn */
+#define LH_TASKS_READY_EXTRA 100 /* tasks formed ahead: twice its concurrency, and so many */
+#define LH_TASK_ERROR_MAX 1000   /* bytes kept of an attempt's error */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000
 
