@@ -52,6 +52,35 @@ function plain.line(text)
   return text
 end
 
+--- Length of the longest beginning of a text that is whole characters and at most `most` bytes.
+function plain.whole(text, most)
+  if #text <= most then
+    return #text
+  end
+  local cut = most
+  while cut > 0 and text:find("^[\128-\191]", cut + 1) do
+    cut = cut - 1
+  end
+  return cut
+end
+
+local HTML = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
+
+--- Text as it stands between the tags of HTML, and in its quoted attributes.
+function plain.html(text)
+  return (tostring(text):gsub("[&<>\"']", HTML))
+end
+
+local function percent(character)
+  return ("%%%02X"):format(character:byte())
+end
+
+--- Text as it stands in a part of a URL (RFC 3986): all but letters, digits, "-", ".", "_" and "~"
+-- is percent-encoded.
+function plain.percent(text)
+  return (tostring(text):gsub("[^%w._~-]", percent))
+end
+
 local function bare_url(scheme, rest)
   local host, path = rest:match("^([^/?#]*)([^?#]*)")
   return scheme .. "://" .. host:gsub("^.*@", "") .. path

@@ -107,6 +107,26 @@ describe("a section", function()
   end)
 end)
 
+describe("a remark", function()
+  it("leaves nothing behind, not even its line", function()
+    assert.are.equal("a\nb", fill("a\n{{! nobody reads this }}\nb"))
+    assert.are.equal("ab", fill("a{{!x.y}}b"))
+  end)
+end)
+
+describe("a template", function()
+  it("tells its names, and what they stand in", function()
+    local seen = {}
+    assert(template.parse("{{a}}\n{{#b}}{{c.d}}{{^e}}{{.}}{{/e}}{{/b}}", "t")):each_name(
+      function(name, line, is_section, sections)
+        seen[#seen + 1] = ("%s %d %s %s"):format(name, line, is_section,
+          table.concat(sections, ">"))
+      end)
+    assert.are.same({ "a 1 false ", "b 2 true ", "c.d 2 false b", "e 2 true b", ". 2 false b>e" },
+      seen)
+  end)
+end)
+
 describe("a mistake", function()
   it("is named with its line", function()
     assert.are.equal("t:2: {{a: no }} on this line", refusal("x\n{{a\n}}"))
@@ -144,11 +164,19 @@ describe("contexts", function()
 
   it("reach escape, which then may have lists", function()
     local seen = {}
-    fill("{{a}}", { a = { 1 } }, function(text, context, value)
-      seen = { text, context, value }
+    fill("{{a}}", { a = { 1 } }, function(text, context, value, name)
+      seen = { text, context, value, name }
       return ""
     end, given)
-    assert.are.same({ nil, "outside", { 1 } }, seen)
+    assert.are.same({ nil, "outside", { 1 }, "a" }, seen)
+  end)
+
+  it("can be another one behind a value", function()
+    local out = fill("{{a}}{{a}}", { a = "x" }, function(text, context)
+      return context .. text
+    end, { context = "first", contexts = function(context) return context end,
+      behind = function() return "second" end })
+    assert.are.equal("firstxsecondx", out)
   end)
 
   it("forbid a tag", function()

@@ -2,6 +2,7 @@
 -- Pure: now is an argument. Foreign text (errors, answers) is cut and kept on
 -- one line, but not made safe for a terminal: whoever prints it does that.
 
+local plain = require("loyalhook.plain")
 local time = require("loyalhook.time")
 
 local words = {}
@@ -52,11 +53,7 @@ function words.snippet(text)
   if #line <= SNIPPET_MAX then
     return line
   end
-  local cut = SNIPPET_MAX
-  while cut > 0 and line:find("^[\128-\191]", cut + 1) do
-    cut = cut - 1
-  end
-  return line:sub(1, cut) .. "…"
+  return line:sub(1, plain.whole(line, SNIPPET_MAX)) .. "…"
 end
 
 local REASONS = {

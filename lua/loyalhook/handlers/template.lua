@@ -7,6 +7,7 @@
 --   {{a.b}}              a value; {{a.b|else}} with a text for when it is absent
 --   {{#a.b}} … {{/a.b}}  once if there is something; for a list once an entry, {{.}} being it
 --   {{^a.b}} … {{/a.b}}  if there is nothing: absent, null, false, "" or an empty list
+--   {{! remark}}         nothing
 
 local json = require("loyalhook.json")
 local options = require("loyalhook.options")
@@ -142,6 +143,9 @@ local function add_value(state, inside)
   end
   nodes[#nodes + 1] = { path = checked_path(state, text), shown = text, default = default,
     line = state.line, context = state.context }
+  if state.behind then
+    state.context = state.behind(state.context)
+  end
 end
 
 local function read_tag(state, from)
@@ -153,13 +157,13 @@ local function read_tag(state, from)
   elseif inside:find("[{]") then
     refuse(state.name, line, "{{%s}}: one { too many; values are always escaped", shown(inside))
   end
-  local mark, text = inside:match("^%s*([#^/])%s*(.-)%s*$")
+  local mark, text = inside:match("^%s*([#^/!])%s*(.-)%s*$")
   add_literal(state, literal_before(state, from, to + 1, mark == nil))
   if mark == "/" then
     close_section(state, text)
-  elseif mark then
+  elseif mark == "#" or mark == "^" then
     open_section(state, mark, text)
-  else
+  elseif not mark then
     add_value(state, inside)
   end
   state.line = state.next_line
@@ -181,13 +185,14 @@ local function parse(state)
 end
 
 local PARSE = { missing = "string", contexts = "function", context = "string",
-  refuse_tag = "function" }
+  behind = "function", refuse_tag = "function" }
 
 --- Reads a template. `name` stands in front of messages ("wallet.http.url:1: …"). given, all
 -- optional: missing = "empty" (the default) or "refuse": what becomes of an absent value without
 -- a default; context = where a tag at the very beginning would stand, and contexts =
 -- function(context, literal): where one behind this text stands (or nil, problem): escape gets it
--- with every value; refuse_tag = function(context): why no value may stand there, or nil.
+-- with every value; behind = function(context): where what follows a value stands; refuse_tag =
+-- function(context): why no value may stand there, or nil.
 -- Returns the template, or nil, message, "config".
 function template.parse(text, name, given)
   given = options.check(given, PARSE, "template.parse")
@@ -196,7 +201,7 @@ function template.parse(text, name, given)
   end
   return guarded("config", parse, { text = text, name = name, at = 1, line = 1,
     open = { { nodes = {} } }, missing = given.missing or "empty", contexts = given.contexts,
-    context = given.context, refuse_tag = given.refuse_tag })
+    context = given.context, behind = given.behind, refuse_tag = given.refuse_tag })
 end
 
 -- The value at a path, or nil: absent, null, or on the way through something that has no parts.
@@ -270,7 +275,7 @@ local function put_value(state, node)
   end
   local escaped, problem = text, nil
   if state.escape then
-    escaped, problem = state.escape(text, node.context, value)
+    escaped, problem = state.escape(text, node.context, value, node.shown)
   end
   if not escaped then
     refuse(state.name, node.line, "%s: %s", node.shown, problem)
@@ -315,9 +320,9 @@ put_nodes = function(state, nodes)
   end
 end
 
---- The text, filled with `data`. escape(text, context, value) returns what is put for a value, or
--- nil and why not; text is nil for a list or an object, which are only passed where there is a
--- context. Returns text, or nil, message, "invalid".
+--- The text, filled with `data`. escape(text, context, value, name) returns what is put for a
+-- value, or nil and why not; text is nil for a list or an object, which are only passed where there
+-- is a context. Returns text, or nil, message, "invalid".
 function Template:render(data, escape)
   local state = { name = self.name, missing = self.missing, escape = escape, scopes = { data },
     out = {}, bytes = 0, at_line = 1 }
@@ -342,6 +347,25 @@ end
 -- check when the template is read.
 function Template:outline(fill)
   return table.concat(outline(self.nodes, fill, {}))
+end
+
+local function each_name(nodes, sections, look)
+  for _, node in ipairs(nodes) do
+    if node.path then
+      look(node.shown, node.line, node.nodes ~= nil, sections)
+    end
+    if node.nodes then
+      sections[#sections + 1] = node.shown
+      each_name(node.nodes, sections, look)
+      sections[#sections] = nil
+    end
+  end
+end
+
+--- Calls look(name, line, is_section, sections) for each value and section; sections: the names of
+-- those that it stands in, from outside in.
+function Template:each_name(look)
+  each_name(self.nodes, {}, look)
 end
 
 return template

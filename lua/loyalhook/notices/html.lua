@@ -4,16 +4,12 @@
 -- escaped where it is put in.
 
 local content = require("loyalhook.notices.content")
+local plain = require("loyalhook.plain")
 
 local html = {}
 
-local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
-  ["'"] = "&#39;" }
-
 --- Text as it stands between tags and in quoted attributes.
-function html.escape(text)
-  return (tostring(text):gsub("[&<>\"']", ESCAPES))
-end
+html.escape = plain.html
 
 local FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
 local MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px;"

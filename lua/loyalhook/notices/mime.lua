@@ -14,18 +14,6 @@ local mime = {}
 local LINE_MAX = 76
 local WORD_BYTES_MAX = 39 -- of text in one encoded-word; 64 with what is around it
 
--- Length of the longest beginning of whole characters in at most `most` bytes.
-local function whole(text, most)
-  if #text <= most then
-    return #text
-  end
-  local cut = most
-  while cut > 1 and text:find("^[\128-\191]", cut + 1) do
-    cut = cut - 1
-  end
-  return cut
-end
-
 local function is_plain_ascii(text)
   return not text:find("[^\32-\126]") and not text:find("=?", 1, true)
 end
@@ -33,7 +21,7 @@ end
 local function encoded_words(text)
   local words = {}
   while text ~= "" do
-    local len = whole(text, WORD_BYTES_MAX)
+    local len = plain.whole(text, WORD_BYTES_MAX)
     words[#words + 1] = "=?UTF-8?B?" .. base64.encode(text:sub(1, len)) .. "?="
     text = text:sub(len + 1)
   end
