@@ -123,4 +123,16 @@ function plain.json(text)
   return '"' .. text .. '"'
 end
 
+--- Strict JSON as it stands, except that what a terminal would obey is escaped:
+-- numbers and the order of keys stay as somebody wrote them.
+function plain.json_text(json)
+  json = json:gsub("[\t\n\r]+", " "):gsub("\127", escape)
+  if json:find("[\128-\255]") then
+    for _, pattern in ipairs(OBEYED) do
+      json = json:gsub(pattern, escape)
+    end
+  end
+  return json
+end
+
 return plain

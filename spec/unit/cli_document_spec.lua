@@ -38,6 +38,12 @@ describe("a document", function()
     assert.are.equal('"a\239\191\189b"', document.encode("a\255b"))
   end)
 
+  it("leaves JSON that came from somebody as it is, but harmless", function()
+    assert.are.equal([[{"data":{"n":1.10,"t":"\u009b"},"none":null}]], document.encode(
+      document.object("data", document.raw('{"n":1.10,"t":"\194\155"}'),
+        "none", document.raw(nil))))
+  end)
+
   it("shows cjson's null as null", function()
     assert.are.equal("[null]", document.encode(document.list{ json.null }))
   end)

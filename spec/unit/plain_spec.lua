@@ -82,3 +82,10 @@ describe("a cut", function()
     assert.are.equal(0, plain.whole("ë", 1))
   end)
 end)
+
+describe("JSON of strangers", function()
+  it("stays as it was written, without what a terminal would obey", function()
+    assert.are.equal([[{"a":1.10,   "b":"Zoë \u001b", "c":"\u007f\u009b\u202e"}]],
+      plain.json_text('{"a":1.10,\n \t"b":"Zoë \\u001b", "c":"\127\194\155\226\128\174"}'))
+  end)
+end)

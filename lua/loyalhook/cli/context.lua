@@ -82,11 +82,24 @@ function Context:sender()
   return self._sender
 end
 
+--- The opened receiver of the configured store, for looking: it accepts nothing, so no source's
+--- secret is read.
+function Context:receiver()
+  if not self._receiver then
+    local settings = self:settings()
+    self._receiver = context.must(require("loyalhook.receiver").open{ store = settings.store,
+      key_file = settings.key_file, sources = {}, as_is = self.as_is })
+  end
+  return self._receiver
+end
+
 --- Closes what was opened.
 function Context:close()
-  if self._sender then
-    self._sender:close()
-    self._sender = nil
+  for _, name in ipairs{ "_sender", "_receiver" } do
+    if self[name] then
+      self[name]:close()
+      self[name] = nil
+    end
   end
 end
 

@@ -1,13 +1,13 @@
 -- The one JSON document that a command prints with --json. Its keys come in the order written here
 -- and absent values are null, so that people can read it and scripts find every pinned field.
--- (Event data never passes through here: it is stored and sent as the bytes it came with.)
+-- (Event data passes through here only as the bytes it came with: document.raw.)
 
 local json = require "loyalhook.json"
 local plain = require "loyalhook.plain"
 
 local document = {}
 
-local LIST, OBJECT = getmetatable(json.array()), {}
+local LIST, OBJECT, RAW = getmetatable(json.array()), {}, {}
 
 --- Shown as null.
 document.null = setmetatable({}, { __tostring = function() return "null" end })
@@ -41,6 +41,11 @@ function document.pick(row, names)
   return setmetatable(members, OBJECT)
 end
 
+--- Strict JSON that is shown as it stands (nil: null), but safe for a terminal.
+function document.raw(text)
+  return text and setmetatable({ text = text }, RAW) or document.null
+end
+
 local function number(value)
   if value ~= value or value == math.huge or value == -math.huge then
     return "null"
@@ -67,7 +72,9 @@ end
 local function container(value)
   local parts = {}
   local mark = getmetatable(value)
-  if mark == LIST or (mark ~= OBJECT and #value > 0) then
+  if mark == RAW then
+    return plain.json_text(value.text)
+  elseif mark == LIST or (mark ~= OBJECT and #value > 0) then
     for index, item in ipairs(value) do
       parts[index] = encode(item)
     end

@@ -82,6 +82,36 @@ local function requests(state)
   end
 end
 
+-- Names of senders: those that are configured to be accepted.
+function sources.sources(context)
+  local list = {}
+  for name in pairs(context:settings().sources or {}) do
+    list[#list + 1] = { name, "" }
+  end
+  table.sort(list, function(left, right) return left[1] < right[1] end)
+  return list
+end
+
+function sources.handlers(context)
+  local list = {}
+  for _, handler in ipairs(context:receiver():handlers() or {}) do
+    list[#list + 1] = { handler.name, ("%d behind, %d failed"):format(handler.behind,
+      handler.tasks.failed) }
+  end
+  return list
+end
+
+local function received(state)
+  return function(context)
+    local list = {}
+    for _, event in ipairs(context:receiver():events{ state = state, limit = REQUESTS_MAX }) do
+      list[#list + 1] = { event.id, ("%s, %s, received %s"):format(event.event_type, event.state,
+        event.received_at) }
+    end
+    return list
+  end
+end
+
 function sources.states()
   local names = require("loyalhook.fields").states
   return fixed((table.unpack or unpack)(names))()
@@ -95,6 +125,8 @@ local SOURCES = {
   ["--success"] = fixed("200", "2xx"), ["--since"] = fixed("30m", "2h", "1d", "7d"),
   event_type = sources.types, webhook = sources.webhooks, request = requests(nil),
   requests = requests("failed"), name = sources.accounts,
+  ["--source"] = sources.sources, ["--handler"] = sources.handlers, handler = sources.handlers,
+  received = received(nil), failed_received = received("failed"),
 }
 
 local MUTE = { json = true, note = function() end }
