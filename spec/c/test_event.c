@@ -38,6 +38,18 @@ static void test_accounts(void **state) {
   assert_int_equal(lh_account_check("a\0b", 3, NULL), LH_E_INVALID);
 }
 
+static void test_sources_are_named_as_accounts(void **state) {
+  (void)state;
+  struct lh_error err;
+  char longest[LH_SOURCE_MAX + 2];
+  memset(longest, 's', sizeof longest);
+  assert_int_equal(lh_source_check(longest, LH_SOURCE_MAX, NULL), LH_OK);
+  assert_int_equal(lh_source_check(longest, LH_SOURCE_MAX + 1, NULL), LH_E_INVALID);
+  assert_int_equal(lh_source_check("Shop-7.eu_1", 11, NULL), LH_OK);
+  assert_int_equal(lh_source_check("a b", 3, &err), LH_E_INVALID);
+  assert_string_equal(err.message, "source: \"a b\" is not 1 to 64 of A-Z a-z 0-9 . _ -");
+}
+
 static void test_event_types(void **state) {
   (void)state;
   char longest[LH_EVENT_TYPE_MAX + 2];
@@ -140,6 +152,7 @@ static void test_member_longer_than_the_column_is_left_out(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_accounts),
+      cmocka_unit_test(test_sources_are_named_as_accounts),
       cmocka_unit_test(test_event_types),
       cmocka_unit_test(test_messages_name_the_field),
       cmocka_unit_test(test_data_must_be_one_object),

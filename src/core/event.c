@@ -26,6 +26,12 @@ int lh_account_check(const char *account, size_t len, struct lh_error *err) {
                       shown(len), account, LH_ACCOUNT_MAX);
 }
 
+int lh_source_check(const char *source, size_t len, struct lh_error *err) {
+  if (is_word(source, len, LH_SOURCE_MAX, 1, "._-")) return LH_OK;
+  return lh_error_set(err, LH_E_INVALID, "source: \"%.*s\" is not 1 to %d of A-Z a-z 0-9 . _ -",
+                      shown(len), source, LH_SOURCE_MAX);
+}
+
 int lh_event_type_check(const char *event_type, size_t len, struct lh_error *err) {
   if (is_word(event_type, len, LH_EVENT_TYPE_MAX, 0, "_.")) return LH_OK;
   return lh_error_set(err, LH_E_INVALID, "event_type: \"%.*s\" is not 1 to %d of a-z 0-9 _ .",

@@ -23,6 +23,8 @@ struct lh_event {
 
 /* [A-Za-z0-9._-]{1,64}. 0 or LH_E_INVALID. */
 int lh_account_check(const char *account, size_t len, struct lh_error *err);
+/* Of a source, the same. */
+int lh_source_check(const char *source, size_t len, struct lh_error *err);
 /* [a-z0-9_.]{1,64}. 0 or LH_E_INVALID. */
 int lh_event_type_check(const char *event_type, size_t len, struct lh_error *err);
 

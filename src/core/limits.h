@@ -107,9 +107,17 @@
 #define LH_TASK_CONCURRENCY_MAX 1024 /* of one handler, over all workers */
 #define LH_TASK_SLOTS_MAX 10000      /* leases of one turn */
 #define LH_TASK_BYTES_PER_TURN (8L * 1024 * 1024) /* data of the events leased in one turn */
-#define LH_TASKS_FORM_MAX 1000   /* rows of the inbox looked at for a handler a turn */
-#define LH_TASKS_READY_EXTRA 100 /* tasks formed ahead: twice its concurrency, and so many */
-#define LH_TASK_ERROR_MAX 1000   /* bytes kept of an attempt's error */
+#define LH_TASKS_FORM_MAX 1000       /* rows of the inbox looked at for a handler a turn */
+#define LH_TASKS_READY_EXTRA 100     /* tasks formed ahead: twice its concurrency, and so many */
+#define LH_TASK_ERROR_MAX 1000       /* bytes kept of an attempt's error */
+#define LH_RECEIVED_EVENTS_MAX 10000 /* events of one received body; as LH_EMIT_MANY_MAX */
+#define LH_RECEIVED_ID_MAX 128   /* bytes of a foreign event's id: UUIDs and prefixed ones fit */
+#define LH_RECEIVED_TYPE_MAX 128 /* bytes of a foreign event's type: reverse domain names fit */
+#define LH_RECEIVED_DEPTH_MAX (LH_JSON_DEPTH_MAX + 3) /* data of that depth in an envelope */
+#define LH_ACCEPT_MANY_MAX 256     /* requests of one accept call; a web server groups far fewer */
+#define LH_SOURCE_MAX 64           /* as an account's name */
+#define LH_SOURCES_MAX 1000        /* named by a person; bounds what a worker keeps at hand */
+#define LH_DEDUPE_DAYS_DEFAULT 180 /* design §3.17 */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000
 
