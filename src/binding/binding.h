@@ -133,6 +133,7 @@ void lh_bind_store_jobs(lua_State *L);
 void lh_bind_store_stats(lua_State *L);
 void lh_bind_store_care(lua_State *L);
 void lh_bind_store_notices(lua_State *L);
+void lh_bind_store_inbox(lua_State *L);
 void lh_bind_worker(lua_State *L);
 void lh_bind_worker_mail(lua_State *L);
 void lh_bind_mail(lua_State *L);

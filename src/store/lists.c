@@ -49,6 +49,19 @@ void lh_attempt_list_clear(struct lh_attempt_list *list) {
   memset(list, 0, sizeof *list);
 }
 
+void lh_inbox_row_clear(struct lh_inbox_row *row) {
+  for (size_t i = 0; i < row->task_count; i++) free(row->tasks[i].error);
+  free(row->tasks);
+  free(row->data);
+  memset(row, 0, sizeof *row);
+}
+
+void lh_inbox_list_clear(struct lh_inbox_list *list) {
+  for (size_t i = 0; i < list->count; i++) lh_inbox_row_clear(&list->rows[i]);
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
 void lh_notice_list_clear(struct lh_notice_list *list) {
   free(list->rows);
   memset(list, 0, sizeof *list);

@@ -15,6 +15,7 @@
 
 #include "clock/clock.h"
 #include "store/admin.h"
+#include "store/inbox.h"
 #include "store/jobs.h"
 #include "store/log.h"
 #include "store/notices.h"
@@ -26,6 +27,7 @@ struct lh_store {
   const struct lh_store_admin *admin;
   const struct lh_store_notices *notices;
   const struct lh_store_jobs *jobs;
+  const struct lh_store_inbox *inbox;
 };
 
 struct lh_store_options {

@@ -68,4 +68,10 @@ int lh_sqlite_job_step(struct lh_store *, struct lh_job_step *, struct lh_error 
 int lh_sqlite_job_get(struct lh_store *, const struct lh_id *, struct lh_job *, struct lh_error *);
 int lh_sqlite_job_list(struct lh_store *, int, struct lh_job_list *, struct lh_error *);
 
+int lh_sqlite_accept(struct lh_store *, struct lh_receipt *, size_t, int64_t, struct lh_error *);
+int lh_sqlite_inbox_list(struct lh_store *, const struct lh_inbox_filter *, struct lh_inbox_list *,
+                         struct lh_error *);
+int lh_sqlite_inbox_get(struct lh_store *, const char *, const char *, struct lh_inbox_list *,
+                        struct lh_error *);
+
 #endif

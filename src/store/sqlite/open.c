@@ -34,6 +34,8 @@ static const struct lh_store_notices notice_functions = {
 static const struct lh_store_jobs job_functions = {lh_sqlite_retry,      lh_sqlite_job_count,
                                                    lh_sqlite_job_create, lh_sqlite_job_step,
                                                    lh_sqlite_job_get,    lh_sqlite_job_list};
+static const struct lh_store_inbox inbox_functions = {lh_sqlite_accept, lh_sqlite_inbox_list,
+                                                      lh_sqlite_inbox_get};
 
 struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *err) {
   struct lh_sqlite_store *self = (struct lh_sqlite_store *)(void *)store;
@@ -189,6 +191,7 @@ int lh_sqlite_open(const struct lh_store_options *options, const char *given,
   self->base.admin = &admin_functions;
   self->base.notices = &notice_functions;
   self->base.jobs = &job_functions;
+  self->base.inbox = &inbox_functions;
   self->pid = getpid();
   self->watch_fd = -1;
   self->session_fd = -1;

@@ -385,6 +385,7 @@ static const char *const third_tasks[] = {
   " WHERE serial_key IS NOT NULL AND finished_ms IS NULL;"
   "CREATE INDEX tasks_unfinished ON tasks (position) WHERE finished_ms IS NULL;"
   "CREATE INDEX tasks_failed ON tasks (handler, task) WHERE state = 4;"
+  "CREATE INDEX tasks_failed_at ON tasks (position) WHERE state = 4;"
   , NULL
 };
 

@@ -218,6 +218,9 @@ int lh_tx_types_refresh(struct lh_tx *tx, int64_t *highest, struct lh_error *err
 /* Forgets everything cached from rows, after a rollback. */
 void lh_tx_forget(struct lh_committer *committer);
 
+/* inbox.c: last position of the inbox. */
+int lh_tx_inbox_head(struct lh_tx *tx, int64_t *head, struct lh_error *err);
+
 /* ---- open.c: the handle ---- */
 
 struct lh_sqlite_store {

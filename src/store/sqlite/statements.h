@@ -6,6 +6,7 @@
 #define LH_STORE_SQLITE_STATEMENTS_H
 
 #include "store/sqlite/clean_sql.h"
+#include "store/sqlite/inbox_sql.h"
 #include "store/sqlite/jobs_sql.h"
 #include "store/sqlite/notices_sql.h"
 
@@ -265,6 +266,7 @@ enum {
   X(EVENT_ID_AT,      "SELECT event_id FROM events WHERE position = ?1") \
   LH_SQL_NOTICES(X) \
   LH_SQL_JOBS(X) \
+  LH_SQL_INBOX(X) \
   LH_SQL_CLEAN(X)
 
 enum lh_sql {

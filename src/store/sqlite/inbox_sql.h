@@ -1,0 +1,38 @@
+/* The statements of the inbox (inbox.c, inbox_read.c); see statements.h. */
+#ifndef LH_STORE_SQLITE_INBOX_SQL_H
+#define LH_STORE_SQLITE_INBOX_SQL_H
+
+/* clang-format off */
+#define LH_INBOX_COLUMNS \
+  "i.position, s.name, i.event_id, i.event_type, i.received_ms, i.member"
+#define LH_INBOX_FROM \
+  " FROM inbox i JOIN sources s ON s.source = i.source "
+
+#define LH_SQL_INBOX(X) \
+  X(INBOX_HEAD,       "SELECT max(position) FROM inbox") \
+  X(SOURCE_FIND,      "SELECT source FROM sources WHERE name = ?1") \
+  X(SOURCE_ADD,       "INSERT INTO sources (name) SELECT ?1 WHERE (SELECT count(*) FROM sources)" \
+                      " < ?2") \
+  X(MARK_ADD,         "INSERT INTO marks (event_id, source, position, received_ms) VALUES (?1," \
+                      " ?2, ?3, ?4) ON CONFLICT DO NOTHING") \
+  X(INBOX_ADD,        "INSERT INTO inbox (position, source, event_id, event_type, received_ms," \
+                      " member, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+  X(INBOX_BELOW,      "SELECT " LH_INBOX_COLUMNS LH_INBOX_FROM "WHERE i.position < ?1 ORDER BY" \
+                      " i.position DESC LIMIT 1") \
+  X(INBOX_AT,         "SELECT " LH_INBOX_COLUMNS ", i.data" LH_INBOX_FROM \
+                      "WHERE i.position = ?1") \
+  X(INBOX_UNFINISHED, "SELECT max(position) FROM tasks INDEXED BY tasks_unfinished WHERE" \
+                      " finished_ms IS NULL AND position < ?1") \
+  X(INBOX_FAILED,     "SELECT max(position) FROM tasks INDEXED BY tasks_failed_at WHERE state =" \
+                      " 4 AND position < ?1") \
+  X(INBOX_TASKS,      "SELECT h.name, t.state, t.reason, t.attempts_made, t.due_ms, t.error," \
+                      " t.due_ms IS NULL AND t.state IN (0, 2), t.finished_ms IS NULL," \
+                      " t.state = 4 FROM tasks t JOIN handlers h ON h.handler = t.handler" \
+                      " WHERE t.position = ?1 ORDER BY t.handler") \
+  X(INBOX_HANDLERS,   "SELECT event_types, cursor FROM handlers WHERE loaded_ms >= ?1" \
+                      " ORDER BY handler LIMIT ?2") \
+  X(INBOX_MARKS,      "SELECT m.position, s.name, m.received_ms FROM marks m JOIN sources s ON" \
+                      " s.source = m.source WHERE m.event_id = ?1 ORDER BY m.position")
+/* clang-format on */
+
+#endif
