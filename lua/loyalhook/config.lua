@@ -3,10 +3,8 @@
 -- checked and merged. loyalhook.lua is a Lua file that returns a table; it is
 -- read as text (never bytecode) and run without any globals.
 
-local core = require("loyalhook.core")
-local events = require("loyalhook.events")
 local nearest = require("loyalhook.nearest")
-local plain = require("loyalhook.plain")
+local readers = require("loyalhook.config.readers")
 local settings = require("loyalhook.settings")
 local smtp = require("loyalhook.notices.smtp")
 
@@ -14,162 +12,10 @@ local config = {}
 
 local FILE_DEFAULT = "loyalhook.lua"
 local FILE_BYTES_MAX = 1024 * 1024
-local LIST_MAX = 1000
 local INSTRUCTIONS_MAX = 10000000 -- a tenth of a second; a table takes some thousands
-
-local TRUE = { ["1"] = true, ["true"] = true, yes = true, on = true }
-local FALSE = { ["0"] = true, ["false"] = true, no = true, off = true }
 
 local function refuse(message, ...)
   return nil, message:format(...), "config"
-end
-
-local function shown(value)
-  if type(value) ~= "string" then
-    return type(value) == "table" and "a table" or tostring(value)
-  end
-  return '"' .. plain.without_tokens(value):sub(1, 60):gsub("%c", "?") .. '"'
-end
-
-local readers = {}
-
-function readers.text(_, value)
-  if type(value) == "string" and value ~= "" and not value:find("[%z\n]") then
-    return value
-  end
-  return nil, "a text"
-end
-
--- A flag given as text comes from the environment.
-function readers.flag(_, value)
-  if type(value) == "boolean" then
-    return value
-  elseif type(value) == "string" and TRUE[value:lower()] then
-    return true
-  elseif type(value) == "string" and FALSE[value:lower()] then
-    return false
-  end
-  return nil, "true or false"
-end
-
-function readers.integer(setting, value)
-  local number = value
-  if type(value) == "string" then
-    number = value:find("^%d+$") and #value < 16 and tonumber(value) or nil
-  end
-  if type(number) == "number" and number == math.floor(number) and number >= setting.min
-    and number <= setting.max then
-    return math.floor(number)
-  end
-  return nil, ("a whole number from %d to %d"):format(setting.min, setting.max)
-end
-
-function readers.choice(setting, value)
-  for _, allowed in ipairs(setting.values) do
-    if value == allowed then
-      return value
-    end
-  end
-  return nil, "one of " .. table.concat(setting.values, ", ")
-end
-
--- A list is a table, or in the environment and in a flag a text with commas.
-function readers.list(_, value)
-  local list = {}
-  if type(value) == "string" then
-    for part in value:gmatch("[^,]+") do
-      list[#list + 1] = part:match("^%s*(.-)%s*$")
-    end
-  elseif type(value) == "table" then
-    for index, part in ipairs(value) do
-      list[index] = part
-    end
-  else
-    return nil, "a list of texts"
-  end
-  for key in pairs(type(value) == "table" and value or {}) do
-    if type(key) ~= "number" or list[key] == nil then
-      return nil, "a list of texts"
-    end
-  end
-  for _, part in ipairs(list) do
-    if type(part) ~= "string" or part == "" then
-      return nil, "a list of texts"
-    end
-  end
-  if #list > LIST_MAX then
-    return nil, ("at most %d texts"):format(LIST_MAX)
-  end
-  return list
-end
-
--- The core knows what a network is; it raises for anything else.
-function readers.networks(setting, value)
-  local list, wanted = readers.list(setting, value)
-  for _, part in ipairs(list or {}) do
-    local ok, problem = pcall(core.address_refused, "127.0.0.1", { part })
-    if not ok then
-      return nil, nil, setting.name .. ": " .. (problem:match("%((.*)%)$") or problem)
-    end
-  end
-  return list, wanted
-end
-
-function readers.types(_, value)
-  if type(value) ~= "table" then
-    return nil, "a list of { name =, category =, description = }"
-  end
-  local catalogue, message = events.new(value)
-  if not catalogue then
-    return nil, nil, message
-  end
-  return value
-end
-
--- The checked value of one setting, or nil, message, "config".
-local function read_value(setting, value, where)
-  local result, wanted, message = readers[setting.kind](setting, value)
-  if result == nil then
-    if message then
-      return refuse("%s (%s)", message, where)
-    end
-    return refuse("%s: expected %s, got %s (%s)", setting.path, wanted, shown(value), where)
-  end
-  return result
-end
-
-local function member_of(setting, name)
-  local names = {}
-  for index, member in ipairs(setting.members) do
-    if member.name == name then
-      return member
-    end
-    names[index] = member.name
-  end
-  return nil, ("%s: unknown setting %s%s"):format(setting.path, shown(name),
-    nearest.hint(tostring(name), names))
-end
-
--- A table of settings: only in the file.
-function readers.table(setting, value, where)
-  if type(value) ~= "table" then
-    return nil, "a table"
-  end
-  local read = {}
-  for name, part in pairs(value) do
-    local member, message = member_of(setting, name)
-    if not member then
-      return nil, nil, message
-    end
-    local result, wanted
-    result, wanted, message = readers[member.kind](member, part, where)
-    if result == nil then
-      return nil, nil, message or ("%s: expected %s, got %s"):format(member.path, wanted,
-        member.name:find("password", 1, true) and "something else" or shown(part))
-    end
-    read[name] = result
-  end
-  return read
 end
 
 -- What the environment says of the members of a table, over what the file says. Returns the merged
@@ -183,7 +29,7 @@ local function overlay(setting, value, environment)
     if member.members then
       part, of_environment, message = overlay(member, part, environment)
     elseif text and text ~= "" then
-      part, message = read_value(member, text, member.environment)
+      part, message = readers.read(member, text, member.environment)
       of_environment = true
     end
     if message then
@@ -257,10 +103,10 @@ function config.parse(text, name)
   for key, value in pairs(result) do
     local setting = settings.by_name[key]
     if not setting then
-      return refuse("%s: unknown setting %s%s", name, shown(key),
+      return refuse("%s: unknown setting %s%s", name, readers.shown(key),
         nearest.hint(tostring(key), settings.names))
     end
-    local checked, message, code = read_value(setting, value, name)
+    local checked, message, code = readers.read(setting, value, name)
     if checked == nil then
       return nil, message, code
     end
@@ -354,7 +200,7 @@ function config.load(options)
     local value, origin, where = choose(setting, flags, environment, file, path)
     if value ~= nil and origin ~= "default" then
       local message
-      value, message, code = read_value(setting, value, where)
+      value, message, code = readers.read(setting, value, where)
       if value == nil then
         return nil, message, code
       end

@@ -27,7 +27,7 @@ local SMTP = {
 }
 
 -- kind: text, flag, integer (min, max), choice (values), list (of texts), networks (a
--- list of CIDR texts), types (table in the file only), table (of `members`, which are
+-- list of CIDR texts), types and sources (tables in the file only), table (of `members`, which are
 -- settings themselves). No `environment`: cannot be set there.
 settings.list = {
   { name = "store", kind = "text", default = "sqlite:loyalhook.db",
@@ -63,6 +63,9 @@ settings.list = {
   { name = "failed_retention_days", kind = "integer", min = 1, max = 36500, default = 90,
     environment = "LOYALHOOK_FAILED_RETENTION_DAYS", example = "90",
     description = "Days that failed requests are kept, with their events, and notices." },
+  { name = "dedupe_days", kind = "integer", min = 1, max = 36500, default = 180,
+    environment = "LOYALHOOK_DEDUPE_DAYS", example = "180",
+    description = "Days that a received event's id is remembered, so that it is not taken twice." },
   { name = "webhooks_max", kind = "integer", min = 1, max = 100000, default = 10,
     environment = "LOYALHOOK_WEBHOOKS_MAX", example = "10",
     description = "Webhooks that one account can have; deleted ones do not count." },
@@ -88,6 +91,11 @@ settings.list = {
         default_text = "nobody",
         description = "Who gets the mails of accounts that have no addresses of their own." },
     } },
+  { name = "sources", kind = "sources", default_text = "none: nothing is accepted",
+    example = '{ zinrelo = { secret_files = { "/etc/loyalhook/zinrelo.secret" } } }',
+    description = "Senders that the receiver accepts events from: for each name secrets or "
+      .. "secret_files (any of them may have signed), scheme (zinrelo or standard), tolerance_s "
+      .. "(300)." },
   { name = "types", kind = "types", default_text = "the built-in catalogue only",
     example = '{ { name = "event_order_paid", category = "order", description = "When an order '
       .. 'is paid." } }',

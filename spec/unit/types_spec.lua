@@ -9,7 +9,7 @@ local loyalhook = require "loyalhook"
 local stubs = require "stubs"
 
 local NAMES = { "config", "core", "diagnose", "events", "fields", "init", "json", "payload",
-  "records", "samples", "sender", "signature", "time", "worker" }
+  "receiver", "records", "samples", "sender", "signature", "time", "worker" }
 
 local files, classes = {}, {}
 for _, name in ipairs(NAMES) do
@@ -109,8 +109,8 @@ local function compare(stub, real, is_method)
 end
 
 describe("the stub of", function()
-  for _, name in ipairs({ "config", "core", "diagnose", "fields", "json", "samples", "sender",
-    "signature", "time", "worker" }) do
+  for _, name in ipairs({ "config", "core", "diagnose", "fields", "json", "receiver",
+    "samples", "sender", "signature", "time", "worker" }) do
     it(name .. " declares its functions", function()
       local file = files[name]
       assert.are.equal("loyalhook." .. name, file.module)
@@ -155,15 +155,17 @@ end)
 
 describe("an object's stub", function()
   local path = os.tmpname() .. ".db"
-  local sender, worker
+  local sender, worker, receiver
 
   setup(function()
     sender = assert(loyalhook.sender.open({ store = "sqlite:" .. path, create = true }))
     worker = assert(loyalhook.worker.new({ sender = sender, log = function() end }))
+    receiver = assert(loyalhook.receiver.open({ store = "sqlite:" .. path }))
   end)
 
   teardown(function()
     worker:close()
+    receiver:close()
     sender:close()
     for _, suffix in ipairs({ "", "-wal", "-shm", ".lock", ".key" }) do
       os.remove(path .. suffix)
@@ -173,6 +175,10 @@ describe("an object's stub", function()
 
   it("declares the methods of a sender", function()
     compare(declared(files.sender, "Sender"), functions_of(getmetatable(sender)), true)
+  end)
+
+  it("declares the methods of a receiver", function()
+    compare(declared(files.receiver, "Receiver"), functions_of(getmetatable(receiver)), true)
   end)
 
   it("declares the methods of a worker, and what a report has", function()
@@ -240,11 +246,18 @@ describe("the options of", function()
   local webhooks, records = require "loyalhook.sender.webhooks", require "loyalhook.sender.records"
   local retries = require "loyalhook.sender.retries"
   local notices = require "loyalhook.sender.notices"
+  local inbox = require "loyalhook.receiver.records"
   -- Refused as not there yet, so nobody is told of them.
   local later = { receiver = true, handlers = true }
 
   local cases = {
     SenderOptions = upvalue(loyalhook.sender.open, "OPEN"),
+    ReceiverOptions = upvalue(loyalhook.receiver.open, "OPEN"),
+    Source = upvalue(upvalue(upvalue(require("loyalhook.receiver.sources").check, "check_one"),
+      "check_fields"), "FIELDS"),
+    ReceivedFilter = upvalue(inbox.events, "EVENTS"),
+    TaskWish = upvalue(upvalue(inbox.retry, "wishes_of"), "RETRY"),
+    TaskRetryFilter = upvalue(inbox.retry_failed, "FAILED"),
     Place = require("loyalhook.sender.events").place,
     WebhooksFilter = upvalue(webhooks.webhooks, "LIST"),
     Which = upvalue(webhooks.update_webhook, "WHICH"),

@@ -5,10 +5,10 @@
 
 local core = require("loyalhook.core")
 local options = require("loyalhook.options")
+local secret_file = require("loyalhook.secret_file")
 
 local smtp = {}
 
-local PASSWORD_BYTES_MAX = 4096
 local FIELDS = { url = "string", user = "string", password = "string", password_file = "string",
   tls = "string", from = "string" }
 local TLS = { starttls = true, smtps = true, none = true }
@@ -132,18 +132,9 @@ function smtp.password(server)
   if not server.password_file then
     return server.password
   end
-  local file, problem = io.open(server.password_file, "rb")
-  local text = file and file:read(PASSWORD_BYTES_MAX + 1)
-  if file then
-    file:close()
-  end
+  local text, message = secret_file.read(server.password_file)
   if not text then
-    return refuse("notices.smtp.password_file: %s", problem or server.password_file .. ": empty")
-  end
-  text = text:gsub("\r?\n$", "")
-  if text == "" or #text > PASSWORD_BYTES_MAX or text:find("[%z\r\n]") then
-    return refuse("notices.smtp.password_file: %s: expected one line with the password",
-      server.password_file)
+    return refuse("notices.smtp.password_file: %s", message)
   end
   return text
 end

@@ -1,0 +1,184 @@
+-- The door of a receiver: whether a request may go on to the inbox. In this order:
+-- size, headers, signature. An unknown source takes the same way as a signature
+-- that does not fit, with keys of its own that nothing fits. Needs loyalhook.core
+-- only; nothing here blocks but the reading of secret files.
+
+local answers = require("loyalhook.receiver.answers")
+local core = require("loyalhook.core")
+local sources = require("loyalhook.receiver.sources")
+
+local gate = {}
+
+local Gate = {}
+Gate.__index = Gate
+
+local READ_AGAIN_MS = 1000 -- a secret file that cannot be read is looked at so often
+
+-- Names as they are on the wire: x_zinrelo_signature is another header, and none of ours.
+local HEADERS = {
+  zinrelo = { "nonce", "x-zinrelo-signature" },
+  standard = { "webhook-id", "webhook-timestamp", "webhook-signature" },
+}
+local WANTED = { ["content-encoding"] = true }
+for _, names in pairs(HEADERS) do
+  for _, name in ipairs(names) do
+    WANTED[name] = true
+  end
+end
+
+-- Keys that no request fits, as many as the source with the most has.
+local function nobody(checked)
+  local count = 1
+  for _, source in pairs(checked) do
+    count = math.max(count, #source.secrets + #source.secret_files)
+  end
+  local secrets = {}
+  for index = 1, count do
+    local message, code
+    secrets[index], message, code = core.secret.generate()
+    if not secrets[index] then
+      return nil, message, code
+    end
+  end
+  local keys, message, code = core.verifier({ scheme = "zinrelo", secrets = secrets })
+  return keys and { name = "", scheme = "zinrelo", keys = keys, unknown = true }, message, code
+end
+
+local function read_keys(self, source, now_ms)
+  source.read_ms = now_ms
+  source.secrets, source.problem, source.code = sources.secrets(source.checked)
+  if source.secrets then
+    source.keys, source.problem, source.code = core.verifier({ scheme = source.scheme,
+      secrets = source.secrets, tolerance_s = source.checked.tolerance_s })
+  end
+  if not source.keys then
+    self._log("error", "a secret cannot be read: requests of its source are answered 503",
+      { source = source.name, code = source.code, error = source.problem })
+  end
+end
+
+--- A gate for checked sources (see sources.check). given: sources, body_bytes_max, log =
+-- function(level, message, fields), now_ms = instant of opening. Or nil, message, code.
+function gate.new(given)
+  local stranger, message, code = nobody(given.sources)
+  if not stranger then
+    return nil, message, code
+  end
+  local self = setmetatable({ _sources = {}, _stranger = stranger,
+    _bytes_max = given.body_bytes_max, _log = given.log }, Gate)
+  for name, checked in pairs(given.sources) do
+    local source = { name = name, scheme = checked.scheme, checked = checked }
+    self._sources[name] = source
+    read_keys(self, source, given.now_ms)
+  end
+  return self
+end
+
+--- True if requests of this source are looked at.
+function Gate:knows(name)
+  return self._sources[name] ~= nil
+end
+
+--- nil, or the outcome for a body of that many bytes.
+function Gate:too_large(bytes)
+  if bytes > self._bytes_max then
+    return answers.refused("too_large", ("the body is larger than %d bytes"):format(
+      self._bytes_max))
+  end
+end
+
+-- The headers that are ours, by their name in lower case. A value that is no text (a table is how
+-- web servers show a repeated header) and a second spelling of a name are marked as repeated.
+local function pick(headers)
+  local picked, repeated = {}, {}
+  for name, value in next, headers do
+    local lower = type(name) == "string" and name:lower()
+    if lower and WANTED[lower] then
+      if picked[lower] or type(value) ~= "string" then
+        repeated[lower] = true
+      end
+      picked[lower] = type(value) == "string" and value:match("^[ \t]*(.-)[ \t]*$") or ""
+    end
+  end
+  return picked, repeated
+end
+
+-- A source with its keys, the stranger for a name that is not known; or nil and the outcome. Files
+-- that could not be read are tried again.
+local function source_of(self, name, now_ms)
+  local source = self._sources[name] or self._stranger
+  if not source.keys and math.abs(now_ms - source.read_ms) >= READ_AGAIN_MS then
+    read_keys(self, source, now_ms)
+  end
+  if not source.keys then
+    return nil, answers.refused("secret_unreadable", source.problem)
+  end
+  return source
+end
+
+--- What can be said by the headers alone: those that are ours, or nil and the outcome.
+function Gate:screen(name, headers, now_ms)
+  local source, outcome = source_of(self, name, now_ms)
+  if not source then
+    return nil, outcome
+  end
+  local picked, repeated = pick(headers)
+  local encoding = (picked["content-encoding"] or ""):lower()
+  if encoding ~= "" and encoding ~= "identity" or repeated["content-encoding"] then
+    return nil, answers.refused("encoding", "content-encoding: only identity is taken")
+  end
+  for _, wanted in ipairs(HEADERS[source.scheme]) do
+    if repeated[wanted] then
+      return nil, answers.refused("header_repeated", wanted .. ": given more than once")
+    elseif not picked[wanted] then
+      return nil, answers.refused("header_missing", wanted .. ": the header is missing")
+    end
+  end
+  return picked
+end
+
+--- Verifies the raw body with picked headers. Returns what the inbox takes { source, body, scheme,
+-- id }, or nil and the outcome.
+function Gate:verify(name, picked, body, now_ms)
+  local source, outcome = source_of(self, name, now_ms)
+  if not source then
+    return nil, outcome
+  end
+  local ok, message, code = source.keys:verify(body, picked, now_ms)
+  if source.unknown then
+    return nil, answers.refused("unknown_source", "no source of that name is configured")
+  elseif not ok then
+    return nil, answers.refused(code, message)
+  end
+  return { source = name, body = body, scheme = source.scheme,
+    id = source.scheme == "standard" and picked["webhook-id"] or nil }
+end
+
+--- All of it: size, headers, signature.
+function Gate:admit(name, headers, body, now_ms)
+  local outcome = self:too_large(#body)
+  if outcome then
+    return nil, outcome
+  end
+  local picked
+  picked, outcome = self:screen(name, headers, now_ms)
+  if not picked then
+    return nil, outcome
+  end
+  return self:verify(name, picked, body, now_ms)
+end
+
+--- The sources with all their secrets as texts, for another Lua VM of this process; without those
+-- that cannot be read.
+function Gate:plain_sources()
+  local copy = {}
+  for name, source in pairs(self._sources) do
+    if source.keys then
+      copy[name] = { secrets = source.secrets, scheme = source.scheme,
+        tolerance_s = source.checked.tolerance_s }
+    end
+  end
+  return copy
+end
+
+return gate
