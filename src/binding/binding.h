@@ -141,5 +141,7 @@ void lh_bind_post(lua_State *L);
 void lh_bind_url(lua_State *L);
 void lh_bind_tty(lua_State *L);
 void lh_bind_pause(lua_State *L);
+void lh_bind_folder(lua_State *L);
+void lh_bind_process(lua_State *L);
 
 #endif

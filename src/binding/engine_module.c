@@ -77,5 +77,7 @@ int luaopen_loyalhook_engine(lua_State *L) {
   lh_bind_url(L);
   lh_bind_tty(L);
   lh_bind_pause(L);
+  lh_bind_folder(L);
+  lh_bind_process(L);
   return 1;
 }
