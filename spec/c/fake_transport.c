@@ -95,6 +95,22 @@ static int mail(struct lh_transport *door, const struct lh_mail *mail, struct lh
   return 0;
 }
 
+static int call(struct lh_transport *door, const struct lh_call *call, struct lh_error *err) {
+  struct fake_transport *transport = (struct fake_transport *)door;
+  struct fake_endpoint *endpoint = fake_network_endpoint(transport->network, call->url);
+  struct fake_answer answer = answer_next(endpoint);
+  const struct lh_post post = {
+      .url = endpoint->url, .timeout_ms = call->timeout_ms, .tag = call->tag};
+  if (answer.kind == FAKE_SHORTAGE)
+    return lh_error_set(err, LH_E_SHORTAGE, "no descriptor is left");
+  if (answer.kind == FAKE_UNUSABLE) return lh_error_set(err, LH_E_INVALID, "url: cannot be used");
+  flight_add(transport, &post, endpoint, answer);
+  struct fake_flight *flight = &transport->flights[transport->flight_count - 1];
+  flight->is_call = 1;
+  flight->call = *call;
+  return 0;
+}
+
 static void flight_remove(struct fake_transport *transport, size_t place) {
   struct fake_flight *flight = &transport->flights[place];
   if (!flight->is_mail) flight->endpoint->in_flight--;
@@ -113,7 +129,45 @@ static struct lh_post_result mail_result_of(const struct fake_transport *transpo
                                  .error = "so it was told"};
 }
 
-static struct lh_post_result result_of(const struct fake_flight *flight) {
+static void buffer_put(struct lh_call_answer *answer, struct lh_buffer *buffer, const char *text,
+                       size_t len) {
+  int code = lh_buffer_add(buffer, text, len);
+  assert(code == 0);
+  (void)code;
+  *answer->room -= (int64_t)len;
+}
+
+static void call_answer(struct lh_call_answer *out, const struct fake_answer *answer) {
+  const char *value = answer->headers ? strstr(answer->headers, ": ") : NULL;
+  if (value) {
+    buffer_put(out, &out->headers, answer->headers, (size_t)(value - answer->headers));
+    buffer_put(out, &out->headers, "", 1);
+    buffer_put(out, &out->headers, value + 2, strlen(value + 2) + 1);
+  }
+  if (answer->body) buffer_put(out, &out->body, answer->body, strlen(answer->body));
+}
+
+static struct lh_post_result call_result_of(const struct fake_flight *flight) {
+  const struct fake_answer *answer = &flight->answer;
+  struct lh_post_result result = {
+      .tag = flight->post.tag,
+      .kind = LH_EXCHANGE_CALL,
+      .outcome = answer->outcome,
+      .status = answer->status,
+      .sent = answer->outcome != LH_OUTCOME_LOCAL && answer->outcome != LH_OUTCOME_BLOCKED,
+      .duration_ms = flight->ends_ms - flight->started_ms,
+      .retry_after_ms = answer->retry_after_ms,
+      .response = "",
+      .error = answer->outcome == LH_OUTCOME_ANSWERED ? "" : lh_outcome_name(answer->outcome),
+  };
+  call_answer(flight->call.answer, answer);
+  return result;
+}
+
+static struct lh_post_result result_of(const struct fake_transport *transport,
+                                       const struct fake_flight *flight) {
+  if (flight->is_mail) return mail_result_of(transport, flight);
+  if (flight->is_call) return call_result_of(flight);
   const struct fake_answer *answer = &flight->answer;
   int answered = answer->outcome == LH_OUTCOME_ANSWERED;
   return (struct lh_post_result){
@@ -138,8 +192,7 @@ static size_t poll_now(struct lh_transport *door, int timeout_ms, const int *fds
       i++;
       continue;
     }
-    const struct fake_flight *flight = &transport->flights[i];
-    results[count++] = flight->is_mail ? mail_result_of(transport, flight) : result_of(flight);
+    results[count++] = result_of(transport, &transport->flights[i]);
     flight_remove(transport, i);
   }
   transport->waited_ms = timeout_ms;
@@ -169,6 +222,7 @@ static void close_transport(struct lh_transport *door) {
 
 static const struct lh_transport_ops ops = {
     .start = start,
+    .call = call,
     .mail = mail,
     .poll = poll_now,
     .cancel = cancel,

@@ -1,7 +1,8 @@
 /*
 ** A network without sockets: endpoints that answer by script, transports (one
 ** per worker) whose transfers end when the fake clock says so, and a hook that
-** sees every POST that would have gone over the wire.
+** sees every POST that would have gone over the wire. A call goes to the same
+** endpoints; the hook does not see it.
 */
 #ifndef SPEC_FAKE_TRANSPORT_H
 #define SPEC_FAKE_TRANSPORT_H
@@ -28,7 +29,9 @@ struct fake_answer {
   int uploaded;
   int64_t after_ms;
   int64_t retry_after_ms;
-  int times; /* how often it is given before the next one */
+  int times;           /* how often it is given before the next one */
+  const char *headers; /* of a call's answer: "a: b"; NULL: none */
+  const char *body;    /* … NULL: empty */
 };
 
 struct fake_endpoint {
@@ -57,6 +60,8 @@ void fake_endpoint_script_add(struct fake_endpoint *endpoint, const struct fake_
 struct fake_flight {
   struct lh_post post; /* of a mail: its tag alone */
   int is_mail;
+  int is_call;
+  struct lh_call call;
   struct fake_endpoint *endpoint;
   struct fake_answer answer;
   int64_t started_ms; /* monotonic */

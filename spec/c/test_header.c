@@ -139,6 +139,39 @@ static void test_total_size(void **state) {
   free(headers);
 }
 
+/* A handler may set what a webhook must not, but the framing is the transport's all the same. */
+static void test_lines_of_a_call(void **state) {
+  (void)state;
+  static const char *const good[] = {"Authorization: Bearer a.b.c", "Content-Type: text/plain",
+                                     "User-Agent:mine", "Idempotency-Key: 1:2", "Accept: */*"};
+  static const char *const bad[] = {"Host: b",
+                                    "content-LENGTH: 1",
+                                    "Transfer-Encoding: chunked",
+                                    "Connection: close",
+                                    "Expect: 100-continue",
+                                    "TE: trailers",
+                                    "Trailer: a",
+                                    "Upgrade: h2c",
+                                    "Keep-Alive: 1",
+                                    "Proxy-Authorization: s3cret",
+                                    "Authorization: a\r\ns3cret: b",
+                                    "Authorization: s3cret\x7f",
+                                    "Authorization: ",
+                                    "Bearer s3cret",
+                                    "s3cret x: y",
+                                    ": s3cret",
+                                    ""};
+  struct lh_error err;
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    if (lh_header_line_check(good[i], 1, &err)) fail_msg("%s: %s", good[i], err.message);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    if (lh_header_line_check(bad[i], i + 1, &err) != LH_E_INVALID) fail_msg("%s is taken", bad[i]);
+    assert_null(strstr(err.message, "s3cret")); /* values are not quoted */
+  }
+  assert_int_equal(lh_header_line_check("Bearer x", 7, &err), LH_E_INVALID);
+  assert_string_equal(err.message, "headers[7]: not \"Name: value\"");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ordinary_headers),
@@ -148,6 +181,7 @@ int main(void) {
       cmocka_unit_test(test_field_sees_line_breaks),
       cmocka_unit_test(test_names_given_twice),
       cmocka_unit_test(test_total_size),
+      cmocka_unit_test(test_lines_of_a_call),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The rules for a webhook's custom headers, line by line. */
+/* The rules for custom headers of webhooks and calls, line by line. */
 #include "core/header.h"
 
 #include <string.h>
@@ -6,25 +6,17 @@
 
 #include "core/limits.h"
 
-/* Ours, the connection's, or the signature's. */
+/* The connection's and the body's: nobody's but the transport's. */
+static const char *const framing[] = {
+    "connection", "content-length",    "expect",  "host", "keep-alive", "te",
+    "trailer",    "transfer-encoding", "upgrade",
+};
+
+/* Beside those, of a webhook: ours, or the signature's. */
 static const char *const reserved[] = {
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "keep-alive",
-    "nonce",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-    "webhook-id",
-    "webhook-signature",
-    "webhook-timestamp",
-    "x-zinrelo-signature",
+    "content-encoding",  "content-type",        "nonce",
+    "user-agent",        "webhook-id",          "webhook-signature",
+    "webhook-timestamp", "x-zinrelo-signature",
 };
 
 static int is_token_character(char byte) {
@@ -33,11 +25,19 @@ static int is_token_character(char byte) {
   return byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL;
 }
 
-static int is_reserved(const char *name, size_t len) {
-  if (len >= 6 && strncasecmp(name, "proxy-", 6) == 0) return 1;
-  for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-    if (strlen(reserved[i]) == len && strncasecmp(name, reserved[i], len) == 0) return 1;
+static int is_among(const char *const *names, size_t count, const char *name, size_t len) {
+  for (size_t i = 0; i < count; i++)
+    if (strlen(names[i]) == len && strncasecmp(name, names[i], len) == 0) return 1;
   return 0;
+}
+
+static int is_framing(const char *name, size_t len) {
+  if (len >= 6 && strncasecmp(name, "proxy-", 6) == 0) return 1;
+  return is_among(framing, sizeof framing / sizeof *framing, name, len);
+}
+
+static int is_reserved(const char *name, size_t len) {
+  return is_framing(name, len) || is_among(reserved, sizeof reserved / sizeof *reserved, name, len);
 }
 
 /* 1 if one of the lines before `name` has the same name. */
@@ -56,14 +56,15 @@ static int check_name(const char *name, size_t len, struct lh_error *err) {
   if (len > LH_HEADER_NAME_MAX)
     return lh_error_set(err, LH_E_INVALID, "headers: a name is longer than %d bytes",
                         LH_HEADER_NAME_MAX);
-  if (is_reserved(name, len))
-    return lh_error_set(err, LH_E_INVALID, "headers: %.*s is reserved", (int)len, name);
   return LH_OK;
 }
 
-int lh_header_field_check(const char *name, size_t name_len, const char *value, size_t value_len,
-                          struct lh_error *err) {
-  if (check_name(name, name_len, err) != LH_OK) return LH_E_INVALID;
+static int refuse_reserved(const char *name, size_t len, struct lh_error *err) {
+  return lh_error_set(err, LH_E_INVALID, "headers: %.*s is reserved", (int)len, name);
+}
+
+static int check_value(const char *name, size_t name_len, const char *value, size_t value_len,
+                       struct lh_error *err) {
   size_t visible = 0;
   for (size_t i = 0; i < value_len; i++) {
     unsigned char byte = (unsigned char)value[i];
@@ -77,6 +78,24 @@ int lh_header_field_check(const char *name, size_t name_len, const char *value, 
     return lh_error_set(err, LH_E_INVALID, "headers: the value of %.*s is empty", (int)name_len,
                         name);
   return LH_OK;
+}
+
+int lh_header_field_check(const char *name, size_t name_len, const char *value, size_t value_len,
+                          struct lh_error *err) {
+  if (check_name(name, name_len, err) != LH_OK) return LH_E_INVALID;
+  if (is_reserved(name, name_len)) return refuse_reserved(name, name_len, err);
+  return check_value(name, name_len, value, value_len, err);
+}
+
+int lh_header_line_check(const char *line, size_t number, struct lh_error *err) {
+  size_t name_len = strcspn(line, ":");
+  size_t token_len = 0;
+  while (token_len < name_len && is_token_character(line[token_len])) token_len++;
+  if (token_len == 0 || line[token_len] != ':')
+    return lh_error_set(err, LH_E_INVALID, "headers[%zu]: not \"Name: value\"", number);
+  if (check_name(line, name_len, err) != LH_OK) return LH_E_INVALID;
+  if (is_framing(line, name_len)) return refuse_reserved(line, name_len, err);
+  return check_value(line, name_len, line + name_len + 1, strlen(line + name_len + 1), err);
 }
 
 static int check_line(const char *headers, const char *line, size_t len, struct lh_error *err) {

@@ -1,6 +1,7 @@
 /*
 ** Which custom headers a webhook may have (reliability-facts §3.3): nothing
-** that could end a header line, change the framing or imitate a signature.
+** that could end a header line, change the framing or imitate a signature; and
+** which ones a handler's call may have: all but those of framing and connection.
 */
 #ifndef LH_CORE_HEADER_H
 #define LH_CORE_HEADER_H
@@ -23,5 +24,10 @@ int lh_header_field_check(const char *name, size_t name_len, const char *value, 
 ** LH_HEADERS_BYTES_MAX bytes.
 */
 int lh_header_check(const char *headers, struct lh_error *err);
+/*
+** A line "Name: value" of a call, `number` its place for people. 0, or LH_E_INVALID as of
+** lh_header_field_check; the value, which may be a secret, is in no message.
+*/
+int lh_header_line_check(const char *line, size_t number, struct lh_error *err);
 
 #endif

@@ -82,7 +82,7 @@
 #define LH_MAIL_LINE_MAX 998           /* RFC 5322 §2.1.1 */
 #define LH_MAIL_TIMEOUT_MS 60000       /* one mail with all that belongs to it */
 #define LH_MAIL_ERROR_MAX 400          /* bytes of a mail's error, kept for the report */
-#define LH_MAILS_IN_FLIGHT_MAX 4       /* of one worker: mail must not crowd out webhooks */
+#define LH_MAILS_IN_FLIGHT_MAX 16      /* of one worker: mail must not crowd out webhooks */
 #define LH_MESSAGE_ID_MAX 300          /* 24 hex digits, @ and a host name */
 #define LH_RETRY_MANY_MAX 1000         /* requests retried in one transaction; also a job's step */
 #define LH_RETRY_LOOKS_MAX 10000       /* rows a job's step may pass over; bounds the lock */
@@ -114,10 +114,20 @@
 #define LH_RECEIVED_ID_MAX 128   /* bytes of a foreign event's id: UUIDs and prefixed ones fit */
 #define LH_RECEIVED_TYPE_MAX 128 /* bytes of a foreign event's type: reverse domain names fit */
 #define LH_RECEIVED_DEPTH_MAX (LH_JSON_DEPTH_MAX + 3) /* data of that depth in an envelope */
-#define LH_ACCEPT_MANY_MAX 256     /* requests of one accept call; a web server groups far fewer */
-#define LH_SOURCE_MAX 64           /* as an account's name */
-#define LH_SOURCES_MAX 1000        /* named by a person; bounds what a worker keeps at hand */
-#define LH_DEDUPE_DAYS_DEFAULT 180 /* design §3.17 */
+#define LH_ACCEPT_MANY_MAX 256      /* requests of one accept call; a web server groups far fewer */
+#define LH_SOURCE_MAX 64            /* as an account's name */
+#define LH_SOURCES_MAX 1000         /* named by a person; bounds what a worker keeps at hand */
+#define LH_DEDUPE_DAYS_DEFAULT 180  /* design §3.17 */
+#define LH_CALLS_MAX 4096           /* of one worker under way; as many as transfers */
+#define LH_CALL_URL_MAX 8192        /* queries stand in it; servers take no longer first lines */
+#define LH_CALL_LINES_MAX 128       /* its header lines; more would be a mistake */
+#define LH_CALL_HEADERS_MAX 32768   /* bytes of a call's lines: twice what servers take */
+#define LH_CALL_BODY_MAX 16777216   /* bytes of one call's body */
+#define LH_CALL_BODIES_MAX 67108864 /* bytes of the bodies of a worker's calls under way */
+#define LH_CALL_ANSWER_MAX 16777216 /* bytes of an answer's body that a handler may ask for */
+#define LH_CALL_ANSWER_DEFAULT 1048576
+#define LH_CALL_ERROR_MAX 320         /* a sentence of the transport's */
+#define LH_CALL_ANSWERS_MAX 268435456 /* bytes of a worker's answers together; then they are cut */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000
 

@@ -1,6 +1,7 @@
 /*
 ** What comes back. Of the headers, the status line, Retry-After and the
-** framing matter; of the body, the first bytes are kept as a log. Everything
+** framing matter; of the body, the first bytes are kept as a log (of a call's,
+** call.c keeps all). Everything
 ** is bounded here, because libcurl's own limits are wide (300 KiB of headers)
 ** or have holes (MAXFILESIZE does not see chunked bodies).
 */
@@ -109,7 +110,7 @@ static int headers_end(struct lh_exchange *exchange) {
     return 1;
   }
   exchange->answered = 1;
-  exchange->owner->answered_count++;
+  if (!exchange->call) exchange->owner->answered_count++;
   if (answer->odd || (answer->lengths && answer->encodings)) {
     /* where this answer ends is a matter of opinion, so no other may follow it */
     return curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
@@ -129,12 +130,17 @@ size_t lh_answer_header(char *line, size_t size, size_t count, void *self) {
   if (exchange->answered || len == 0) return len; /* a trailer */
   if (exchange->answer.status == 0) {
     exchange->answer = (struct lh_answer){.status = status_parse(line, len)};
+    if (exchange->call) lh_call_answer_begin(exchange);
     if (exchange->answer.status) return len;
     exchange->stop = LH_STOP_STATUS_LINE;
     return 0;
   }
   if (line[0] == '\r' || line[0] == '\n') return headers_end(exchange) ? len : 0;
   header_read(exchange, line, len);
+  if (exchange->call && !lh_call_header(exchange, line, len)) {
+    exchange->stop = LH_STOP_MEMORY;
+    return 0;
+  }
   return len;
 }
 
@@ -142,6 +148,7 @@ size_t lh_answer_header(char *line, size_t size, size_t count, void *self) {
 size_t lh_answer_body(char *bytes, size_t size, size_t count, void *self) {
   struct lh_exchange *exchange = self;
   size_t len = size * count;
+  if (exchange->call) return lh_call_body(exchange, bytes, len);
   size_t room = sizeof exchange->response - exchange->response_len;
   size_t kept = len < room ? len : room;
   memcpy(exchange->response + exchange->response_len, bytes, kept);

@@ -57,13 +57,15 @@ static void land(struct lh_curl *self, struct lh_exchange *exchange) {
   struct lh_exchange *last = self->flying[--self->flying_count];
   self->flying[exchange->place] = last;
   last->place = exchange->place;
-  if (exchange->answered) self->answered_count--;
+  if (exchange->answered && !exchange->call) self->answered_count--;
 }
 
 static void finish(struct lh_curl *self, struct lh_exchange *exchange, CURLcode code) {
   exchange->finished_ms = now_ms(self);
   if (exchange->talk)
     lh_mail_judge(exchange, code);
+  else if (exchange->call)
+    lh_call_judge(exchange, code);
   else
     lh_verdict_reach(exchange, code);
   land(self, exchange);
@@ -108,15 +110,9 @@ static int fly(struct lh_curl *self, struct lh_exchange *exchange, struct lh_err
   return 0;
 }
 
-static int transport_start(struct lh_transport *transport, const struct lh_post *post,
-                           struct lh_error *err) {
-  struct lh_curl *self = (struct lh_curl *)transport;
-  int https;
-  int rc = lh_url_inspect(post->url, &https, err);
-  if (rc) return rc;
-  struct lh_exchange *exchange;
-  rc = lh_pool_take(self, &exchange, err);
-  if (rc) return rc;
+/* What a POST and a call have in common; the exchange is put back if it does not start. */
+static int launch(struct lh_curl *self, struct lh_exchange *exchange, const struct lh_post *post,
+                  int https, struct lh_error *err) {
   exchange_begin(exchange, post, now_ms(self));
   if (!https && !self->allow_http && !post->exempt) {
     exchange->stop = LH_STOP_SCHEME;
@@ -126,10 +122,31 @@ static int transport_start(struct lh_transport *transport, const struct lh_post 
     lh_queue_put(&self->done, exchange);
     return 0;
   }
-  rc = lh_options_apply(exchange, post, err);
+  int rc = lh_options_apply(exchange, post, err);
   if (!rc) rc = fly(self, exchange, err);
   if (rc) lh_pool_put(self, exchange);
   return rc;
+}
+
+static int transport_start(struct lh_transport *transport, const struct lh_post *post,
+                           struct lh_error *err) {
+  struct lh_curl *self = (struct lh_curl *)transport;
+  struct lh_exchange *exchange;
+  int https;
+  int rc = lh_url_inspect(post->url, LH_URL_MAX, &https, err);
+  if (!rc) rc = lh_pool_take(self, &exchange, err);
+  return rc ? rc : launch(self, exchange, post, https, err);
+}
+
+static int transport_call(struct lh_transport *transport, const struct lh_call *call,
+                          struct lh_error *err) {
+  struct lh_curl *self = (struct lh_curl *)transport;
+  struct lh_exchange *exchange;
+  struct lh_post post;
+  int https;
+  int rc = lh_url_inspect(call->url, LH_CALL_URL_MAX, &https, err);
+  if (!rc) rc = lh_call_new(self, call, &exchange, &post, err);
+  return rc ? rc : launch(self, exchange, &post, https, err);
 }
 
 static int transport_mail(struct lh_transport *transport, const struct lh_mail *mail,
@@ -165,12 +182,12 @@ static void collect(struct lh_curl *self) {
   }
 }
 
-/* Of what is answered, the body is only a log: starts the clock for it, and ends what is late. */
+/* Of an answered POST, the body is only a log: starts the clock for it, and ends what is late. */
 static void end_late(struct lh_curl *self, int64_t now) {
   size_t i = 0;
   while (i < self->flying_count) {
     struct lh_exchange *exchange = self->flying[i++];
-    if (!exchange->answered) continue;
+    if (!exchange->answered || exchange->call) continue;
     if (!exchange->read_until_ms) {
       /* of an error status libcurl sends no more of the body */
       if (exchange->answer.status >= 300 || lh_answer_uploaded(exchange))
@@ -236,15 +253,21 @@ static void wait(struct lh_curl *self, int timeout_ms, const int *fds, size_t fd
   }
 }
 
+static enum lh_exchange_kind kind_of(const struct lh_exchange *exchange) {
+  if (exchange->talk) return LH_EXCHANGE_MAIL;
+  return exchange->call ? LH_EXCHANGE_CALL : LH_EXCHANGE_POST;
+}
+
 static void result_fill(struct lh_post_result *result, const struct lh_exchange *exchange) {
-  int answered = exchange->outcome == LH_OUTCOME_ANSWERED;
+  int answered = exchange->outcome == LH_OUTCOME_ANSWERED || (exchange->call && exchange->answered);
   *result = (struct lh_post_result){
       .tag = exchange->tag,
-      .kind = exchange->talk ? LH_EXCHANGE_MAIL : LH_EXCHANGE_POST,
+      .kind = kind_of(exchange),
       .verdict = exchange->verdict,
       .stage = exchange->stage,
       .outcome = exchange->outcome,
       .status = answered ? exchange->answer.status : 0,
+      .sent = exchange->sends > 0,
       .uploaded = exchange->uploaded,
       .duration_ms = exchange->finished_ms - exchange->started_ms,
       .retry_after_ms = answered ? exchange->answer.retry_after_ms : 0,
@@ -331,6 +354,7 @@ void lh_curl_close(struct lh_transport *transport) {
 
 const struct lh_transport_ops lh_curl_ops = {
     .start = transport_start,
+    .call = transport_call,
     .mail = transport_mail,
     .poll = transport_poll,
     .cancel = transport_cancel,

@@ -1,11 +1,12 @@
 /*
 ** Inside of the transport room: one exchange (a POST and the easy handle it
-** keeps for life, or a mail with one of its own) and the transport that owns
+** keeps for life, or a call or mail with one of its own) and the transport that owns
 ** them. An exchange walks unused → flying (in the multi handle) → done (waits
 ** to be handed out) → shown (its texts are borrowed by the caller) → unused;
 ** a POST's is not freed before close. Who does what: open.c opens, curl.c
 ** walks, pool.c keeps, options.c sets up, guard.c refuses addresses, answer.c
-** reads the answer, verdict.c judges; mail.c and smtp.c do the same for mails.
+** reads the answer, verdict.c judges; call.c has what is other with calls, mail.c
+** and smtp.c do all that for mails.
 */
 #ifndef LH_TRANSPORT_EXCHANGE_H
 #define LH_TRANSPORT_EXCHANGE_H
@@ -31,6 +32,7 @@ enum lh_stop {
   LH_STOP_STATUS_LINE, /* not HTTP/1.0 or 1.1 with a three-digit status */
   LH_STOP_HEADER_FLOOD,
   LH_STOP_ANSWER_READ, /* enough of the answer's body was read */
+  LH_STOP_MEMORY,      /* none for a call's headers */
   LH_STOP_ANSWER_LATE  /* … or enough time was spent on it */
 };
 
@@ -52,6 +54,17 @@ struct lh_mail_talk {
   int64_t until_ms;                 /* monotonic: time is up */
   int secret;                       /* 1: a password is sent while connecting */
   char greeting[LH_SMTP_REPLY_MAX]; /* last line of an answer while connecting */
+};
+
+/* What a call has beyond an exchange. */
+struct lh_call_part {
+  enum lh_method method;
+  struct lh_call_answer *answer; /* the caller's */
+  size_t answer_bytes_max;
+  const char **headers; /* into `memory`, as is the body */
+  size_t header_count;
+  const char *body;
+  char memory[];
 };
 
 struct lh_exchange {
@@ -82,7 +95,8 @@ struct lh_exchange {
 
   enum lh_outcome outcome; /* once done */
   int uploaded;
-  struct lh_mail_talk *talk; /* NULL: a POST */
+  struct lh_mail_talk *talk; /* NULL: no mail */
+  struct lh_call_part *call; /* NULL: no call; with neither it is a POST */
   enum lh_mail_verdict verdict;
   enum lh_mail_stage stage;
   char detail[CURL_ERROR_SIZE];
@@ -110,7 +124,7 @@ struct lh_curl {
   struct lh_exchange **flying;
   size_t flying_count;
   size_t flying_cap;
-  size_t answered_count; /* flying ones whose final headers are complete */
+  size_t answered_count; /* flying POSTs whose final headers are complete */
   size_t fresh_count;    /* flying ones libcurl has not looked at yet */
   struct lh_exchange *mails[LH_MAILS_IN_FLIGHT_MAX]; /* flying ones that are mails */
   size_t mail_count;
@@ -124,9 +138,10 @@ extern const struct lh_transport_ops lh_curl_ops;
 void lh_curl_close(struct lh_transport *transport);
 
 /*
-** pool.c: an unused exchange, made if there is none (LH_E_MEMORY, LH_E_CONFIG); and the lists. A
-** mail that is put back is freed.
+** pool.c: an unused exchange, made if there is none (LH_E_MEMORY, LH_E_CONFIG), or a new one in any
+** case; and the lists. A call or mail that is put back is freed.
 */
+int lh_pool_new(struct lh_curl *owner, struct lh_exchange **out, struct lh_error *err);
 int lh_pool_take(struct lh_curl *owner, struct lh_exchange **out, struct lh_error *err);
 void lh_pool_put(struct lh_curl *owner, struct lh_exchange *exchange);
 void lh_pool_show(struct lh_curl *owner, struct lh_exchange *exchange);
@@ -137,11 +152,26 @@ struct lh_exchange *lh_queue_take(struct lh_exchange_queue *queue); /* must not 
 
 /* options.c: settings of an easy handle. 0, LH_E_MEMORY or LH_E_CONFIG (this libcurl lacks one). */
 int lh_options_prepare(struct lh_exchange *exchange, struct lh_error *err);
-/* What differs from POST to POST, all of it. Codes: LH_E_INVALID, LH_E_MEMORY. */
+/* What differs from one to another, all of it. Codes: LH_E_INVALID, LH_E_MEMORY. */
 int lh_options_apply(struct lh_exchange *exchange, const struct lh_post *post,
                      struct lh_error *err);
 
 CURLcode lh_options_tls(CURL *easy, const char *ca_file); /* certificates and versions */
+
+/*
+** call.c: an exchange for a call, checked and copied; *post is what it has in common with a POST,
+** borrowed from it. Codes as of transport.h's call.
+*/
+int lh_call_new(struct lh_curl *owner, const struct lh_call *call, struct lh_exchange **out,
+                struct lh_post *post, struct lh_error *err);
+CURLcode lh_call_options(const struct lh_exchange *exchange); /* the method */
+/* The parts of a final answer, and its beginning anew after a 1xx. 0: no memory. */
+void lh_call_answer_begin(struct lh_exchange *exchange);
+int lh_call_header(struct lh_exchange *exchange, const char *line, size_t len);
+/* As a libcurl callback: all of `len`, or 0 to end the transfer. */
+size_t lh_call_body(struct lh_exchange *exchange, const char *bytes, size_t len);
+/* As lh_verdict_reach. */
+void lh_call_judge(struct lh_exchange *exchange, CURLcode code);
 
 /* mail.c: a mail, ready to fly. Codes as of transport.h's mail. */
 int lh_mail_new(struct lh_curl *owner, const struct lh_mail *mail, struct lh_exchange **out,
@@ -174,13 +204,15 @@ int lh_answer_uploaded(const struct lh_exchange *exchange);
 
 /* verdict.c: fills outcome, uploaded and error of an exchange that ended with `code`. */
 void lh_verdict_reach(struct lh_exchange *exchange, CURLcode code);
-/* The parts of it that a mail shares: an outcome, a sentence about an own shortage, … */
+/* The parts of it that others share: an outcome, a sentence about an own shortage, … */
 enum lh_outcome lh_verdict_outcome(const struct lh_exchange *exchange, CURLcode code);
 void lh_verdict_explain_local(struct lh_exchange *exchange, CURLcode code);
+/* … or any other, to an outcome that is not ANSWERED, … */
+void lh_verdict_explain(struct lh_exchange *exchange, CURLcode code);
 /* … and any sentence as one printable line, without userinfo and query of a URL in it. */
 void lh_verdict_text(char *out, size_t out_cap, const char *from);
 
 /* url.c: what the text alone tells, cheap enough for every POST. 0 or LH_E_INVALID. */
-int lh_url_inspect(const char *url, int *https, struct lh_error *err);
+int lh_url_inspect(const char *url, size_t len_max, int *https, struct lh_error *err);
 
 #endif

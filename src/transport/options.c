@@ -2,7 +2,8 @@
 ** Every setting of an easy handle. What never changes is set once when the
 ** handle is made; what belongs to one POST is set at every POST, all of it,
 ** so nothing of an earlier one can shine through (a reset in between would
-** set the same values again for a tenth of the throughput).
+** set the same values again for a tenth of the throughput). A call's handle is
+** its own.
 */
 #include "transport/exchange.h"
 
@@ -155,6 +156,7 @@ int lh_options_apply(struct lh_exchange *exchange, const struct lh_post *post,
   SET(CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
   SET(CURLOPT_CONNECTTIMEOUT_MS, (long)post->connect_timeout_ms);
   SET(CURLOPT_FORBID_REUSE, 0L);
+  if (!code && exchange->call) code = lh_call_options(exchange);
   if (code == CURLE_OUT_OF_MEMORY) return lh_error_set(err, LH_E_MEMORY, "out of memory");
   if (code) return lh_error_set(err, LH_E_INVALID, "request: %s", curl_easy_strerror(code));
   return 0;

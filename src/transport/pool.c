@@ -1,6 +1,7 @@
 /*
 ** Memory and lists of exchanges. Those of POSTs are made when first needed,
-** kept for ever and never number more than were in flight at once.
+** kept for ever and never number more than were in flight at once. Calls and
+** mails have one for themselves, so no setting of one is ever met by another.
 */
 #include "transport/exchange.h"
 
@@ -10,11 +11,12 @@
 static void exchange_free(struct lh_exchange *exchange) {
   if (exchange->easy) curl_easy_cleanup(exchange->easy);
   if (exchange->talk) lh_mail_free(exchange->talk);
+  free(exchange->call);
   free(exchange->lines);
   free(exchange);
 }
 
-static int exchange_new(struct lh_curl *owner, struct lh_exchange **out, struct lh_error *err) {
+int lh_pool_new(struct lh_curl *owner, struct lh_exchange **out, struct lh_error *err) {
   struct lh_exchange *exchange = calloc(1, sizeof *exchange);
   if (!exchange) return lh_error_set(err, LH_E_MEMORY, "out of memory");
   exchange->owner = owner;
@@ -30,14 +32,14 @@ static int exchange_new(struct lh_curl *owner, struct lh_exchange **out, struct 
 
 int lh_pool_take(struct lh_curl *owner, struct lh_exchange **out, struct lh_error *err) {
   struct lh_exchange *exchange = owner->unused;
-  if (!exchange) return exchange_new(owner, out, err);
+  if (!exchange) return lh_pool_new(owner, out, err);
   owner->unused = exchange->next;
   *out = exchange;
   return 0;
 }
 
 void lh_pool_put(struct lh_curl *owner, struct lh_exchange *exchange) {
-  if (exchange->talk) {
+  if (exchange->talk || exchange->call) {
     exchange_free(exchange);
     return;
   }

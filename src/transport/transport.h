@@ -1,8 +1,8 @@
 /*
-** Door of the transport room: one exchange (an HTTP POST or a mail) at a time
-** per handle, many at once, no threads, no callbacks into the caller. A transport is a struct of
-** functions so that scenarios and the simulator can put another one in place;
-** curl.c is the real one.
+** Door of the transport room: exchanges of three kinds (a webhook's POST, a
+** mail, a handler's call), many at once, no threads, no callbacks into the
+** caller. A transport is a struct of functions so that scenarios and the
+** simulator can put another one in place; curl.c is the real one.
 */
 #ifndef LH_TRANSPORT_TRANSPORT_H
 #define LH_TRANSPORT_TRANSPORT_H
@@ -12,6 +12,7 @@
 
 #include "clock/clock.h"
 #include "core/address.h"
+#include "core/envelope.h"
 #include "core/error.h"
 #include "core/outcome.h"
 
@@ -53,7 +54,44 @@ struct lh_mail {
   void *tag; /* comes back in the result; of each exchange in flight another one */
 };
 
-enum lh_exchange_kind { LH_EXCHANGE_POST, LH_EXCHANGE_MAIL };
+enum lh_method {
+  LH_METHOD_GET,  /* no body */
+  LH_METHOD_HEAD, /* no body, and none comes back */
+  LH_METHOD_POST,
+  LH_METHOD_PUT,
+  LH_METHOD_PATCH,
+  LH_METHOD_DELETE
+};
+
+/* Where a call's answer goes: the caller's, who frees the buffers. */
+struct lh_call_answer {
+  struct lh_buffer headers; /* of the final answer: name in lower case, NUL, value, NUL, … */
+  struct lh_buffer body;    /* as it came: nothing is decoded */
+  int truncated; /* 1: the body goes on; what was kept ends at a maximum or for want of memory */
+  int64_t *room; /* bytes that all answers together may still take; each takes its own off */
+};
+
+/*
+** One HTTP request of a handler, with its answer back. All but `answer` is
+** copied; that is borrowed and, until the result has been returned (or the
+** call cancelled), the transport's. The rules for webhooks hold: address guard
+** and https-only, no redirects, no proxies, no cookies, never sent twice.
+*/
+struct lh_call {
+  enum lh_method method;
+  const char *url;            /* at most LH_CALL_URL_MAX bytes */
+  const char *const *headers; /* lines; not those of framing and connection (core/header.h) */
+  size_t header_count;
+  const void *body; /* at most LH_CALL_BODY_MAX bytes */
+  size_t body_len;
+  int32_t timeout_ms; /* total, the answer's body included */
+  int32_t connect_timeout_ms;
+  size_t answer_bytes_max; /* of the answer's body; the rest is neither kept nor waited for */
+  struct lh_call_answer *answer;
+  void *tag; /* comes back in the result; of each exchange in flight another one */
+};
+
+enum lh_exchange_kind { LH_EXCHANGE_POST, LH_EXCHANGE_MAIL, LH_EXCHANGE_CALL };
 
 /* Filled for one finished exchange. Texts are borrowed until the next poll, cancel or close. */
 struct lh_post_result {
@@ -61,8 +99,14 @@ struct lh_post_result {
   enum lh_exchange_kind kind;
   enum lh_mail_verdict verdict; /* of a mail, and the next too */
   enum lh_mail_stage stage;
+  /*
+  ** Of a call answered means: all of the answer came, or as much of its body as was wanted. With
+  ** any other outcome `answer` holds what came.
+  */
   enum lh_outcome outcome;
-  int status;   /* final status (of a mail: SMTP code) if the outcome is answered, else 0 */
+  int status;   /* final status (of a mail: SMTP code) if the outcome is answered, else 0; of a call
+                 also if its answer broke off in the body */
+  int sent;     /* of a call: 0 if no byte of its request has left this machine */
   int uploaded; /* 1 if the whole body was handed to the network before the answer ended */
   int64_t duration_ms;
   int64_t retry_after_ms; /* seconds or date, clamped to 0..2^31; 0 if none or garbage */
@@ -84,6 +128,8 @@ struct lh_transport_ops {
   ** URL that is refused by the deployment's rules starts, and ends as blocked.
   */
   int (*start)(struct lh_transport *transport, const struct lh_post *post, struct lh_error *err);
+  /* The same for a call. LH_E_INVALID, LH_E_TOO_LARGE. */
+  int (*call)(struct lh_transport *transport, const struct lh_call *call, struct lh_error *err);
   /* The same for a mail. LH_E_LIMIT if LH_MAILS_IN_FLIGHT_MAX are under way, LH_E_TOO_LARGE. */
   int (*mail)(struct lh_transport *transport, const struct lh_mail *mail, struct lh_error *err);
   /*

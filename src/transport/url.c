@@ -1,8 +1,9 @@
 /*
-** URLs of webhooks, and of mail servers. libcurl's own parser decides what a URL means, since the
-** same parser reads it again when sending: two parsers would disagree about
-** some URL, and the disagreement is where requests are smuggled through.
-** Forms that parsers are known to read differently are refused outright.
+** URLs of webhooks, calls and mail servers. libcurl's own parser decides what a
+** URL means, since the same parser reads it again when sending: two parsers
+** would disagree about some URL, and the disagreement is where requests are
+** smuggled through. Forms that parsers are known to read differently are
+** refused outright.
 */
 #include "transport/exchange.h"
 
@@ -10,9 +11,9 @@
 #include <string.h>
 #include <strings.h>
 
-static int characters_check(const char *url, struct lh_error *err) {
+static int characters_check(const char *url, size_t len_max, struct lh_error *err) {
   size_t len = strlen(url);
-  if (len > LH_URL_MAX) return lh_error_set(err, LH_E_INVALID, "url: over %d bytes", LH_URL_MAX);
+  if (len > len_max) return lh_error_set(err, LH_E_INVALID, "url: over %zu bytes", len_max);
   for (size_t i = 0; i < len; i++) {
     unsigned char c = (unsigned char)url[i];
     if (c > ' ' && c < 0x7f && c != '\\') continue;
@@ -25,8 +26,8 @@ static int characters_check(const char *url, struct lh_error *err) {
   return 0;
 }
 
-int lh_url_inspect(const char *url, int *https, struct lh_error *err) {
-  int rc = characters_check(url, err);
+int lh_url_inspect(const char *url, size_t len_max, int *https, struct lh_error *err) {
+  int rc = characters_check(url, len_max, err);
   if (rc) return rc;
   *https = strncasecmp(url, "https://", 8) == 0;
   if (!*https && strncasecmp(url, "http://", 7) != 0)
@@ -50,7 +51,7 @@ static int port_check(CURLU *parts, struct lh_error *err) {
 }
 
 int lh_url_check_mail(const char *url, struct lh_error *err) {
-  int rc = characters_check(url, err);
+  int rc = characters_check(url, LH_URL_MAX, err);
   if (rc) return rc;
   int smtps = strncasecmp(url, "smtps://", 8) == 0;
   if (!smtps && strncasecmp(url, "smtp://", 7) != 0)
@@ -118,7 +119,7 @@ static int parts_write(CURLU *parts, char *out, size_t out_cap, struct lh_error 
 int lh_url_check(const char *url, const struct lh_transport_options *options, char *out,
                  size_t out_cap, struct lh_error *err) {
   int https;
-  int rc = lh_url_inspect(url, &https, err);
+  int rc = lh_url_inspect(url, LH_URL_MAX, &https, err);
   if (rc) return rc;
   if (!https && !options->allow_http)
     return lh_error_set(err, LH_E_INVALID, "url: %s", LH_URL_PLAIN);

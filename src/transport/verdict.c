@@ -154,6 +154,14 @@ void lh_verdict_text(char *out, size_t out_cap, const char *from) {
   text_append(out, out_cap, at, from, strlen(from));
 }
 
+/* Of a call: there are headers, but the body is no whole one. */
+static const char *sentence_half(const struct lh_exchange *exchange, CURLcode code) {
+  if (code == CURLE_OK) return "answered before the whole body was sent";
+  if (code == CURLE_PARTIAL_FILE) return "connection closed inside the answer's body";
+  if (code == CURLE_OPERATION_TIMEDOUT) return "timed out inside the answer's body";
+  return exchange->detail[0] ? exchange->detail : curl_easy_strerror(code);
+}
+
 static const char *sentence(const struct lh_exchange *exchange, CURLcode code) {
   switch (exchange->stop) {
   case LH_STOP_RESEND:
@@ -162,9 +170,12 @@ static const char *sentence(const struct lh_exchange *exchange, CURLcode code) {
     return "answer does not begin with an HTTP/1.1 status line";
   case LH_STOP_HEADER_FLOOD:
     return "answer's headers are over 65536 bytes";
+  case LH_STOP_MEMORY:
+    return "no memory for the answer";
   default:
     break;
   }
+  if (exchange->answered) return sentence_half(exchange, code);
   if (code == CURLE_OK || code == CURLE_PARTIAL_FILE || code == CURLE_GOT_NOTHING)
     return exchange->header_bytes ? "connection closed inside the answer's headers"
                                   : "connection closed before an answer came";
@@ -188,6 +199,14 @@ void lh_verdict_explain_local(struct lh_exchange *exchange, CURLcode code) {
   snprintf(exchange->error, sizeof exchange->error, "shortage on this machine: %s", text);
 }
 
+void lh_verdict_explain(struct lh_exchange *exchange, CURLcode code) {
+  if (exchange->outcome == LH_OUTCOME_BLOCKED) return; /* the guard wrote its own sentence */
+  if (exchange->outcome == LH_OUTCOME_LOCAL)
+    lh_verdict_explain_local(exchange, code);
+  else
+    lh_verdict_text(exchange->error, sizeof exchange->error, sentence(exchange, code));
+}
+
 void lh_verdict_reach(struct lh_exchange *exchange, CURLcode code) {
   exchange->uploaded = exchange->sends > 0 && lh_answer_uploaded(exchange);
   if (exchange->answered) {
@@ -197,9 +216,5 @@ void lh_verdict_reach(struct lh_exchange *exchange, CURLcode code) {
     return;
   }
   exchange->outcome = lh_verdict_outcome(exchange, code);
-  if (exchange->outcome == LH_OUTCOME_BLOCKED) return; /* the guard wrote its own sentence */
-  if (exchange->outcome == LH_OUTCOME_LOCAL)
-    lh_verdict_explain_local(exchange, code);
-  else
-    lh_verdict_text(exchange->error, sizeof exchange->error, sentence(exchange, code));
+  lh_verdict_explain(exchange, code);
 }
