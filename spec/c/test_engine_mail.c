@@ -170,13 +170,38 @@ static void test_a_drain_waits_for_mails_and_leases_none(void **state) {
   bench_step(bench);
   assert_false(bench->report.mail_due);
   assert_int_equal(bench->report.in_flight, 1);
-  assert_int_equal(send_mail(bench, &number), LH_E_REFUSED);
   assert_int_equal(lh_engine_mailing_lease(bench->engine, "example.com", 1, &mailing, NULL), 0);
   assert_int_equal(mailing.mailing, 0);
   fake_clock_advance(&bench->clock, 500);
   bench_step(bench);
   assert_int_equal(bench->report.in_flight, 0);
   assert_int_equal(bench->report.mail_count, 1);
+}
+
+/* A handler that comes to its end in a drain may have a mail to send. */
+static void test_mails_begin_until_the_abort(void **state) {
+  struct bench *bench = *state;
+  int64_t number;
+  lh_engine_drain(bench->engine);
+  assert_int_equal(send_mail(bench, &number), 0);
+  assert_int_equal(lh_engine_abort(bench->engine, NULL), 0);
+  assert_int_equal(send_mail(bench, &number), LH_E_REFUSED);
+}
+
+static void test_a_cancelled_mail_is_in_no_report(void **state) {
+  struct bench *bench = *state;
+  int64_t number;
+  for (int unsent = 0; unsent < 2; unsent++) {
+    bench->transport.unsent = unsent;
+    for (int i = 0; i < 2 * LH_MAILS_IN_FLIGHT_MAX; i++) {
+      assert_int_equal(send_mail(bench, &number), 0);
+      assert_int_equal(lh_engine_mail_cancel(bench->engine, number), unsent);
+      assert_int_equal(lh_engine_mail_cancel(bench->engine, number), -1);
+    }
+  }
+  bench_step(bench);
+  assert_int_equal(bench->report.mail_count, 0);
+  assert_int_equal(bench->report.in_flight, 0);
 }
 
 static void test_an_abort_says_what_may_have_arrived(void **state) {
@@ -208,6 +233,8 @@ int main(void) {
       T(test_a_failed_request_makes_it_look_at_once),
       T(test_a_lease_has_a_slot),
       T(test_a_drain_waits_for_mails_and_leases_none),
+      T(test_mails_begin_until_the_abort),
+      T(test_a_cancelled_mail_is_in_no_report),
       T(test_an_abort_says_what_may_have_arrived),
   };
 #undef T

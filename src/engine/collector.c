@@ -77,7 +77,7 @@ enum lh_input_kind lh_collector_judge(const struct lh_post_result *answer,
   return status_is_success(success, answer->status) ? LH_INPUT_SUCCESS : LH_INPUT_FAILURE;
 }
 
-static void take_in(struct lh_engine *engine, const struct lh_post_result *answer) {
+static void take_in_attempt(struct lh_engine *engine, const struct lh_post_result *answer) {
   assert(answer->outcome != LH_OUTCOME_LOST && answer->outcome != LH_OUTCOME_SECRET);
   struct lh_transfer *transfer = answer->tag;
   lh_transfers_land(&engine->transfers, transfer);
@@ -96,6 +96,20 @@ static void take_in(struct lh_engine *engine, const struct lh_post_result *answe
   texts_keep(transfer, result, error, answer->response, answer->response_len);
   if (kind == LH_INPUT_GIVEN_BACK)
     engine->lease_at_ms = engine->clock->monotonic_ms(engine->clock->self) + LH_SHORTAGE_PAUSE_MS;
+}
+
+static void take_in(struct lh_engine *engine, const struct lh_post_result *answer) {
+  switch (answer->kind) {
+  case LH_EXCHANGE_MAIL:
+    lh_mailer_take_in(engine, answer);
+    break;
+  case LH_EXCHANGE_CALL:
+    lh_caller_take_in(engine, answer);
+    break;
+  case LH_EXCHANGE_POST:
+    take_in_attempt(engine, answer);
+    break;
+  }
 }
 
 static int fds_join(struct lh_engine *engine, int wake_fd, const int *fds, size_t fd_count,
@@ -117,6 +131,7 @@ static void wake_read(struct lh_engine *engine, int wake_fd) {
   if (wake_fd < 0 || poll(&watched, 1, 0) <= 0) return;
   engine->store->requests->wake_clear(engine->store);
   engine->woken = 1;
+  engine->woken_told = 1;
 }
 
 int lh_collector_gather(struct lh_engine *engine, int wait_ms, const int *fds, size_t fd_count,
@@ -131,11 +146,7 @@ int lh_collector_gather(struct lh_engine *engine, int wait_ms, const int *fds, s
   for (int looks = 0; looks < LOOKS_MAX;) {
     size_t count =
         transport->ops->poll(transport, wait_ms, engine->fds, watched, answers, POLL_RESULTS);
-    for (size_t i = 0; i < count; i++)
-      if (answers[i].kind == LH_EXCHANGE_MAIL)
-        lh_mailer_take_in(engine, &answers[i]);
-      else
-        take_in(engine, &answers[i]);
+    for (size_t i = 0; i < count; i++) take_in(engine, &answers[i]);
     if (count == 0) break;
     if (count < POLL_RESULTS) looks++; /* full ones end: each result is one less in flight */
     wait_ms = 0;

@@ -15,6 +15,7 @@ static int64_t monotonic(const struct lh_engine *engine) {
 static void engine_free(struct lh_engine *engine) {
   lh_transfers_recycle(&engine->transfers);
   lh_transfers_clear(&engine->transfers);
+  lh_caller_clear(engine);
   free(engine->results);
   free(engine->result_of);
   free(engine->nonces);
@@ -37,6 +38,7 @@ static int engine_new(const struct lh_engine_options *options, struct lh_engine 
   made->failed_retention_ms = options->failed_retention_ms;
   made->clean_at_ms = monotonic(made) + LH_CLEAN_FIRST_MS;
   made->mail_due_ms = INT64_MAX;
+  lh_caller_init(made);
   made->results = calloc(made->concurrency, sizeof *made->results);
   made->result_of = calloc(made->concurrency, sizeof(struct lh_transfer *));
   made->nonces = calloc(LH_NONCE_MEMORY, sizeof *made->nonces);
@@ -102,12 +104,14 @@ static void report_begin(struct lh_engine *engine) {
   engine->paused_unreadable = 0;
   engine->job_steps = 0;
   engine->cleaned_events = engine->cleaned_requests = 0;
+  engine->woken_told = 0;
   lh_transfers_recycle(&engine->transfers);
   lh_mailer_recycle(engine);
 }
 
 static size_t in_flight(const struct lh_engine *engine) {
-  return engine->transfers.flying_count + engine->result_count + lh_mailer_flying(engine);
+  return engine->transfers.flying_count + engine->result_count + lh_mailer_flying(engine) +
+         engine->calls.flying_count;
 }
 
 static int is_idle(const struct lh_engine *engine) {
@@ -131,6 +135,8 @@ static void report_end(struct lh_engine *engine, struct lh_engine_report *report
       .cleaned_requests = engine->cleaned_requests,
       .in_flight = in_flight(engine),
       .next_due_ms = engine->next_due_ms,
+      .call_count = engine->calls.ended_count,
+      .woken = engine->woken_told,
       .idle = is_idle(engine),
   };
   lh_mailer_tell(engine, report);
@@ -184,10 +190,12 @@ static void cancel_all(struct lh_engine *engine) {
 
 int lh_engine_abort(struct lh_engine *engine, struct lh_error *err) {
   engine->draining = 1;
+  engine->aborted = 1;
   report_begin(engine);
   (void)lh_collector_gather(engine, 0, NULL, 0, NULL); /* an answer that is here already counts */
   cancel_all(engine);
   lh_mailer_cancel_all(engine);
+  lh_caller_cancel_all(engine);
   return engine->result_count > 0 ? lh_dispatcher_turn(engine, err) : 0;
 }
 

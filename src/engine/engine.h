@@ -53,6 +53,22 @@ struct lh_engine_mail_end {
   const char *error; /* borrowed until the next step */
 };
 
+/*
+** How a call of this worker ended, as the transport's result says it. Outcome "lost": the worker
+** stopped before the answer came.
+*/
+struct lh_engine_call_end {
+  struct lh_engine_call_end *next; /* in the order in which they ended */
+  int64_t number;                  /* that lh_engine_call_send gave it */
+  enum lh_outcome outcome;
+  int status;
+  int sent; /* 0: no byte of its request has left this machine */
+  int64_t duration_ms;
+  int64_t retry_after_ms;
+  struct lh_call_answer answer;
+  char error[LH_CALL_ERROR_MAX];
+};
+
 struct lh_engine_report {
   const struct lh_engine_event *events; /* borrowed until the next step */
   size_t event_count;
@@ -64,11 +80,13 @@ struct lh_engine_report {
   struct lh_job job;        /* counts if there were any: the last one's job after it */
   const struct lh_engine_mail_end *mails; /* borrowed until the next step */
   size_t mail_count;
+  size_t call_count;        /* that lh_engine_calls_take has to give */
   int mail_due;             /* 1: lh_engine_mailing_lease has one to give */
   int64_t cleaned_events;   /* deleted by a run of retention that ended in this step */
   int64_t cleaned_requests; /* the same */
-  size_t in_flight;         /* sent and not yet recorded; mails that have not ended */
+  size_t in_flight;         /* sent and not yet recorded; mails and calls that have not ended */
   int64_t next_due_ms;      /* as in lh_turn */
+  int woken;                /* 1: something was committed since the last report */
   int idle;                 /* 1: nothing in flight, nothing due, nothing being recorded */
 };
 
@@ -104,10 +122,27 @@ void lh_engine_close(struct lh_engine *engine);
 
 /*
 ** Hands a mail over, which is copied; its end is in a later report under *number. Codes: the
-** transport's, LH_E_REFUSED while draining.
+** transport's, LH_E_REFUSED after an abort.
 */
 int lh_engine_mail_send(struct lh_engine *engine, const struct lh_mail *mail, int64_t *number,
                         struct lh_error *err);
+/* Drops it: no report will have it. 1 if the server cannot have got its end, 0 if it may, -1: no
+** such mail is under way. */
+int lh_engine_mail_cancel(struct lh_engine *engine, int64_t number);
+
+/*
+** Hands a handler's call over; `answer` and `tag` are the engine's own. Codes: the transport's;
+** LH_E_LIMIT while LH_CALLS_MAX calls or LH_CALL_BODIES_MAX bytes are under way, LH_E_REFUSED
+** after an abort (a drain lets handlers come to an end).
+*/
+int lh_engine_call_send(struct lh_engine *engine, const struct lh_call *call, int64_t *number,
+                        struct lh_error *err);
+/* Drops it: no report will have it. 1 if no byte had left, 0 if one may have, -1: no such call. */
+int lh_engine_call_cancel(struct lh_engine *engine, int64_t number);
+/* Those that ended, a list for lh_engine_calls_free, valid whatever becomes of the engine. */
+struct lh_engine_call_end *lh_engine_calls_take(struct lh_engine *engine);
+void lh_engine_calls_free(struct lh_engine_call_end *list);
+
 /* As in store/notices.h, for this worker's session: the next mail that is due, and its end. */
 int lh_engine_mailing_lease(struct lh_engine *engine, const char *host, int fallback,
                             struct lh_mailing *mailing, struct lh_error *err);

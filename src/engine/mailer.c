@@ -27,7 +27,7 @@ int lh_engine_mail_send(struct lh_engine *engine, const struct lh_mail *mail, in
                         struct lh_error *err) {
   struct lh_mail_slot *slot = slot_in(engine, LH_MAIL_SLOT_FREE);
   struct lh_mail mine = *mail;
-  if (engine->draining) return lh_error_set(err, LH_E_REFUSED, "mail: the worker is stopping");
+  if (engine->aborted) return lh_error_set(err, LH_E_REFUSED, "mail: the worker is stopping");
   if (!slot) return lh_error_set(err, LH_E_LIMIT, "mail: %d are under way", LH_MAILS_IN_FLIGHT_MAX);
   mine.tag = slot;
   int code = engine->transport->ops->mail(engine->transport, &mine, err);
@@ -35,6 +35,16 @@ int lh_engine_mail_send(struct lh_engine *engine, const struct lh_mail *mail, in
   *slot = (struct lh_mail_slot){.state = LH_MAIL_SLOT_FLYING};
   slot->end.number = *number = ++engine->mail_number;
   return 0;
+}
+
+int lh_engine_mail_cancel(struct lh_engine *engine, int64_t number) {
+  for (size_t i = 0; i < LH_MAILS_IN_FLIGHT_MAX; i++) {
+    struct lh_mail_slot *slot = &engine->mails[i];
+    if (slot->end.number != number || slot->state != LH_MAIL_SLOT_FLYING) continue;
+    slot->state = LH_MAIL_SLOT_FREE;
+    return engine->transport->ops->cancel(engine->transport, slot);
+  }
+  return -1;
 }
 
 void lh_mailer_take_in(struct lh_engine *engine, const struct lh_post_result *answer) {

@@ -8,6 +8,7 @@
 ** headers.c       nonce, signature and header lines of one attempt
 ** transfers.c     memory of attempts and bodies, reused and bounded
 ** mailer.c        mails: slots, ends, when those about notices are due
+** caller.c        calls of handlers: what flies, what ended
 ** rescuer.c, cleaner.c, checkpointer.c   timers
 ** probe.c         one attempt outside log and budget, without an engine
 ** jobber.c        stored jobs, a step between the turns
@@ -95,6 +96,25 @@ struct lh_mail_slot {
   char error[LH_MAIL_ERROR_MAX];
 };
 
+/* One call in this worker's memory; `end` is first, because taking it takes all. */
+struct lh_call_slot {
+  struct lh_engine_call_end end;
+  size_t place; /* index in `flying` while there */
+  size_t body_len;
+};
+
+struct lh_calls {
+  struct lh_call_slot **flying; /* with the transport; a slot's address is its tag */
+  size_t flying_count;
+  size_t flying_cap;
+  struct lh_engine_call_end *ended; /* not yet taken */
+  struct lh_engine_call_end **ended_tail;
+  size_t ended_count;
+  int64_t number; /* of the last one */
+  size_t bodies;  /* bytes of those that fly */
+  int64_t room;   /* bytes that answers may still take */
+};
+
 struct lh_engine {
   struct lh_store *store;
   struct lh_transport *transport;
@@ -103,6 +123,7 @@ struct lh_engine {
   int64_t bodies_bytes_max;
   int64_t session; /* 0: none, open one before the next turn */
   int draining;
+  int aborted;
   int form_all;
 
   struct lh_transfers transfers;
@@ -126,6 +147,7 @@ struct lh_engine {
   size_t mail_end_count;
   int64_t mail_number; /* of the last one */
   int sends_notices;
+  struct lh_calls calls;
   int64_t retention_ms, failed_retention_ms;
   struct lh_clean clean; /* the run that is under way, if more is set */
   int64_t cleaned_events, cleaned_requests;
@@ -133,8 +155,9 @@ struct lh_engine {
   size_t fd_cap;
 
   /* What to do next, and when. Due times are wall time, all others monotonic. */
-  int more;  /* the last turn stopped at its bound */
-  int woken; /* the store says something was committed */
+  int more;       /* the last turn stopped at its bound */
+  int woken;      /* the store says something was committed */
+  int woken_told; /* … and no report has said so yet */
   int64_t next_due_ms;
   int64_t mail_due_ms;     /* when the next mail about notices is due */
   int64_t mail_look_at_ms; /* when that is looked up again */
@@ -182,6 +205,12 @@ void lh_mailer_recycle(struct lh_engine *engine);
 void lh_mailer_look(struct lh_engine *engine);
 int lh_mailer_due(const struct lh_engine *engine);
 int64_t lh_mailer_wait_ms(const struct lh_engine *engine);
+
+void lh_caller_init(struct lh_engine *engine);
+void lh_caller_take_in(struct lh_engine *engine, const struct lh_post_result *answer);
+void lh_caller_cancel_all(struct lh_engine *engine);
+/* Frees all; none may be flying. */
+void lh_caller_clear(struct lh_engine *engine);
 
 /* Heartbeat and rescue when their time has come. Codes: the store's. */
 int lh_rescuer_run(struct lh_engine *engine, struct lh_error *err);
