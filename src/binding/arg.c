@@ -71,6 +71,32 @@ int lh_field_name(lua_State *L, int arg, const char *field, const char **text,
   return -1;
 }
 
+int lh_field_names(lua_State *L, int arg, const char *field, size_t max, struct lh_names *names,
+                   struct lh_error *err) {
+  *names = (struct lh_names){0};
+  if (!lh_field_table(L, arg, field)) return 0;
+  int list = lua_gettop(L);
+  size_t count = lh_compat_len(L, list);
+  if (count > max) {
+    lh_error_set(err, LH_E_LIMIT, "%s: more than %zu", field, max);
+    return -1;
+  }
+  luaL_checkstack(L, (int)count + 8, field);
+  names->at = lh_box_scratch(L, count, sizeof *names->at);
+  for (size_t i = 0; i < count; i++) {
+    size_t len;
+    lua_rawgeti(L, list, (lh_compat_index)i + 1);
+    if (lua_type(L, -1) != LUA_TSTRING) lh_arg_type_error(L, arg, field, "list of strings", -1);
+    names->at[i] = lua_tolstring(L, -1, &len);
+    if (memchr(names->at[i], '\0', len)) {
+      lh_error_set(err, LH_E_INVALID, "%s[%zu]: contains a NUL byte", field, i + 1);
+      return -1;
+    }
+  }
+  names->count = count;
+  return 1;
+}
+
 int lh_field_int(lua_State *L, int arg, const char *field, const int64_t bounds[2], int64_t *value,
                  struct lh_error *err) {
   int type = lh_field_push(L, arg, field);

@@ -101,6 +101,13 @@ int lh_field_name(lua_State *L, int arg, const char *field, const char **text,
 */
 int lh_field_int(lua_State *L, int arg, const char *field, const int64_t bounds[2], int64_t *value,
                  struct lh_error *err);
+/* A list of such strings, at most `max` (else LH_E_LIMIT), kept on the stack. Results as above. */
+struct lh_names {
+  const char **at;
+  size_t count;
+};
+int lh_field_names(lua_State *L, int arg, const char *field, size_t max, struct lh_names *names,
+                   struct lh_error *err);
 int lh_field_boolean(lua_State *L, int arg, const char *field);
 /* Pushes a table, or nil (then 0); anything else raises. */
 int lh_field_table(lua_State *L, int arg, const char *field);
@@ -136,6 +143,7 @@ void lh_bind_store_notices(lua_State *L);
 void lh_bind_store_inbox(lua_State *L);
 void lh_bind_worker(lua_State *L);
 void lh_bind_worker_mail(lua_State *L);
+void lh_bind_worker_call(lua_State *L);
 void lh_bind_mail(lua_State *L);
 void lh_bind_post(lua_State *L);
 void lh_bind_url(lua_State *L);

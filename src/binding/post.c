@@ -27,31 +27,22 @@ static void release_exchange(void *memory) {
   exchange->transport = NULL;
 }
 
-static int line_is_good(const char *line, size_t len) {
-  const char *colon = memchr(line, ':', len);
-  return colon && colon > line && !memchr(line, '\n', len) && !memchr(line, '\r', len) &&
-         !memchr(line, '\0', len);
+static int line_is_good(const char *line) {
+  const char *colon = strchr(line, ':');
+  return colon && colon > line && !strpbrk(line, "\r\n");
 }
 
 /* The array of lines stays on the stack. */
 static int read_lines(lua_State *L, struct lh_post *post, struct lh_error *err) {
-  if (!lh_field_table(L, 1, "headers")) return 0;
-  int list = lua_gettop(L);
-  size_t count = lh_compat_len(L, list);
-  if (count > POST_HEADERS_MAX) return lh_error_set(err, LH_E_LIMIT, "headers: more than 64 lines");
-  luaL_checkstack(L, POST_HEADERS_MAX + 8, "headers");
-  const char **lines = lh_box_scratch(L, count, sizeof *lines);
-  for (size_t i = 0; i < count; i++) {
-    size_t len;
-    lua_rawgeti(L, list, (lh_compat_index)i + 1);
-    if (lua_type(L, -1) != LUA_TSTRING) lh_arg_type_error(L, 1, "headers", "list of strings", -1);
-    lines[i] = lua_tolstring(L, -1, &len);
-    if (!line_is_good(lines[i], len)) {
+  struct lh_names lines;
+  if (lh_field_names(L, 1, "headers", POST_HEADERS_MAX, &lines, err) < 0) return err->code;
+  for (size_t i = 0; i < lines.count; i++) {
+    if (!line_is_good(lines.at[i])) {
       return lh_error_set(err, LH_E_INVALID, "headers[%zu]: not one line \"Name: value\"", i + 1);
     }
   }
-  post->headers = lines;
-  post->header_count = count;
+  post->headers = lines.at;
+  post->header_count = lines.count;
   return 0;
 }
 

@@ -13,7 +13,8 @@
 ** duration_ms error state reason next_attempt_ms paused_webhook), job (after a
 ** step of a stored one, as store:job shows it), started, rescued, cleaned_events
 ** and cleaned_requests (deleted by a run of retention that ended), in_flight,
-** next_due_ms (left out: nothing waits), idle, signal ("TERM" or "INT", once).
+** next_due_ms (left out: nothing waits), woken (something was committed since the
+** last one), idle, signal ("TERM" or "INT", once).
 ** A signal that came during a failed step is its fourth value, for a worker on a
 ** full disk must be stoppable too. After "full", "busy" and "shortage" step
 ** again; after other codes close.
@@ -180,7 +181,9 @@ static void push_report(lua_State *L, const struct worker *worker,
     lua_setfield(L, -2, "job");
   }
   if (report->next_due_ms != INT64_MAX) lh_set_int64(L, "next_due_ms", report->next_due_ms);
+  lh_set_boolean(L, "woken", report->woken);
   lh_set_boolean(L, "idle", report->idle);
+  lh_worker_set_calls(L, &worker->engine, report->call_count);
 }
 
 static int step(lua_State *L) {
@@ -266,5 +269,6 @@ void lh_bind_worker(lua_State *L) {
   lh_set_functions(L, functions);
   lh_class_define(L, &definition);
   lh_bind_worker_mail(L);
+  lh_bind_worker_call(L);
   lua_pop(L, 1);
 }

@@ -1,4 +1,7 @@
-/* What the files about the worker object share; worker_mail.c adds its methods about mails. */
+/*
+** What the files about the worker object share; worker_mail.c adds its methods about mails,
+** worker_call.c those about calls.
+*/
 #ifndef LH_BINDING_WORKER_H
 #define LH_BINDING_WORKER_H
 
@@ -18,5 +21,13 @@ struct lh_worker_mail_ends {
 void lh_worker_copy_mails(const struct lh_engine_report *report, struct lh_worker_mail_ends *ends);
 /* Sets field "mails" of the table on top. */
 void lh_worker_set_mails(lua_State *L, const struct lh_worker_mail_ends *ends);
+
+/*
+** Sets field "calls" of the table on top: takes what ended from *engine, which is NULL once it is
+** closed. `count`: what the report said.
+*/
+void lh_worker_set_calls(lua_State *L, struct lh_engine *const *engine, size_t count);
+/* What a cancel answered, 1, 0 or -1: pushes "unsent", "sent" or nil, and returns 1. */
+int lh_worker_push_cancelled(lua_State *L, int unsent);
 
 #endif

@@ -5,6 +5,8 @@
 **   worker:send_mail{ url =, cleartext =, user =, password =, from =, to = { … }, message =,
 **     timeout_ms = } -> number; a later report has it in mails: { number, verdict, stage, outcome,
 **     status, duration_ms, error }
+**   worker:cancel_mail(number) -> "unsent" | "sent" (it may have arrived) | nil: no such mail
+**     is under way; a later report has nothing of it
 **   worker:record_mail{ mailing =, message_id =, verdict =, again =, error = } -> true
 **   engine.mail{ as send_mail, ca_file = } -> as in mails, without number
 **
@@ -23,28 +25,6 @@
 
 /* ---- sending */
 
-/* The texts stay on the stack. */
-static int read_recipients(lua_State *L, int arg, struct lh_mail *mail, struct lh_error *err) {
-  if (!lh_field_table(L, arg, "to")) return lh_error_set(err, LH_E_INVALID, "to: missing");
-  int list = lua_gettop(L);
-  size_t count = lh_compat_len(L, list);
-  if (count > LH_NOTIFY_MAX)
-    return lh_error_set(err, LH_E_LIMIT, "to: more than %d addresses", LH_NOTIFY_MAX);
-  luaL_checkstack(L, LH_NOTIFY_MAX + 8, "to");
-  const char **addresses = lh_box_scratch(L, count, sizeof *addresses);
-  for (size_t i = 0; i < count; i++) {
-    size_t len;
-    lua_rawgeti(L, list, (lh_compat_index)i + 1);
-    if (lua_type(L, -1) != LUA_TSTRING) lh_arg_type_error(L, arg, "to", "list of strings", -1);
-    addresses[i] = lua_tolstring(L, -1, &len);
-    if (strlen(addresses[i]) != len)
-      return lh_error_set(err, LH_E_INVALID, "to[%zu]: contains a NUL byte", i + 1);
-  }
-  mail->to = addresses;
-  mail->to_count = count;
-  return 0;
-}
-
 static int read_mail(lua_State *L, int arg, struct lh_mail *mail, struct lh_error *err) {
   static const int64_t timeout_bounds[2] = {LH_TIMEOUT_MS_MIN, LH_TIMEOUT_MS_MAX};
   int64_t timeout_ms = LH_MAIL_TIMEOUT_MS;
@@ -61,7 +41,12 @@ static int read_mail(lua_State *L, int arg, struct lh_mail *mail, struct lh_erro
   mail->timeout_ms = (int32_t)timeout_ms;
   mail->connect_timeout_ms =
       timeout_ms < LH_CONNECT_TIMEOUT_MS ? (int32_t)timeout_ms : LH_CONNECT_TIMEOUT_MS;
-  return read_recipients(L, arg, mail, err);
+  struct lh_names to;
+  int found = lh_field_names(L, arg, "to", LH_NOTIFY_MAX, &to, err);
+  if (found <= 0) return found ? (int)err->code : lh_error_set(err, LH_E_INVALID, "to: missing");
+  mail->to = to.at;
+  mail->to_count = to.count;
+  return 0;
 }
 
 static int send_mail(lua_State *L) {
@@ -76,6 +61,12 @@ static int send_mail(lua_State *L) {
   if (lh_engine_mail_send(engine, &mail, &number, &err)) return lh_push_error(L, &err);
   lh_push_int64(L, number);
   return 1;
+}
+
+static int cancel_mail(lua_State *L) {
+  int64_t number = lh_arg_int(L, 2, 1, LH_EXACT_MAX);
+  struct lh_engine *engine = lh_worker_engine(L);
+  return engine ? lh_worker_push_cancelled(L, lh_engine_mail_cancel(engine, number)) : 3;
 }
 
 static void push_end(lua_State *L, const struct lh_engine_mail_end *end, const char *error) {
@@ -259,6 +250,7 @@ static int record_mail(lua_State *L) {
 
 void lh_bind_worker_mail(lua_State *L) {
   static const luaL_Reg methods[] = {{"send_mail", send_mail},
+                                     {"cancel_mail", cancel_mail},
                                      {"lease_mail", lease_mail},
                                      {"record_mail", record_mail},
                                      {NULL, NULL}};

@@ -69,6 +69,19 @@ function worker.new(given) end
 ---@field duration_ms integer how long it took
 ---@field error? string what went wrong, or who was refused
 
+--- How an HTTP request of a handler ended.
+---@class loyalhook.CallEnd
+---@field number integer which one of this worker
+---@field outcome string of the exchange; "answered": the whole answer, or all that was wanted of it
+---@field status integer the HTTP status, 0 if none came
+---@field sent boolean false: no byte of the request has left this machine
+---@field duration_ms integer how long it took
+---@field retry_after_ms integer what the answer asked for, 0 if nothing
+---@field headers string[][] name in lower case and value of each
+---@field body string the answer's body, as far as it came and was wanted
+---@field truncated boolean the body goes on
+---@field error? string what went wrong
+
 --- What happened in one round.
 ---@class loyalhook.Report
 ---@field events loyalhook.Finished[] attempts that ended
@@ -78,11 +91,13 @@ function worker.new(given) end
 ---@field paused_unreadable integer webhooks paused because their secret does not decrypt
 ---@field job? table the stored job that a step was made of, as the store has it
 ---@field mails loyalhook.MailEnd[] mails that ended
+---@field calls loyalhook.CallEnd[] HTTP requests of handlers that ended
 ---@field mail_due boolean a mail about notices is to be sent at once
 ---@field cleaned_events integer deleted by a run of retention that ended
 ---@field cleaned_requests integer the same
----@field in_flight integer attempts and mails that run now
+---@field in_flight integer attempts, mails and calls that run now
 ---@field next_due_ms? integer when something is due; nil if nothing waits
+---@field woken boolean something was committed to the store since the last round
 ---@field idle boolean nothing to do at the moment
 ---@field signal? "TERM"|"INT" a signal that came, once
 

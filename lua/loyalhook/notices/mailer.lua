@@ -17,7 +17,7 @@ Mailer.__index = Mailer
 local mailer = {}
 
 local NAME = "loyalhook"
-local LEASES_MAX = 4 -- of one round: a worker has other things to do
+local MAILS_MAX = 4 -- at once: mail servers count connections, and handlers send mails too
 local REST_MS, REST_MAX_MS = 1000, 60000
 
 --- The bytes of a mail. said: as content.of returns it. envelope: from, to, message_id, date_ms.
@@ -47,7 +47,7 @@ function mailer.new(engine, notices, say)
     return nil, problem, code
   end
   return setmetatable({ _engine = engine, _server = server, _to = to, _say = say, _pending = {},
-    _unrecorded = {}, _failures = 0, _rest_until_ms = 0 }, Mailer)
+    _under_way = 0, _unrecorded = {}, _failures = 0, _rest_until_ms = 0 }, Mailer)
 end
 
 local LEVELS = { accepted = "info", refused = "error", unknown = "warn" }
@@ -119,6 +119,7 @@ local function take_ends(self, report)
     local mailing = self._pending[ended.number]
     self._pending[ended.number] = nil
     if mailing then
+      self._under_way = self._under_way - 1
       ended_as(self, mailing, ended)
     end
   end
@@ -135,7 +136,7 @@ function Mailer:handle(report)
   local started = 0
   take_ends(self, report)
   record(self)
-  for _ = 1, LEASES_MAX do
+  for _ = self._under_way + 1, MAILS_MAX do
     local mailing = self:may_lease(report) and lease(self)
     if not mailing then
       break
@@ -143,6 +144,7 @@ function Mailer:handle(report)
     local number, message = send(self, mailing)
     if number then
       self._pending[number] = mailing
+      self._under_way = self._under_way + 1
       started = started + 1
     else
       ended_as(self, mailing, { verdict = "refused", error = message })
