@@ -15,7 +15,8 @@ end
 describe("a configuration", function()
   it("quotes what comes from outside", function()
     assert.are.equal([["/a b/\"c\"\\d/$e;f\ng"]], configuration.quoted('/a b/"c"\\d/$e;f\ng'))
-    local made = text({ modules = { '/m "x"/lua.so' }, path = "/p;q $r/?.lua", cpath = "/c{}/?.so" })
+    local made = text({ modules = { [[/m "x"/lua.so]] }, path = "/p;q $r/?.lua",
+      cpath = "/c{}/?.so" })
     assert.matches('\nload_module "/m \\"x\\"/lua.so";\n', "\n" .. made)
     assert.matches('lua_package_path "/p;q $r/%?.lua";', made)
     assert.matches('lua_package_cpath "/c{}/%?.so";', made)
