@@ -54,12 +54,13 @@ local rules = {
   groups = {
     pure = {
       modules = { "base64", "diagnose", "events", "explain", "fields", "json", "nearest",
-        "options", "payload", "plain", "samples", "secret_file", "settings", "signature",
-        "time" },
+        "options", "payload", "plain", "samples", "settings", "signature", "time" },
       may = { "pure", "loyalhook.core", "cjson" },
     },
     top = { may = { "pure", "top", "loyalhook.core", "loyalhook.engine" } },
     handlers = { may = { "pure", "top", "handlers", "loyalhook.core" } },
+    openresty = { may = { "pure", "top", "openresty", "loyalhook.core", "loyalhook.engine",
+      "ngx.semaphore" } },
     cli = { may = { "pure", "top", "cli", "loyalhook.core", "loyalhook.engine", "argparse" } },
   },
   lua_banned = {

@@ -8,8 +8,8 @@ local fields = require "loyalhook.fields"
 local loyalhook = require "loyalhook"
 local stubs = require "stubs"
 
-local NAMES = { "config", "core", "diagnose", "events", "fields", "init", "json", "payload",
-  "receiver", "records", "samples", "sender", "signature", "time", "worker" }
+local NAMES = { "config", "core", "diagnose", "events", "fields", "init", "json", "openresty",
+  "payload", "receiver", "records", "samples", "sender", "signature", "time", "worker" }
 
 local files, classes = {}, {}
 for _, name in ipairs(NAMES) do
@@ -109,8 +109,8 @@ local function compare(stub, real, is_method)
 end
 
 describe("the stub of", function()
-  for _, name in ipairs({ "config", "core", "diagnose", "fields", "json", "receiver",
-    "samples", "sender", "signature", "time", "worker" }) do
+  for _, name in ipairs({ "config", "core", "diagnose", "fields", "json", "openresty",
+    "receiver", "samples", "sender", "signature", "time", "worker" }) do
     it(name .. " declares its functions", function()
       local file = files[name]
       assert.are.equal("loyalhook." .. name, file.module)
@@ -255,6 +255,8 @@ describe("the options of", function()
     ReceiverOptions = upvalue(loyalhook.receiver.open, "OPEN"),
     Source = upvalue(upvalue(upvalue(require("loyalhook.receiver.sources").check, "check_one"),
       "check_fields"), "FIELDS"),
+    NginxReceiverOptions = upvalue(loyalhook.openresty.receiver, "RECEIVER"),
+    NginxSenderOptions = require("loyalhook.openresty.sender").options,
     ReceivedFilter = upvalue(inbox.events, "EVENTS"),
     TaskWish = upvalue(upvalue(inbox.retry, "wishes_of"), "RETRY"),
     TaskRetryFilter = upvalue(inbox.retry_failed, "FAILED"),
@@ -268,8 +270,8 @@ describe("the options of", function()
     AccountsPage = upvalue(notices.accounts, "ACCOUNTS"),
     AccountSettings = upvalue(notices.set_account, "SET"),
     NoticesOptions = upvalue(upvalue(loyalhook.worker.new, "add_mailer"), "NOTICES"),
-    SmtpOptions = upvalue(upvalue(upvalue(require("loyalhook.notices.smtp").check, "check"),
-      "check_kinds"), "FIELDS"),
+    SmtpOptions = upvalue(upvalue(require("loyalhook.notices.smtp").check, "check_kinds"),
+      "FIELDS"),
     Rotation = upvalue(webhooks.rotate_secret, "ROTATE"),
     Trial = upvalue(webhooks.test_webhook, "TEST"),
     RequestsFilter = upvalue(records.requests, "REQUESTS"),

@@ -2,8 +2,8 @@
 
 --- The door of the library. Its parts are loaded when they are first used, so that a web server,
 --- which only verifies, never loads SQLite or libcurl: `signature`, `payload`, `events`, `json`,
---- `samples`, `fields`, `time`, `config` and `diagnose` need `loyalhook.core` only; `sender`,
---- `receiver` and `worker` bring the engine.
+--- `samples`, `fields`, `time`, `config`, `diagnose` and `openresty` need `loyalhook.core` only;
+--- `sender`, `receiver` and `worker` bring the engine.
 ---
 --- A failure of the world returns `nil, message, code`; a programmer's mistake, such as a misspelt
 --- option, raises at the caller's line.
@@ -13,6 +13,7 @@
 ---@field events loyalhook.events the catalogue of event types
 ---@field fields loyalhook.fields names that scripts rely on
 ---@field json loyalhook.json tables to JSON text and back
+---@field openresty loyalhook.openresty receive and emit inside nginx
 ---@field payload loyalhook.payload builders of event data
 ---@field receiver loyalhook.receiver verify and record what arrives
 ---@field samples loyalhook.samples sample events

@@ -41,7 +41,8 @@ local function nobody(checked)
     end
   end
   local keys, message, code = core.verifier({ scheme = "zinrelo", secrets = secrets })
-  return keys and { name = "", scheme = "zinrelo", keys = keys, unknown = true }, message, code
+  return keys and { name = "", scheme = "zinrelo", keys = keys, secrets = secrets,
+    unknown = true }, message, code
 end
 
 local function read_keys(self, source, now_ms)
@@ -137,6 +138,18 @@ function Gate:screen(name, headers, now_ms)
   return picked
 end
 
+-- Verifies with the keys of a source. Returns what the inbox takes, or nil and the outcome.
+local function check(source, keys, picked, body, now_ms)
+  local ok, message, code = keys:verify(body, picked, now_ms)
+  if source.unknown then
+    return nil, answers.refused("unknown_source", "no source of that name is configured")
+  elseif not ok then
+    return nil, answers.refused(code, message)
+  end
+  return { source = source.name, body = body, scheme = source.scheme,
+    id = source.scheme == "standard" and picked["webhook-id"] or nil }
+end
+
 --- Verifies the raw body with picked headers. Returns what the inbox takes { source, body, scheme,
 -- id }, or nil and the outcome.
 function Gate:verify(name, picked, body, now_ms)
@@ -144,14 +157,7 @@ function Gate:verify(name, picked, body, now_ms)
   if not source then
     return nil, outcome
   end
-  local ok, message, code = source.keys:verify(body, picked, now_ms)
-  if source.unknown then
-    return nil, answers.refused("unknown_source", "no source of that name is configured")
-  elseif not ok then
-    return nil, answers.refused(code, message)
-  end
-  return { source = name, body = body, scheme = source.scheme,
-    id = source.scheme == "standard" and picked["webhook-id"] or nil }
+  return check(source, source.keys, picked, body, now_ms)
 end
 
 --- All of it: size, headers, signature.
@@ -168,17 +174,27 @@ function Gate:admit(name, headers, body, now_ms)
   return self:verify(name, picked, body, now_ms)
 end
 
---- The sources with all their secrets as texts, for another Lua VM of this process; without those
--- that cannot be read.
-function Gate:plain_sources()
-  local copy = {}
-  for name, source in pairs(self._sources) do
-    if source.keys then
-      copy[name] = { secrets = source.secrets, scheme = source.scheme,
-        tolerance_s = source.checked.tolerance_s }
-    end
+--- What another Lua VM of this process needs to verify for this source, as plain data with its
+-- secrets; or nil and the outcome.
+function Gate:carry(name, now_ms)
+  local source, outcome = source_of(self, name, now_ms)
+  if not source then
+    return nil, outcome
   end
-  return copy
+  return { name = source.name, scheme = source.scheme, secrets = source.secrets,
+    tolerance_s = source.checked and source.checked.tolerance_s, unknown = source.unknown }
+end
+
+--- Verifies with what `carry` gave. Returns as verify does.
+function gate.verify(carried, picked, body, now_ms)
+  local keys, message, code = core.verifier({ scheme = carried.scheme, secrets = carried.secrets,
+    tolerance_s = carried.tolerance_s })
+  if not keys then
+    return nil, answers.failed(code, message)
+  end
+  local entry, outcome = check(carried, keys, picked, body, now_ms)
+  keys:close()
+  return entry, outcome
 end
 
 return gate

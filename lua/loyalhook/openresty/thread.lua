@@ -1,0 +1,144 @@
+-- What runs in a thread of nginx's pool, in a Lua VM of its own that keeps its state
+-- between tasks: one open store a VM. nginx loads this file on its event loop, so
+-- everything else is loaded by the functions. Here is no ngx.log: outcomes say what
+-- is to be noted.
+
+local thread = {}
+
+local stores, senders = {}, {}
+
+-- The open store of these settings, or nil, message, code.
+local function store_of(settings)
+  local store = stores[settings.store]
+  if store then
+    return store
+  end
+  local message, code
+  store, message, code = require("loyalhook.engine").store_open({ location = settings.store,
+    create = settings.create, key_file = settings.key_file,
+    wal_bytes_max = settings.wal_bytes_max })
+  stores[settings.store] = store
+  return store, message, code
+end
+
+local function forget_closed(settings, code)
+  if code == "closed" then
+    stores[settings.store] = nil
+  end
+end
+
+-- The body that nginx spooled to a file, or nil, message. The file is gone if the client is.
+local function read_spooled(path, bytes_max)
+  local file, problem = io.open(path, "rb")
+  if not file then
+    return nil, problem
+  end
+  local body
+  body, problem = file:read(bytes_max + 1)
+  file:close()
+  if not body and problem then
+    return nil, problem
+  end
+  return body or ""
+end
+
+-- Verifies an item that the event loop has not. Returns an entry for the inbox, or nil, outcome.
+local function verified(settings, item)
+  local answers = require("loyalhook.receiver.answers")
+  local body = item.body
+  if item.file then
+    local problem
+    body, problem = read_spooled(item.file, settings.body_bytes_max)
+    if not body then
+      return nil, answers.failed("io", problem)
+    elseif #body > settings.body_bytes_max then
+      return nil, answers.refused("too_large", ("the body is larger than %d bytes"):format(
+        settings.body_bytes_max))
+    end
+  end
+  return require("loyalhook.receiver.gate").verify(item.carried, item.picked, body, item.now_ms)
+end
+
+--- Verifies what is not yet verified and records all that is good in one transaction. settings:
+-- store, create, key_file, wal_bytes_max, body_bytes_max; an item is { entry = } or { carried,
+-- picked, now_ms, body or file }. Returns an outcome for each.
+function thread.accept(settings, items)
+  local outcomes, entries, places = {}, {}, {}
+  for index, item in ipairs(items) do
+    local entry = item.entry
+    if not entry then
+      entry, outcomes[index] = verified(settings, item)
+    end
+    if entry then
+      entries[#entries + 1], places[#places + 1] = entry, index
+    end
+  end
+  if #entries == 0 then
+    return outcomes
+  end
+  local store, message, code = store_of(settings)
+  local recorded = store and require("loyalhook.receiver.recorder").record(store, entries,
+    require("loyalhook.core").now_ms())
+  for number, index in ipairs(places) do
+    outcomes[index] = recorded and recorded[number]
+      or require("loyalhook.receiver.answers").failed(code, message)
+    forget_closed(settings, outcomes[index].code)
+  end
+  return outcomes
+end
+
+-- The open sender of these settings, or nil, message, code.
+local function sender_of(settings)
+  local sender = senders[settings.number]
+  if sender then
+    return sender
+  end
+  local message, code
+  sender, message, code = require("loyalhook.sender").open(settings.sender)
+  senders[settings.number] = sender
+  return sender, message, code
+end
+
+-- The events of all items that come singly, in one transaction.
+local function emit_singles(sender, items, results)
+  local rows, places = {}, {}
+  for index, item in ipairs(items) do
+    if item.row then
+      rows[#rows + 1], places[#places + 1] = item.row, index
+    end
+  end
+  if #rows == 0 then
+    return
+  end
+  local done, message, code = sender:emit_each(rows)
+  for number, index in ipairs(places) do
+    results[index] = done and done[number] or { message = message, code = code }
+  end
+end
+
+--- Accepts events. settings: sender (options of sender.open), number (of this sender); an item is
+-- { row = } for one event or { rows = } for several that are accepted together or not at all.
+-- Returns { id, duplicate }, { ids } or { message, code, index } for each.
+function thread.emit(settings, items)
+  local results = {}
+  local sender, message, code = sender_of(settings)
+  if not sender then
+    for index = 1, #items do
+      results[index] = { message = message, code = code }
+    end
+    return results
+  end
+  emit_singles(sender, items, results)
+  for index, item in ipairs(items) do
+    if item.rows then
+      local ids, problem, its_code, bad = sender:emit_many(item.rows)
+      results[index] = ids and { ids = ids } or { message = problem, code = its_code, index = bad }
+    end
+    if results[index].code == "closed" then
+      senders[settings.number] = nil
+    end
+  end
+  return results
+end
+
+return thread

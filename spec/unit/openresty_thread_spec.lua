@@ -1,0 +1,104 @@
+-- What is done in a thread of nginx's pool, called without nginx.
+
+local core = require("loyalhook.core")
+local loyalhook = require("loyalhook")
+local thread = require("loyalhook.openresty.thread")
+
+local SECRET = "a secret for tests"
+
+describe("a task in the thread", function()
+  local folder, settings, number = nil, nil, 0
+
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir " .. folder))
+    settings = { store = "sqlite:" .. folder .. "/s.db", create = true, body_bytes_max = 1000 }
+    number = number + 1
+  end)
+
+  after_each(function()
+    os.execute("rm -rf " .. folder)
+  end)
+
+  local function body_of(id)
+    return ('{"events":[{"id":"%s","event_type":"event_x","data":{}}]}'):format(id)
+  end
+
+  local function item(id, changes)
+    local body = body_of(id)
+    local what = { carried = { name = "zinrelo", scheme = "zinrelo", secrets = { SECRET } },
+      picked = assert(loyalhook.signature.headers({ secret = SECRET, body = body })),
+      now_ms = core.now_ms(), body = body }
+    for name, value in pairs(changes or {}) do
+      what[name] = value
+    end
+    return what
+  end
+
+  it("verifies what is not verified, and records what is good of many", function()
+    local path = folder .. "/spooled"
+    local file = assert(io.open(path, "wb"))
+    file:write(body_of("d"))
+    file:close()
+    local spooled = item("d", { file = path })
+    spooled.body = nil
+    local large = item("f", { file = path })
+    large.body = nil
+    local outcomes = thread.accept(settings, {
+      { entry = { source = "zinrelo", scheme = "zinrelo", body = body_of("a") } },
+      item("b"),
+      item("c", { body = body_of("other") }),
+      spooled,
+      item("e", { carried = { name = "", scheme = "zinrelo", secrets = { SECRET },
+        unknown = true } }),
+      { entry = { source = "zinrelo", scheme = "zinrelo", body = "{}" } },
+      item("g", { file = folder .. "/gone" }),
+      { entry = { source = "zinrelo", scheme = "zinrelo", body = body_of("a") } },
+    })
+    local told = {}
+    for index = 1, 8 do
+      told[index] = outcomes[index].status
+    end
+    assert.are.same({ 200, 200, 401, 200, 401, 400, 503, 200 }, told)
+    assert.are.equal("signature_mismatch", outcomes[3].code)
+    assert.are.equal("unknown_source", outcomes[5].code)
+    assert.are.same({ 1, 0 }, { outcomes[1].added, outcomes[8].added })
+    settings.body_bytes_max = 10
+    assert.are.equal(413, thread.accept(settings, { large })[1].status)
+  end)
+
+  it("answers 503 without a store, and finds it when it is there", function()
+    settings.create = nil
+    local outcomes = thread.accept(settings, { item("a"), item("b", { body = "x" }) })
+    assert.are.same({ 503, "store_missing", 401 },
+      { outcomes[1].status, outcomes[1].code, outcomes[2].status })
+    settings.create = true
+    assert.are.equal(200, thread.accept(settings, { item("a") })[1].status)
+  end)
+
+  it("emits single events together and lists as a whole", function()
+    local function row(changes)
+      local what = { event_type = "event_member_update", data_json = '{"a":1}' }
+      for name, value in pairs(changes or {}) do
+        what[name] = value
+      end
+      return what
+    end
+    local options = { sender = { store = settings.store, create = true },
+      number = "spec" .. number }
+    local done = thread.emit(options, {
+      { row = row({ idempotency_key = "k" }) },
+      { row = row({ event_type = "event_memberupdate" }) },
+      { rows = { row(), row() } }, { rows = { row(), row({ data_json = "[]" }) } },
+      { row = row({ idempotency_key = "k" }) } })
+    assert.are.equal(24, #done[1].id)
+    assert.are.equal("unknown_type", done[2].code)
+    assert.are.equal(2, #done[3].ids)
+    assert.are.same({ "invalid", 2 }, { done[4].code, done[4].index })
+    assert.are.same({ done[1].id, true }, { done[5].id, done[5].duplicate })
+    local missing = thread.emit({ sender = { store = "sqlite:" .. folder .. "/none.db" },
+      number = "none" .. number }, { { row = row() } })
+    assert.are.equal("store_missing", missing[1].code)
+  end)
+end)
