@@ -54,7 +54,8 @@ local rules = {
   groups = {
     pure = {
       modules = { "base64", "diagnose", "events", "explain", "fields", "json", "nearest",
-        "options", "payload", "plain", "samples", "settings", "signature", "time" },
+        "options", "payload", "plain", "samples", "secret_file", "settings", "signature",
+        "time" },
       may = { "pure", "loyalhook.core", "cjson" },
     },
     top = { may = { "pure", "top", "loyalhook.core", "loyalhook.engine" } },

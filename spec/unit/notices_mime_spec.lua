@@ -70,6 +70,28 @@ describe("mime.message", function()
     assert.is_truthy(message:find("\r\n\r\nHello\r\nYou\r\n--=_", 1, true))
   end)
 
+  it("can be text alone", function()
+    local message = mail({ html = false })
+    check_lines(message)
+    assert.are.equal("text/plain; charset=utf-8", headers(message)["Content-Type"])
+    assert.is_truthy(message:find("\r\n\r\nHello\r\nYou\r\n$"))
+  end)
+
+  it("can say where answers go, and how to get no more", function()
+    local url = "https://shop.example/out?" .. ("x"):rep(100)
+    local message = mail({ reply_to = "help@shop.example", one_click = true,
+      unsubscribe = { url, "mailto:o@x.example" } })
+    local map, count = headers(message)
+    assert.are.equal(11, count)
+    assert.are.equal("help@shop.example", map["Reply-To"])
+    assert.are.equal("<" .. url .. ">, <mailto:o@x.example>", map["List-Unsubscribe"])
+    assert.are.equal("List-Unsubscribe=One-Click", map["List-Unsubscribe-Post"])
+    assert.has_error(function() mail({ reply_to = "a@b\r\nBcc: c@d" }) end)
+    for _, evil in ipairs({ "https://x>\r\nBcc: a@b", "https://a, b", ("x"):rep(1000) }) do
+      assert.has_error(function() mail({ unsubscribe = { evil } }) end)
+    end
+  end)
+
   it("lets no value begin a header or a part", function()
     local evil = "x\r\nBcc: thief@example.com\r\n\r\n--=_0123456789abcdef01234567\r\n"
       .. "\0=?UTF-8?Q?a?="

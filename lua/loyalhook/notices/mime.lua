@@ -1,5 +1,5 @@
 -- A mail as the bytes that go over the wire (RFC 5322, 2045-2047): headers,
--- then a text and an HTML part. Everything that comes out is ASCII in lines of 76
+-- then a text, or a text and an HTML part. Everything that comes out is ASCII in lines of 76
 -- characters at most (but for longer addresses), each ended by CRLF; nothing that
 -- goes in can begin a header or a part, because every value is encoded or made one
 -- line first. Pure.
@@ -12,6 +12,7 @@ local time = require("loyalhook.time")
 local mime = {}
 
 local LINE_MAX = 76
+local URL_BYTES_MAX = 900 -- it cannot be folded, and a line ends at 998
 local WORD_BYTES_MAX = 39 -- of text in one encoded-word; 64 with what is around it
 
 local function is_plain_ascii(text)
@@ -142,11 +143,22 @@ local function part(kind, text)
   }, "\r\n")
 end
 
---- A whole mail. mail: from = { address, name }, to = { address, … }, subject,
--- date_ms, message_id (without brackets), boundary (some unique word), text, html.
--- Returns the message's bytes. Raises for what is not an address.
-function mime.message(mail)
-  local boundary = "=_" .. mail.boundary -- quoted-printable never has these two in a row
+-- How to get no more of them: RFC 2369, and RFC 8058 where one POST does it.
+local function put_unsubscribe(headers, urls, one_click)
+  local words = {}
+  for index, url in ipairs(urls) do
+    if #url > URL_BYTES_MAX or url:find("[^\33-\126]") or url:find("[<>,]") then
+      error("mime: not a URL for a header", 0)
+    end
+    words[index] = "<" .. url .. ">" .. (index < #urls and "," or "")
+  end
+  headers[#headers + 1] = folded("List-Unsubscribe", words)
+  if one_click then
+    headers[#headers + 1] = "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+  end
+end
+
+local function headers_of(mail)
   local headers = {
     "Date: " .. mime.date(mail.date_ms),
     from_header(mail.from),
@@ -155,10 +167,29 @@ function mime.message(mail)
     folded("Message-ID", { "<" .. plain.line(mail.message_id):gsub("[%s<>]", "") .. ">" }),
     "Auto-Submitted: auto-generated",
     "MIME-Version: 1.0",
-    folded("Content-Type", { "multipart/alternative;", ('boundary="%s"'):format(boundary) }),
   }
+  if mail.reply_to then
+    headers[#headers + 1] = folded("Reply-To", { checked(mail.reply_to) })
+  end
+  if mail.unsubscribe and mail.unsubscribe[1] then
+    put_unsubscribe(headers, mail.unsubscribe, mail.one_click)
+  end
+  return headers
+end
+
+--- A whole mail. mail: from = { address, name }, to = { address, … }, subject,
+-- date_ms, message_id (without brackets), boundary (some unique word), text, html (nil: text
+-- alone), reply_to (an address), unsubscribe = { URLs }, one_click = whether a POST to the first of
+-- them is enough. Returns the message's bytes. Raises for what is not an address.
+function mime.message(mail)
+  local headers = table.concat(headers_of(mail), "\r\n")
+  if not mail.html then
+    return headers .. "\r\n" .. part("text/plain", mail.text) .. "\r\n"
+  end
+  local boundary = "=_" .. mail.boundary -- quoted-printable never has these two in a row
   return table.concat({
-    table.concat(headers, "\r\n"),
+    headers,
+    folded("Content-Type", { "multipart/alternative;", ('boundary="%s"'):format(boundary) }),
     "",
     "--" .. boundary,
     part("text/plain", mail.text),

@@ -20,12 +20,12 @@ end
 local function check_kinds(given)
   local unknown = options.unknown(given, FIELDS, "setting")
   if unknown then
-    return refuse("notices.smtp: %s", unknown)
+    return refuse(": %s", unknown)
   end
   for name, kind in pairs(FIELDS) do
     local value = given[name]
     if value ~= nil and (type(value) ~= kind or value == "" or value:find("[%z\r\n]")) then
-      return refuse("notices.smtp.%s: expected a text on one line", name)
+      return refuse(".%s: expected a text on one line", name)
     end
   end
   return true
@@ -53,9 +53,9 @@ end
 local function cleartext(given, scheme)
   local wanted = given.tls or scheme == "smtps" and "smtps" or "starttls"
   if not TLS[wanted] then
-    return refuse("notices.smtp.tls: expected starttls, smtps or none")
+    return refuse(".tls: expected starttls, smtps or none")
   elseif (wanted == "smtps") ~= (scheme == "smtps") then
-    return refuse("notices.smtp.tls: %s does not go with a url that begins with %s://", wanted,
+    return refuse(".tls: %s does not go with a url that begins with %s://", wanted,
       scheme)
   end
   return wanted == "none"
@@ -63,20 +63,18 @@ end
 
 local function check_login(given)
   if given.password and given.password_file then
-    return refuse("notices.smtp: password and password_file: only one of them")
+    return refuse(": password and password_file: only one of them")
   elseif (given.password or given.password_file) and not given.user then
-    return refuse("notices.smtp.user: missing, there is a password without it")
+    return refuse(".user: missing, there is a password without it")
   elseif given.user and not (given.password or given.password_file) then
-    return refuse("notices.smtp.password_file: missing, there is a user without a password")
+    return refuse(".password_file: missing, there is a user without a password")
   end
   return true
 end
 
---- Checks the table notices.smtp of a configuration. Returns { url, cleartext, user, password,
--- password_file, from, host = of message ids }, or nil, message, "config".
-function smtp.check(given)
+local function check(given)
   if type(given) ~= "table" then
-    return refuse("notices.smtp: expected a table, got %s", type(given))
+    return refuse(": expected a table, got %s", type(given))
   end
   local ok, message, code = check_kinds(given)
   if not ok then
@@ -84,13 +82,13 @@ function smtp.check(given)
   end
   local scheme = given.url and parts_of(given.url)
   if not scheme then
-    return refuse("notices.smtp.url: expected smtp://host:port or smtps://host:port")
+    return refuse(".url: expected smtp://host:port or smtps://host:port")
   elseif not given.from then
-    return refuse("notices.smtp.from: missing, the address that mails come from")
+    return refuse(".from: missing, the address that mails come from")
   end
   ok, message = core.mailbox_check(given.from)
   if not ok then
-    return refuse("notices.smtp.from: %s", message)
+    return refuse(".from: %s", message)
   end
   ok, message, code = check_login(given)
   local clear
@@ -102,6 +100,19 @@ function smtp.check(given)
   end
   return { url = given.url, cleartext = clear, user = given.user, password = given.password,
     password_file = given.password_file, from = given.from, host = given.from:match("@(.*)$") }
+end
+
+--- Checks the table of a configuration that names a mail server; `name` (default "notices.smtp") is
+-- what messages call it. Returns { name, url, cleartext, user, password, password_file, from,
+-- host = of message ids }, or nil, message, "config".
+function smtp.check(given, name)
+  name = name or "notices.smtp"
+  local server, message, code = check(given)
+  if not server then
+    return nil, name .. message, code
+  end
+  server.name = name
+  return server
 end
 
 --- Checks a list of recipients. Returns a copy (empty for nil), or nil, message, "config".
@@ -134,7 +145,7 @@ function smtp.password(server)
   end
   local text, message = secret_file.read(server.password_file)
   if not text then
-    return refuse("notices.smtp.password_file: %s", message)
+    return refuse("%s.password_file: %s", server.name, message)
   end
   return text
 end
