@@ -71,9 +71,7 @@ function forms.text(text, value, name)
   return plain.html(unlinked(line(text, value), name))
 end
 
-function forms.attribute(text, value)
-  return plain.html(line(text, value))
-end
+forms.attribute = forms.text
 
 function forms.url(text)
   return plain.html(escape.url(text) or "")
