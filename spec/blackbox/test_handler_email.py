@@ -184,9 +184,9 @@ class Contents(Mails):
                         self.assertLessEqual(len(line), 78)
 
     def test_hostile_members_cannot_inject_anything(self):
-        evil = ("\"'><script>alert(1)</script><a href=javascript:x onclick=y>\r\nBcc: t@evil.example"
-                "\r\n\r\n.\r\n--=_x\r\n=?UTF-8?Q?x?= {{program.name}} {{#x}} \u202eevil \x00\x1b[2J "
-                "https://evil.example/free \u2028 ") + "x" * 5000
+        evil = ("\"'><script>alert(1)</script><a href=javascript:x onclick=y>\r\nBcc: t@x.example"
+                "\r\n\r\n.\r\n--=_x\r\n=?UTF-8?Q?x?= {{program.name}} {{#x}} \u202eevil \x00\x1b"
+                "[2J https://evil.example/free \u2028 ") + "x" * 5000
         member = {name: evil for name in ("first_name", "last_name", "referral_code",
                                           "available_points", "member_status")}
         item = event(**member, referral_URL="javascript:alert(1)")
@@ -288,7 +288,8 @@ class Ends(Mails):
 
     def test_what_a_refusal_means(self):
         cases = (("451", "retry"), ("554", "fail"), ("mail/550", "retry"), ("data/421", "retry"),
-                 ("drop-early", "retry"), ("accept", None), ("hang-quit", None), ("drop", "unknown"))
+                 ("drop-early", "retry"), ("accept", None), ("hang-quit", None),
+                 ("drop", "unknown"))
         mailbox = self.serve()
         mailbox.order(*(order for order, _ in cases))
         answers = self.handle(mailbox, [event(number=number) for number in range(len(cases))])

@@ -4,6 +4,8 @@
 -- becomes of one event.
 
 local letter = require("loyalhook.handlers.email.letter")
+local options = require("loyalhook.options")
+local policy = require("loyalhook.handlers.policy")
 local recipient = require("loyalhook.handlers.email.recipient")
 local samples = require("loyalhook.samples")
 local settings = require("loyalhook.handlers.email.settings")
@@ -108,24 +110,16 @@ end
 -- name, and what every handler has (concurrency, rate, tries …). Returns the handler, or nil,
 -- message, "config".
 function email.new(given)
-  if type(given) ~= "table" then
-    error("email.new: expected a table of options, got " .. type(given), 2)
-  end
-  local name = type(given.name) == "string" and given.name or NAME
+  given = options.check(given, settings.known, "email.new")
   local setting, message, code = settings.check(given)
   if not setting then
-    return nil, name .. ": " .. message, code
+    return nil, (given.name or NAME) .. ": " .. message, code
   end
-  local handler = { name = name, event_types = given.event_types }
-  for _, option in ipairs(settings.shared) do
-    handler[option] = given[option]
-  end
-  handler.concurrency = handler.concurrency or CONCURRENCY
-  handler.when_unknown = handler.when_unknown or "retry" -- the copy has the same Message-ID
-  handler.handle = function(event, context)
-    return handle(setting, event, context)
-  end
-  return handler
+  return policy.apply({ name = NAME, concurrency = CONCURRENCY,
+    when_unknown = "retry", -- a second copy has the same Message-ID
+    handle = function(event, context)
+      return handle(setting, event, context)
+    end }, given)
 end
 
 --- The sources of a type's default templates: { subject =, text =, html = }, or nil if it has none.

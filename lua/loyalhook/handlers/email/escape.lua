@@ -86,9 +86,4 @@ function escape.html(text, place, value, name)
   return forms[places.form(place)](text, value, name)
 end
 
---- For a part of a URL that is not in HTML.
-function escape.url_part(text, _, value)
-  return plain.percent(line(text, value))
-end
-
 return escape

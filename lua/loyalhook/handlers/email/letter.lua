@@ -2,8 +2,8 @@
 -- is the same whenever it is made again, by which mail programs drop a second copy.
 
 local core = require("loyalhook.core")
-local escape = require("loyalhook.handlers.email.escape")
 local mime = require("loyalhook.notices.mime")
+local urls = require("loyalhook.handlers.urls")
 
 local letter = {}
 
@@ -29,10 +29,10 @@ end
 --- The URL of a parsed template, filled: where a member unsubscribes. nil, message if it cannot
 -- stand in a header.
 function letter.unsubscribe_url(parsed, values)
-  local url, message = parsed:render(values, escape.url_part)
+  local url, message = urls.fill(parsed, values)
   if not url then
     return nil, message
-  elseif #url > URL_BYTES_MAX or url:find("[^\33-\126]") or url:find("[<>]") then
+  elseif #url > URL_BYTES_MAX then
     return nil, ("unsubscribe.url: not a URL of at most %d bytes once it is filled")
       :format(URL_BYTES_MAX)
   end

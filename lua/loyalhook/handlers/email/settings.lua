@@ -5,9 +5,10 @@ local core = require("loyalhook.core")
 local escape = require("loyalhook.handlers.email.escape")
 local known = require("loyalhook.handlers.email.known")
 local options = require("loyalhook.options")
+local policy = require("loyalhook.handlers.policy")
 local smtp = require("loyalhook.notices.smtp")
-local template = require("loyalhook.handlers.template")
 local templates = require("loyalhook.handlers.email.templates")
+local urls = require("loyalhook.handlers.urls")
 
 local settings = {}
 
@@ -16,14 +17,11 @@ local OTP_AGE_S = 600
 local TYPES_MAX = 200
 local TEXT_BYTES_MAX = 1000
 
--- Those that every handler has; the runtime checks them.
-settings.shared = { "when_unknown", "serial", "concurrency", "rate", "tries", "timeout_s", "from" }
+--- The options of `new` with their kinds.
+settings.known = policy.known({ smtp = "table", from_name = "string", reply_to = "string",
+  program = "table", templates = "table", template_folder = "string", fields = "table",
+  unsubscribe = "table", max_age_s = "table", transactional = "table" })
 
-local FIELDS = { name = "string", event_types = "table", smtp = "table", from_name = "string",
-  reply_to = "string", program = "table", templates = "table", template_folder = "string",
-  fields = "table", unsubscribe = "table", max_age_s = "table", transactional = "table",
-  when_unknown = "string", serial = "string", concurrency = "number", rate = "table",
-  tries = "number", timeout_s = "number", from = "string" }
 local PARTS = { subject = "string", text = "string", html = "string or boolean", needs = "table" }
 local UNSUBSCRIBE = { url = "string", mailto = "string" }
 
@@ -172,11 +170,11 @@ local function check_unsubscribe(given, setting)
     return nil, message, code
   elseif not given.url then
     return { mailto = given.mailto }
-  elseif not given.url:find("^[Hh][Tt][Tt][Pp][Ss]://[^/{]") then
+  elseif not given.url:find("^https://") then
     return refuse("unsubscribe.url: expected https://…, with what names the member in it")
   end
   local parsed
-  parsed, message, code = template.parse(given.url, "unsubscribe.url")
+  parsed, message, code = urls.template(given.url, "unsubscribe.url")
   if not parsed then
     return nil, message, code
   end
@@ -277,17 +275,14 @@ local steps = {
 -- ages_s, transactional, unsubscribe = { url (parsed), mailto }, read = templates by type }, or
 -- nil, message, "config".
 function settings.check(given)
-  local ok, message, code = check_kinds(given, FIELDS, "")
-  if not ok then
-    return nil, message, code
-  elseif not given.event_types then
+  if not given.event_types then
     return refuse("event_types: missing; nothing is mailed unless its type is listed")
   elseif not given.smtp then
     return refuse("smtp: missing, the mail server: { url =, from =, user =, password_file = }")
   end
   local out = {}
   for _, step in ipairs(steps) do
-    ok, message, code = step(given, out)
+    local ok, message, code = step(given, out)
     if not ok then
       return nil, message, code
     end
