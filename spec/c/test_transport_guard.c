@@ -259,6 +259,37 @@ static void test_failures_to_connect_are_told_apart(void **state) {
   transport->ops->close(transport);
 }
 
+/* A handler is told whether it is safe to call again: nothing of these has left. */
+static void test_calls_that_are_refused_have_not_left(void **state) {
+  (void)state;
+  static const struct {
+    const char *host;
+    enum lh_outcome outcome;
+  } hosts[] = {{"127.0.0.1", LH_OUTCOME_BLOCKED},
+               {"metadata.test", LH_OUTCOME_BLOCKED},
+               {"call.noname.test", LH_OUTCOME_DNS},
+               {"127.0.0.2", LH_OUTCOME_CONNECT}};
+  struct lh_transport *transport = open_allowing("127.0.0.2/32");
+  struct wire_call call;
+  char url[128];
+  int port;
+  close(listen_here(0, &port));
+  endpoint_process_url(&endpoint, "/ok?opened", url, sizeof url);
+  struct wire_post exempt = wire_to(url, 10, 5000); /* leaves a connection that could be used */
+  exempt.exempt = 1;
+  assert_int_equal(wire_post(transport, exempt).status, 200);
+  for (int i = -1; i < 4; i++) {
+    if (i >= 0) snprintf(url, sizeof url, "http://%s:%d/", hosts[i].host, port);
+    wire_call_start(transport, (struct lh_call){.url = url}, 5000, &call);
+    wire_finish(transport);
+    check(url, &call.result, i < 0 ? LH_OUTCOME_BLOCKED : hosts[i].outcome, "");
+    assert_false(call.result.sent);
+    assert_int_equal(call.result.status, 0);
+    wire_call_clear(&call);
+  }
+  transport->ops->close(transport);
+}
+
 /* A name server that does not answer costs its own transfer its time, and nobody else anything. */
 static void test_a_hanging_lookup_holds_up_nothing(void **state) {
   (void)state;
@@ -457,6 +488,7 @@ int main(void) {
       cmocka_unit_test(test_one_allowed_address_of_a_name_is_enough),
       cmocka_unit_test(test_a_connection_of_an_exempt_post_is_no_way_around),
       cmocka_unit_test(test_failures_to_connect_are_told_apart),
+      cmocka_unit_test(test_calls_that_are_refused_have_not_left),
       cmocka_unit_test(test_a_hanging_lookup_holds_up_nothing),
       cmocka_unit_test(test_shortage_of_descriptors_is_local),
       cmocka_unit_test(test_transfers_end_though_the_limit_fell_below_their_number),

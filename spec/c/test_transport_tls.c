@@ -49,7 +49,18 @@ static void check(const char *name, const struct wire_result *result, enum lh_ou
              result->error);
 }
 
-/* One POST to a new endpoint with this certificate. */
+/* A call fares as the POST did, and without a handshake nothing of it has left. */
+static void call_too(struct lh_transport *transport, const char *url, int answered) {
+  struct wire_call call;
+  wire_call_start(transport, (struct lh_call){.method = LH_METHOD_GET, .url = url}, 2000, &call);
+  wire_finish(transport);
+  assert_int_equal(call.result.outcome == LH_OUTCOME_ANSWERED, answered);
+  assert_int_equal(call.result.sent, answered);
+  assert_int_equal(call.answer.body.len, answered ? 2 : 0);
+  wire_call_clear(&call);
+}
+
+/* One POST (and a call) to a new endpoint with this certificate. */
 static struct wire_result post_to(const char *name, const char *trusted, const char *option,
                                   const char *value) {
   struct endpoint_process endpoint;
@@ -60,6 +71,7 @@ static struct wire_result post_to(const char *name, const char *trusted, const c
   struct wire_result result = wire_post(transport, wire_to(url, 2000, 2000));
   int answered = result.outcome == LH_OUTCOME_ANSWERED;
   assert_int_equal(endpoint_process_count(&endpoint, NULL), answered);
+  call_too(transport, url, answered);
   transport->ops->close(transport);
   endpoint_process_stop(&endpoint);
   return result;

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "core/limits.h"
+
 #define BODY_MAX (8 * 1024 * 1024)
 #define STEPS_MAX 2000    /* of 50 ms */
 #define ROUNDS_MAX 100000 /* of 1 ms */
@@ -54,6 +56,37 @@ void wire_start(struct lh_transport *transport, struct wire_post post, struct wi
   if (transport->ops->start(transport, &full, &err)) fail_msg("%s: %s", post.url, err.message);
 }
 
+void wire_call_start(struct lh_transport *transport, struct lh_call call, int32_t timeout_ms,
+                     struct wire_call *out) {
+  struct lh_error err = {0};
+  memset(out, 0, sizeof *out);
+  out->room = LH_CALL_ANSWERS_MAX;
+  out->answer.room = &out->room;
+  call.timeout_ms = timeout_ms;
+  call.connect_timeout_ms = timeout_ms < 5000 ? timeout_ms : 5000;
+  if (call.answer_bytes_max == 0) call.answer_bytes_max = LH_CALL_ANSWER_DEFAULT;
+  call.answer = &out->answer;
+  call.tag = &out->result;
+  if (transport->ops->call(transport, &call, &err)) fail_msg("%s: %s", call.url, err.message);
+}
+
+void wire_call_clear(struct wire_call *call) {
+  size_t held = call->answer.headers.len + call->answer.body.len;
+  assert_int_equal(call->room, LH_CALL_ANSWERS_MAX - (int64_t)held); /* what it holds is counted */
+  lh_buffer_free(&call->answer.headers);
+  lh_buffer_free(&call->answer.body);
+}
+
+const char *wire_call_header(const struct wire_call *call, const char *name) {
+  const char *at = call->answer.headers.at, *end = at + call->answer.headers.len;
+  while (at < end) {
+    const char *value = at + strlen(at) + 1;
+    if (strcmp(at, name) == 0) return value;
+    at = value + strlen(value) + 1;
+  }
+  return NULL;
+}
+
 static void keep(const struct lh_post_result *from) {
   struct wire_result *result = from->tag;
   assert_int_equal(result->done, 0); /* a POST ends once */
@@ -63,10 +96,11 @@ static void keep(const struct lh_post_result *from) {
   result->outcome = from->outcome;
   result->status = from->status;
   result->uploaded = from->uploaded;
+  result->sent = from->sent;
   result->duration_ms = from->duration_ms;
   result->retry_after_ms = from->retry_after_ms;
   result->response_len = from->response_len;
-  memcpy(result->response, from->response, len);
+  if (len > 0) memcpy(result->response, from->response, len);
   snprintf(result->error, sizeof result->error, "%s", from->error);
 }
 
