@@ -1,4 +1,4 @@
-/* Driving a transport in tests: start POSTs or calls, step until they are done, copy the results. */
+/* Driving a transport in tests: start POSTs or calls, step until they are done, copy results. */
 #ifndef LH_SPEC_TRANSPORT_WIRE_H
 #define LH_SPEC_TRANSPORT_WIRE_H
 
