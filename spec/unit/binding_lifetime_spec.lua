@@ -173,4 +173,30 @@ describe("a finalizer", function()
     collectgarbage()
     assert.are.equal(50, stepped)
   end)
+
+  it("may step and close the worker while ends of calls are pushed", function()
+    for round = 1, 20 do
+      local worker = assert(engine.worker_open({ store = store }))
+      local told = 0
+      local function step()
+        for _, ended in ipairs((worker:step(0) or { calls = {} }).calls) do
+          assert.are.equal("blocked", ended.outcome)
+          assert.matches("allow_http", ended.error)
+          told = told + 1
+        end
+      end
+      for _ = 1, 50 do
+        assert(worker:call({ method = "GET", url = "http://127.0.0.1/" }))
+        on_collection(step)
+      end
+      if round % 2 == 0 then
+        on_collection(function() worker:close() end)
+      end
+      step()
+      collectgarbage()
+      step()
+      assert.is_true(told == 50 or round % 2 == 0)
+      worker:close()
+    end
+  end)
 end)
