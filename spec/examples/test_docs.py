@@ -113,6 +113,19 @@ class Docs(unittest.TestCase):
         self.shop.write("loyalhook.lua", text.replace("/etc/loyalhook/", ""))
         self.assertRegex(self.shop.run("doctor").out, r"ok +mails +smtp://mail\.example\.com:587;")
 
+    def test_mails_to_members(self):
+        self.shop.write("smtp-password", "a password\n")
+        config = block("handler-email-config").replace("/etc/loyalhook/", "")
+        make = ("local given = (function()\n" + config + "end)().handlers[1]\ngiven.use = nil\n"
+                'print(assert(require("loyalhook.handlers.email").new(given)).name)')
+        os.mkdir(self.shop.path("mails"))
+        for vm in VMS:
+            with self.subTest(vm):
+                self.assertEqual(self.lua(make, vm), "email\n")
+                self.lua(block("handler-email-copy"), vm)
+                shown = self.lua(block("handler-email-preview"), vm)
+                self.assertRegex(shown, r"^You earned \d+ points\n\nYou (.*\n)+.* Shop Club\.\n")
+
     def test_several_workers(self):
         self.shop.init()
         shown = self.shell(block("workers-several").replace("doctor ", "doctor; sleep 0.3 "))

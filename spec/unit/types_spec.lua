@@ -8,12 +8,13 @@ local fields = require "loyalhook.fields"
 local loyalhook = require "loyalhook"
 local stubs = require "stubs"
 
-local NAMES = { "config", "core", "diagnose", "events", "fields", "init", "json", "openresty",
-  "payload", "receiver", "records", "samples", "sender", "signature", "time", "worker" }
+local NAMES = { "config", "core", "diagnose", "events", "fields", "handlers.email", "init",
+  "json", "openresty", "payload", "receiver", "records", "samples", "sender", "signature", "time",
+  "worker" }
 
 local files, classes = {}, {}
 for _, name in ipairs(NAMES) do
-  files[name] = stubs.read("types/loyalhook/" .. name .. ".lua")
+  files[name] = stubs.read("types/loyalhook/" .. name:gsub("%.", "/") .. ".lua")
   for _, item in ipairs(files[name].items) do
     if item.kind ~= "function" then
       classes[item.name] = item
@@ -109,12 +110,12 @@ local function compare(stub, real, is_method)
 end
 
 describe("the stub of", function()
-  for _, name in ipairs({ "config", "core", "diagnose", "fields", "json", "openresty",
-    "receiver", "samples", "sender", "signature", "time", "worker" }) do
+  for _, name in ipairs({ "config", "core", "diagnose", "fields", "handlers.email", "json",
+    "openresty", "receiver", "samples", "sender", "signature", "time", "worker" }) do
     it(name .. " declares its functions", function()
       local file = files[name]
       assert.are.equal("loyalhook." .. name, file.module)
-      compare(declared(file, name), functions_of(require(file.module)))
+      compare(declared(file, name:match("[^.]+$")), functions_of(require(file.module)))
     end)
   end
 
@@ -276,6 +277,9 @@ describe("the options of", function()
     Trial = upvalue(webhooks.test_webhook, "TEST"),
     RequestsFilter = upvalue(records.requests, "REQUESTS"),
     WorkerOptions = upvalue(loyalhook.worker.new, "NEW"),
+    EmailOptions = require("loyalhook.handlers.email.settings").known,
+    EmailTemplate = require("loyalhook.handlers.email.settings").known_parts,
+    Unsubscribe = require("loyalhook.handlers.email.settings").known_ways_out,
     SignOptions = upvalue(loyalhook.signature.sign, "SIGN"),
     VerifyOptions = upvalue(loyalhook.signature.verify, "VERIFY"),
     VerifierOptions = upvalue(loyalhook.signature.verifier, "VERIFIER"),

@@ -22,8 +22,10 @@ settings.known = policy.known({ smtp = "table", from_name = "string", reply_to =
   program = "table", templates = "table", template_folder = "string", fields = "table",
   unsubscribe = "table", max_age_s = "table", transactional = "table" })
 
-local PARTS = { subject = "string", text = "string", html = "string or boolean", needs = "table" }
-local UNSUBSCRIBE = { url = "string", mailto = "string" }
+--- The fields of one of `templates`, and of `unsubscribe`.
+settings.known_parts = { subject = "string", text = "string", html = "string or boolean",
+  needs = "table" }
+settings.known_ways_out = { url = "string", mailto = "string" }
 
 local function refuse(message, ...)
   return nil, message:format(...), "config"
@@ -84,7 +86,7 @@ local function check_templates(given, types)
     if type(parts) ~= "table" then
       return refuse("templates.%s: expected { subject =, text =, html = }", name)
     end
-    ok, message, code = check_kinds(parts, PARTS, "templates." .. name .. ".")
+    ok, message, code = check_kinds(parts, settings.known_parts, "templates." .. name .. ".")
     if ok and parts.html == true then
       return refuse("templates.%s.html: expected a text, or false for a mail without HTML", name)
     elseif not ok then
@@ -162,7 +164,7 @@ end
 
 -- The parsed URL and the mail address of `unsubscribe`.
 local function check_unsubscribe(given, setting)
-  local ok, message, code = check_kinds(given, UNSUBSCRIBE, "unsubscribe.")
+  local ok, message, code = check_kinds(given, settings.known_ways_out, "unsubscribe.")
   if ok then
     ok, message, code = check_address(given.mailto, "unsubscribe.mailto")
   end
