@@ -19,6 +19,8 @@ describe("a place in HTML", function()
     { "text", "text", "" }, { "text", "text", "<p>Hi " }, { "text", "text", "a < b, 1<2 & <3 " },
     { "text", "text", "<!DOCTYPE html><html lang=en><br/>" },
     { "text", "text", "<!-- a > b --><p title='>'>" },
+    { "text", "text", "<!--[if mso]><p><![endif]--><!--[if !mso]><!--><p><!--<![endif]-->" },
+    { "text", "text", "<!-- a --!><p>" },
     { "text", "text", "<style>a{}</style><script>if (a<b) {}</script >" },
     { "text", "text", "<STYLE>a</sTyLe\n>" }, { "text", "text", "<p hidden><b class = 'x'>" },
     { '<p title="…', "attribute", '<p title="' }, { "<p title='…", "attribute", "<P TITLE='a " },
@@ -55,11 +57,19 @@ describe("a place in HTML", function()
   end
 
   it("is not guessed at where the markup is broken", function()
-    for _, literal in ipairs({ '<a "x">', "<a href='x'=>", "<a ='x'>" }) do
+    for _, literal in ipairs({ '<a "x">', "<a href='x'=>", "<a ='x'>", "<?xml ", "</ ", "<![if x]>",
+      "<!-->", "<!--->", "</1>" }) do
       local at, problem = places.behind_text("text", literal)
-      assert.is_nil(at)
+      assert.is_nil(at, literal)
       assert.is_truthy(problem:find("cannot be read as HTML", 1, true))
     end
+    for literal, words in pairs({ ["<SVG>"] = "<SVG> cannot stand", ["<math "] = "<math> cannot",
+      ["a\0"] = "control", ["<p\11title"] = "control" }) do
+      local at, problem = places.behind_text("text", literal)
+      assert.is_nil(at)
+      assert.is_truthy(problem:find(words, 1, true), problem)
+    end
+    assert.is_nil((places.behind_text("<!--", ">")))
   end)
 
   it("is the same however the text is cut", function()

@@ -17,7 +17,10 @@ local CODE = { style = true, srcset = true, srcdoc = true } -- and all that begi
 local RAW = { style = true, script = true, xmp = true, iframe = true, noembed = true,
   noframes = true, plaintext = true }
 
+local FOREIGN = { svg = true, math = true } -- with rules of their own; mail programs drop them
+
 local NOT_HTML = "cannot be read as HTML: expected name=\"value\" in <%s"
+local NO_MARKUP = "cannot be read as HTML: <%s begins no tag; a < of the text is written &lt;"
 
 -- One step each: from a place, and where the literal is read on, to the next of both (or nil and
 -- what is wrong). `open` is what is kept of a place: its tag and attribute.
@@ -34,16 +37,22 @@ function steps.text(literal, at)
   if rest == "" or rest == "/" or rest == "!" or rest == "!-" then
     return "<", #literal + 1 -- what follows would be a name
   end
-  local name = rest:match("^/?[%a!][^%s/>]*")
-  if not name then
-    return "text", from + 1 -- a < that begins nothing
+  local name = rest:match("^/?%a[^%s/>]*") or rest:match("^![Dd][Oo][Cc][Tt][Yy][Pp][Ee]")
+  if name and FOREIGN[name:lower()] then
+    return nil, ("<%s> cannot stand in a mail"):format(name)
+  elseif name then
+    return "<" .. name, from + 1 + #name
+  elseif rest:find("^[!/?]") then
+    return nil, NO_MARKUP:format(rest:sub(1, 1)) -- browsers make comments of these
   end
-  return "<" .. name, from + 1 + #name
+  return "text", from + 1 -- a < that begins nothing
 end
 
 function steps.comment(literal, at)
-  local _, last = literal:find("-->", at, true)
-  if not last then
+  local _, last = literal:find("%-%-!?>", at)
+  if literal:find("^%-?>", at) then
+    return nil, "cannot be read as HTML: a comment begins <!-- and ends -->"
+  elseif not last then
     return "<!--", #literal + 1
   end
   return "text", last + 1
@@ -127,6 +136,9 @@ end
 --- Where a tag behind this literal stands. Returns the place, or nil and what is wrong.
 function places.behind_text(place, literal)
   local at = 1
+  if literal:find("[%z\1-\8\11\14-\31]") then
+    return nil, "has a control character"
+  end
   while at <= #literal do
     local kind, open = read(place)
     place, at = steps[kind](literal, at, open)
