@@ -459,5 +459,6 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_figures();
   failed += store_suite_run_clean();
   failed += store_suite_run_chance();
+  failed += store_suite_run_inbox();
   return failed;
 }
