@@ -1,8 +1,8 @@
 -- Lua tables to JSON text and back. The text is written here, not by
 -- lua-cjson, because the bytes that get signed must be the same on Lua 5.4 and
 -- LuaJIT, from run to run: sorted keys, exact integers, shortest floats, and an
--- error with a path for everything JSON cannot say. lua-cjson (an instance of
--- our own) only decodes, after the strict scanner of loyalhook.core has agreed.
+-- error with a path for everything JSON cannot say. It is read by loyalhook.core
+-- for the same reason: strictly, and alike on both VMs.
 
 local json = {}
 
@@ -23,16 +23,11 @@ local empty_mt = {
 }
 local raw_mt = { __name = "loyalhook.raw" }
 
-local core_module, cjson_module, decoder
+local core_module
 
 local function core()
   core_module = core_module or require("loyalhook.core")
   return core_module
-end
-
-local function cjson()
-  cjson_module = cjson_module or require("cjson")
-  return cjson_module
 end
 
 -- Keys as a path shows them: a.b[2].c; strange keys are quoted and cut.
@@ -257,10 +252,11 @@ local function foreign_text(value, kind)
   if kind == "cdata" then
     return (tostring(value):match("^(%-?%d+)U?LL$"))
   elseif kind == "userdata" then
-    if value == cjson().null then
+    if value == core().json.null then
       return "null"
     end
-    return value == cjson().empty_array and "[]" or nil
+    local other = package.loaded.cjson
+    return other and value == other.empty_array and "[]" or nil
   end
 end
 
@@ -307,28 +303,16 @@ function json.encode(value, options)
   error(problem, 0)
 end
 
---- JSON text as a Lua value; null becomes json.null, arrays are plain tables
--- (an empty one cannot be told from an empty object). Numbers are what
--- lua-cjson makes of them: doubles, so integers beyond 2^53 lose digits; where
--- that matters use the text. Returns value or nil, message, "invalid".
+--- JSON text as a Lua value, the same on both VMs. null becomes json.null; an
+-- array is marked as json.array marks one, so that an empty one is written as []
+-- again; of a repeated name the last counts. Whole numbers below 2^53 are
+-- integers on Lua 5.4, other numbers floats: beyond 2^53 digits are lost, so
+-- where those matter use the text. Returns value or nil, message, "invalid".
 function json.decode(text)
   if type(text) ~= "string" then
     error("json.decode: expected a string, got " .. type(text), 2)
   end
-  local kind, message, code = core().json.check(text, DEPTH_MAX)
-  if not kind then
-    return nil, message, code
-  end
-  if not decoder then
-    decoder = cjson().new()
-    decoder.decode_max_depth(DEPTH_MAX + 1)
-    decoder.decode_invalid_numbers(false)
-  end
-  local ok, value = pcall(decoder.decode, text)
-  if not ok then
-    return nil, tostring(value), "invalid"
-  end
-  return value
+  return core().json.decode(text, array_mt, DEPTH_MAX)
 end
 
 --- Marks a table (default: a new one) as an array, so that it is written as []
@@ -353,11 +337,12 @@ end
 --- Always written as [].
 json.empty_array = setmetatable({}, empty_mt)
 
---- json.null is written as null and is what null decodes to; equal to cjson.null.
+--- json.null is written as null and is what null decodes to; equal to
+-- lua-cjson's null and OpenResty's ngx.null.
 return setmetatable(json, {
   __index = function(_, key)
     if key == "null" then
-      json.null = cjson().null
+      json.null = core().json.null
       return json.null
     end
   end,

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,28 @@ static void test_names_are_compared_unescaped(void **state) {
   member_is("{\"\\ud83d\\ude00\":1}", "\xF0\x9F\x98\x80", "1");
   member_is("{\"a\\u0000\":1}", "a", NULL); /* a NUL is a character like any other */
   member_is("{\"a\\u0062\":1}", "a", NULL);
+}
+
+static void tokens_are(const char *text, const char *expected) {
+  struct lh_slice token, whole = checked(text);
+  char found[256] = "";
+  size_t position = 0, len = 0;
+  while (lh_json_token(whole, &position, &token))
+    len += (size_t)snprintf(found + len, sizeof found - len, "%s%.*s", len > 0 ? " " : "",
+                            (int)token.len, token.at);
+  assert_string_equal(found, expected);
+  assert_int_equal(lh_json_token(whole, &position, &token), 0); /* stays at the end */
+}
+
+static void test_tokens_of_a_text(void **state) {
+  (void)state;
+  tokens_are("{}", "{ }");
+  tokens_are(" [ ] ", "[ ]");
+  tokens_are("-1.5e3", "-1.5e3");
+  tokens_are(" \"a\" ", "\"a\"");
+  tokens_are("{\"a\" : [1 ,\n{\"b,\":null,\"c\":\":\"} ],\"d\":[[],{}],\"e\":true}",
+             "{ \"a\" [ 1 { \"b,\" null \"c\" \":\" } ] \"d\" [ [ ] { } ] \"e\" true }");
+  tokens_are("[\"\\\"\",\"\\\\\"]", "[ \"\\\"\" \"\\\\\" ]");
 }
 
 static void test_iterating_an_array(void **state) {
@@ -165,6 +188,7 @@ int main(void) {
       cmocka_unit_test(test_members),
       cmocka_unit_test(test_the_last_of_repeated_members_counts),
       cmocka_unit_test(test_names_are_compared_unescaped),
+      cmocka_unit_test(test_tokens_of_a_text),
       cmocka_unit_test(test_iterating_an_array),
       cmocka_unit_test(test_iterating_an_object),
       cmocka_unit_test(test_empty_containers),

@@ -173,6 +173,59 @@ describe("json.decode", function()
     assert.are.same(value, json.decode(json.encode(value)))
   end)
 
+  it("makes whole numbers integers, however they are written", function()
+    local value = json.decode('[2,2.0,20e-1,-0,-0.0,9007199254740991,-9007199254740991,360.00]')
+    local texts = {}
+    for i, number in ipairs(value) do texts[i] = ("%d"):format(number) end
+    assert.are.equal("2 2 2 0 0 9007199254740991 -9007199254740991 360", table.concat(texts, " "))
+    assert.are.equal("2", tostring(value[2]))
+    assert.are.equal("0", tostring(value[5]))
+    for _, number in ipairs(math.type and value or {}) do
+      assert.are.equal("integer", math.type(number))
+    end
+  end)
+
+  it("makes other numbers the nearest double", function()
+    local value = json.decode("[0.1,1e22,1e23,5e-324,1.7976931348623157e308,9007199254740993," ..
+      "123456789012345678901234567890,1e400,-1e400,1e-400]")
+    assert.are.same({ 0.1, 1e22, 1e23, 5e-324, 1.7976931348623157e308, 9007199254740992,
+      123456789012345678901234567890, math.huge, -math.huge, 0 }, value)
+  end)
+
+  it("tells an empty array from an empty object", function()
+    for _, text in ipairs({ "[]", "{}", "[[],{}]", '{"a":[],"b":{}}' }) do
+      assert.are.equal(text, json.encode(json.decode(text)))
+    end
+    local emptied = json.decode('{"a":[1]}')
+    emptied.a[1] = nil
+    assert.are.equal('{"a":[]}', json.encode(emptied))
+  end)
+
+  it("keeps strings as UTF-8, with NUL and escapes undone", function()
+    assert.are.equal("a\0b\n\195\169\240\159\152\128/", json.decode(
+      [["a\u0000b\n\u00e9\ud83d\ude00\/"]]))
+    assert.are.same({ ["\195\169\n"] = "\195\169" }, json.decode('{"\\u00e9\\n":"\195\169"}'))
+  end)
+
+  it("takes the last of a repeated name", function()
+    assert.are.same({ a = { b = 2 } }, json.decode('{"a":[1],"a":{"b":1,"b":2}}'))
+  end)
+
+  it("reads what stands alone", function()
+    assert.are.equal(json.null, json.decode(" null "))
+    assert.is_true(json.decode("true"))
+    assert.is_false(json.decode("false"))
+    assert.are.equal("", json.decode('""'))
+    assert.are.equal(json.null, require("cjson").null)
+  end)
+
+  it("reads containers as deep as events may be", function()
+    local text = ("["):rep(64) .. ("]"):rep(64)
+    assert.are.equal(text, json.encode(json.decode(text)))
+    text = ('{"a":'):rep(64) .. "1" .. ("}"):rep(64)
+    assert.are.equal(text, json.encode(json.decode(text)))
+  end)
+
   it("refuses what strict JSON refuses, although lua-cjson would take it", function()
     for _, text in ipairs({ "NaN", "[0x10]", "[01]", "[1.]", "[+1]", "[Infinity]", '"a\nb"',
       '"\255"', "{}x", "", '"\\ud800"', ("["):rep(65) .. ("]"):rep(65) }) do

@@ -56,6 +56,14 @@ int lh_json_member(struct lh_slice object, const char *name, struct lh_slice *va
 int lh_json_next(struct lh_slice container, size_t *position, struct lh_slice *key,
                  struct lh_slice *value);
 
+/*
+** Walks over a whole text: start with *position = 0. 1 and the next token: one
+** of { } [ ], a string with its quotes, a number or a word; 0 at the end. White
+** space, commas and colons are passed over: in an object names and values
+** alternate.
+*/
+int lh_json_token(struct lh_slice text, size_t *position, struct lh_slice *token);
+
 /* 1 if a key, raw with its quotes, means `name` (at most 64 bytes). */
 int lh_json_key_is(struct lh_slice key, const char *name);
 

@@ -103,6 +103,18 @@ int lh_json_next(struct lh_slice container, size_t *position, struct lh_slice *k
   return 1;
 }
 
+int lh_json_token(struct lh_slice text, size_t *position, struct lh_slice *token) {
+  const char *end = text.at + text.len;
+  const char *at = skip_space(text.at + *position, end);
+  if (at < end && (*at == ',' || *at == ':')) at = skip_space(at + 1, end);
+  int bracket = at < end && ((*at | 0x20) == '{' || (*at | 0x20) == '}');
+  const char *behind = bracket ? at + 1 : skip_value(at, end);
+  token->at = at;
+  token->len = (size_t)(behind - at);
+  *position = (size_t)(behind - text.at);
+  return at < end;
+}
+
 static unsigned hex_unit(const char *at) {
   unsigned unit = 0;
   for (int i = 0; i < 4; i++) {

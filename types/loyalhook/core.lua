@@ -88,6 +88,15 @@ function core.json.check(text, depth_max) end
 ---@return loyalhook.Code? code of the failure
 function core.json.members(text, depth_max) end
 
+--- JSON text as a Lua value; json.decode is this with arrays marked. null becomes core.json.null.
+---@param text string
+---@param array_metatable? table every array gets it
+---@param depth_max? integer nesting allowed, 1 to 128; default 64
+---@return any value
+---@return string? message why not, with the byte
+---@return loyalhook.Code? code "invalid"
+function core.json.decode(text, array_metatable, depth_max) end
+
 --- Whether emit would take it.
 ---@param data string JSON text
 ---@return true? good

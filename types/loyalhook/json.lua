@@ -19,7 +19,8 @@ local json = {}
 ---@return loyalhook.Code? code "invalid"
 function json.encode(value, options) end
 
---- JSON text as a Lua value. Integers beyond 2^53 lose digits.
+--- JSON text as a Lua value, the same on both VMs. null becomes json.null; every array is marked as
+--- json.array marks one. Whole numbers below 2^53 are integers on Lua 5.4, other numbers floats.
 ---@param text string
 ---@return any value
 ---@return string? message why not
