@@ -74,6 +74,7 @@ describe("a value that is a URL", function()
       assert.are.equal(wanted, escape.html(url, HREF, nil, "x"), url)
     end
     assert.are.equal("", escape.html("https://x/" .. ("a"):rep(3000), HREF, nil, "x"))
+    assert.are.equal("", escape.html((" "):rep(500000) .. "x", HREF, nil, "x"))
     assert.are.equal("", escape.html(nil, HREF, { "https://x" }, "x"))
   end)
 

@@ -246,7 +246,8 @@ describe("nobody is mailed", function()
   it("at an address that is none, which fails", function()
     for address, words in pairs({ ["zoë@example.com"] = "letters outside ASCII",
       ["zoe@exämple.com"] = "letters outside ASCII", ["n/a"] = "is none: n/a",
-      ["Zoe <zoe@example.com>"] = "is none", ["a@b\r\nBcc: c@d"] = "is none: a@b Bcc: c@d",
+      ["Zoe <zoe@example.com>"] = "is none", [(" "):rep(500000) .. "x"] = "is none",
+      ["a@b\r\nBcc: c@d"] = "is none: a@b Bcc: c@d",
       ["a@b,c@d"] = "is none" }) do
       local with, done, message, kind = run({}, event(nil, { email_address = address }))
       assert.are.same({ nil, "fail", 0 }, { done, kind, #with.mails })

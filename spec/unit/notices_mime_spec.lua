@@ -159,6 +159,7 @@ describe("mime.quoted_printable", function()
   it("brings every text back", function()
     local cases = { "", "a", "a\nb", "\n\n", "a=b", "a \nb\t\n", "tab\there", ".dot\n..", "From x",
       "Zoë 😀", ("x"):rep(300), ("ë"):rep(100), ("="):rep(100), (" "):rep(100) .. "x",
+      ("x"):rep(76), ("x"):rep(75), ("x"):rep(77), ("ë"):rep(200000),
       ("ab "):rep(60), "\1\127" }
     for _, case in ipairs(cases) do
       local encoded = mime.quoted_printable(case)

@@ -112,15 +112,15 @@ end
 local function quoted_line(line)
   local text = line:gsub("[^\32-\60\62-\126]", quoted_byte):gsub(" $", "=20")
   text = text:gsub("^%.", "=2E"):gsub("^From ", "=46rom ")
-  local lines = {}
-  while #text > LINE_MAX do
-    local cut = LINE_MAX - 1
+  local lines, at = {}, 1
+  while #text - at >= LINE_MAX do
+    local cut = at + LINE_MAX - 2
     local broken = text:sub(cut - 1, cut):find("=", 1, true) -- not inside =XX
     cut = broken and cut - 3 + broken or cut
-    lines[#lines + 1] = text:sub(1, cut) .. "="
-    text = text:sub(cut + 1)
+    lines[#lines + 1] = text:sub(at, cut) .. "="
+    at = cut + 1
   end
-  lines[#lines + 1] = text
+  lines[#lines + 1] = text:sub(at)
   return table.concat(lines, "\r\n")
 end
 

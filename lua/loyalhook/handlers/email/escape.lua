@@ -53,13 +53,16 @@ escape.subject = escape.text
 
 --- A URL as a mail may link to it: http, https or mailto, with nothing in it that ends it; or nil.
 function escape.url(text)
-  local url = plain.line(text or ""):match("^%s*(.-)%s*$")
+  if not text or #text > URL_BYTES_MAX then
+    return nil
+  end
+  local url = plain.line(text):match("^%s*(.-)%s*$")
   local scheme = url:match("^(%a+):")
   scheme = scheme and scheme:lower()
   if scheme ~= "mailto" and not ((scheme == "https" or scheme == "http")
     and url:find("^%a+://[^/?#]")) then
     return nil
-  elseif #url > URL_BYTES_MAX or url:find("[%s\"'<>\\^`{|}]") then
+  elseif url:find("[%s\"'<>\\^`{|}]") then
     return nil
   end
   return (url:gsub("[\128-\255]", plain.percent))

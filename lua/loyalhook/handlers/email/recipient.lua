@@ -7,9 +7,15 @@ local plain = require("loyalhook.plain")
 local recipient = {}
 
 local DAY_MS = 86400000
+local ADDRESS_BYTES_MAX = 1000
 
+-- A field's text without what stands around it. Trimming looks at white space again and again, so
+-- only what could be an address is trimmed.
 local function text_of(value)
-  return type(value) == "string" and value:match("^%s*(.-)%s*$") or ""
+  if type(value) ~= "string" or not value:find("%S") then
+    return ""
+  end
+  return #value <= ADDRESS_BYTES_MAX and value:match("^%s*(.-)%s*$") or value
 end
 
 -- Non-ASCII is told apart: such addresses exist, but need servers that take SMTPUTF8 all the way.
