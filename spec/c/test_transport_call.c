@@ -2,7 +2,8 @@
 ** Calls of handlers against the misbehaving endpoint: the whole answer comes
 ** back, half of one is told as such, one call is one request on the wire, and
 ** it is always known whether a byte of it may have left. What refuses a call
-** before that is in test_transport_guard.c and test_transport_tls.c.
+** before that is in test_transport_call_start.c, test_transport_guard.c and
+** test_transport_tls.c.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -321,51 +322,6 @@ static void test_cancel_knows_whether_a_byte_left(void **state) {
   wire_call_clear(&call);
 }
 
-static void test_what_is_no_call_is_refused_at_start(void **state) {
-  (void)state;
-  static char long_url[LH_CALL_URL_MAX + 2], long_line[LH_CALL_HEADERS_MAX + 2];
-  static const char *const framing[] = {"Transfer-Encoding: chunked"}, *const cut[] = {"A: b\r\n"};
-  static const char *const lengthy[] = {long_line};
-  memset(long_url, 'a', sizeof long_url - 1);
-  memcpy(long_url, "http://127.0.0.1/", 17);
-  memset(long_line, 'a', sizeof long_line - 1);
-  memcpy(long_line, "X: ", 3);
-  const struct {
-    struct lh_call call;
-    int code;
-  } bad[] = {
-      {{.method = LH_METHOD_GET, .url = "ftp://h/"}, LH_E_INVALID},
-      {{.method = LH_METHOD_GET, .url = "http://u:p@h/"}, LH_E_INVALID},
-      {{.method = LH_METHOD_GET, .url = "http://h/#f"}, LH_E_INVALID},
-      {{.method = LH_METHOD_GET, .url = "http://h/a b"}, LH_E_INVALID},
-      {{.method = LH_METHOD_GET, .url = long_url}, LH_E_INVALID},
-      {{.method = LH_METHOD_GET, .url = "http://h/", .body = "x", .body_len = 1}, LH_E_INVALID},
-      {{.method = LH_METHOD_HEAD, .url = "http://h/", .body = "x", .body_len = 1}, LH_E_INVALID},
-      {{.method = LH_METHOD_GET, .url = "http://h/", .headers = framing, .header_count = 1},
-       LH_E_INVALID},
-      {{.method = LH_METHOD_GET, .url = "http://h/", .headers = cut, .header_count = 1},
-       LH_E_INVALID},
-      {{.method = LH_METHOD_GET, .url = "http://h/", .headers = lengthy, .header_count = 1},
-       LH_E_INVALID},
-      {{.method = LH_METHOD_PUT,
-        .url = "http://h/",
-        .body = big_body,
-        .body_len = LH_CALL_BODY_MAX + 1},
-       LH_E_TOO_LARGE},
-  };
-  struct lh_transport *transport = open_plain();
-  struct wire_call call = {.room = LH_CALL_ANSWERS_MAX};
-  call.answer.room = &call.room;
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    struct lh_call one = bad[i].call;
-    one.timeout_ms = one.connect_timeout_ms = 1000;
-    one.answer = &call.answer;
-    if (transport->ops->call(transport, &one, NULL) != bad[i].code) fail_msg("%zu is taken", i);
-  }
-  assert_int_equal(transport->ops->in_flight(transport), 0);
-  transport->ops->close(transport);
-}
-
 static rlim_t descriptors; /* that this process, and the endpoint, may open */
 
 static void test_two_thousand_at_once_beside_posts(void **state) {
@@ -447,7 +403,6 @@ int main(void) {
       cmocka_unit_test(test_only_given_headers_are_sent),
       cmocka_unit_test(test_nothing_is_borrowed_and_room_is_kept),
       cmocka_unit_test(test_cancel_knows_whether_a_byte_left),
-      cmocka_unit_test(test_what_is_no_call_is_refused_at_start),
       cmocka_unit_test(test_connections_are_kept_and_shared_with_posts),
       cmocka_unit_test(test_two_thousand_at_once_beside_posts),
   };

@@ -2,7 +2,7 @@
 ** What must end an attempt before anything leaves: addresses and schemes the
 ** deployment does not allow, names that do not resolve, and shortages of this
 ** machine, which must never be charged to the endpoint. Name lookups, threads
-** and libcurl's memory are replaced here, so that they can be made to fail.
+** and (curl_memory.c) libcurl's memory are replaced, so that they can fail.
 */
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <curl/curl.h>
 
+#include "curl_memory.h"
 #include "endpoint_process.h"
 #include "transport_wire.h"
 
@@ -35,8 +35,6 @@ static pthread_mutex_t hang =
     PTHREAD_MUTEX_INITIALIZER; /* held while "hang.test" does not resolve */
 static atomic_int lookups;
 static atomic_int refuse_threads;
-static atomic_long allocations_left = -1; /* of libcurl, before one fails; -1: none fails */
-static atomic_long allocated;
 
 /* In place of libc's: names ending in .test mean what their first label says. */
 EXPORT int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
@@ -71,40 +69,6 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
   } real = {.symbol = dlsym(RTLD_NEXT, "pthread_create")};
   if (atomic_load(&refuse_threads)) return EAGAIN;
   return real.function(thread, attributes, start, argument);
-}
-
-static int allocation_fails(void) {
-  long left = atomic_load(&allocations_left);
-  if (left < 0) return 0;
-  atomic_store(&allocations_left, left - 1); /* after the one that fails, the others work again */
-  return left == 0;
-}
-
-static void *count_in(void *memory) {
-  if (memory) atomic_fetch_add(&allocated, 1);
-  return memory;
-}
-
-static void *own_malloc(size_t size) {
-  return allocation_fails() ? NULL : count_in(malloc(size));
-}
-
-static void *own_calloc(size_t count, size_t size) {
-  return allocation_fails() ? NULL : count_in(calloc(count, size));
-}
-
-static char *own_strdup(const char *text) {
-  return allocation_fails() ? NULL : count_in(strdup(text));
-}
-
-static void *own_realloc(void *memory, size_t size) {
-  if (allocation_fails()) return NULL;
-  return memory ? realloc(memory, size) : count_in(malloc(size));
-}
-
-static void own_free(void *memory) {
-  if (memory) atomic_fetch_sub(&allocated, 1);
-  free(memory);
 }
 
 static struct lh_transport *open_allowing(const char *network) {
@@ -429,11 +393,11 @@ static int one_allocation_fails(long number) {
                          .connect_timeout_ms = 5000,
                          .tag = &result};
   int before = endpoint_process_count(&endpoint, NULL);
-  atomic_store(&allocations_left, number);
+  curl_memory_fail_after(number);
   int rc = transport->ops->start(transport, &post, NULL);
   if (!rc) wire_finish(transport);
-  int untouched = atomic_load(&allocations_left) >= 0;
-  atomic_store(&allocations_left, -1);
+  int untouched = !curl_memory_failed();
+  curl_memory_fail_after(-1);
   int wire = endpoint_process_count(&endpoint, NULL) - before;
 
   int kind = OOM_FAILED;
@@ -456,21 +420,19 @@ static int one_allocation_fails(long number) {
 static void test_each_allocation_of_libcurl_failing(void **state) {
   (void)state;
   int counts[OOM_KINDS] = {0};
-  long before = atomic_load(&allocated);
+  long before = curl_memory_held();
   for (long number = 0; counts[OOM_UNTOUCHED] < 3 && number < 1000; number++)
     counts[one_allocation_fails(number)]++;
   print_message("one allocation fails: %d times local, %d failed, %d answered all the same\n",
                 counts[OOM_LOCAL], counts[OOM_FAILED], counts[OOM_ANSWERED]);
   assert_int_equal(counts[OOM_UNTOUCHED], 3); /* all were tried */
   assert_true(counts[OOM_LOCAL] > 10);
-  assert_int_equal(atomic_load(&allocated), before);
+  assert_int_equal(curl_memory_held(), before);
 }
 
 static int group_setup(void **state) {
   (void)state;
-  CURLcode code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, own_malloc, own_free, own_realloc,
-                                       own_strdup, own_calloc);
-  assert_int_equal(code, CURLE_OK);
+  curl_memory_begin();
   endpoint_process_start(&endpoint, NULL);
   return 0;
 }
