@@ -126,6 +126,16 @@ class Docs(unittest.TestCase):
                 shown = self.lua(block("handler-email-preview"), vm)
                 self.assertRegex(shown, r"^You earned \d+ points\n\nYou (.*\n)+.* Shop Club\.\n")
 
+    def test_the_configurations_of_handlers_are_some(self):
+        for name in ("hubspot", "salesforce", "stripe", "wallet-http", "forward", "log"):
+            config = block(f"handler-{name}-config").replace("/etc/loyalhook/", "")
+            make = ("local given = (function()\n" + config + "end)().handlers[1]\n"
+                    "local use = given.use\ngiven.use = nil\n"
+                    'print(assert(require("loyalhook.handlers." .. use).new(given)).name == use)')
+            for vm in VMS:
+                with self.subTest(name=name, vm=vm):
+                    self.assertEqual(self.lua(make, vm), "true\n")
+
     def test_several_workers(self):
         self.shop.init()
         shown = self.shell(block("workers-several").replace("doctor ", "doctor; sleep 0.3 "))

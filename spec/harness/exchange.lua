@@ -2,11 +2,11 @@
 --
 --   lua spec/harness/exchange.lua < ORDER.json
 --
--- ORDER: { "use": "wallet.stripe", "options": {…}, "events": [{ "id", "event_type", "data" }, …],
---   "context": { "attempt", "first_attempt_ms", "timeout_ms" } }
 -- ORDER: { "use": "wallet.stripe", "options": {…}, "events": [{ "id", "event_type", "data" }],
 --   "context": { "attempt", "first_attempt_ms", "timeout_ms" } }
--- answers are the runtime's.
+-- Prints { "results": [true | { "message", "kind" }], "codes": [of exchanges without an answer] }.
+-- Several events go to handle_batch. The rule from a call's outcome to what context.http answers is
+-- the runtime's.
 
 local core = require("loyalhook.core")
 local engine = require("loyalhook.engine")

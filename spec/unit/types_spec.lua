@@ -8,8 +8,10 @@ local fields = require "loyalhook.fields"
 local loyalhook = require "loyalhook"
 local stubs = require "stubs"
 
-local NAMES = { "config", "core", "diagnose", "events", "fields", "handlers.email", "init",
-  "json", "openresty", "payload", "receiver", "records", "samples", "sender", "signature", "time",
+local NAMES = { "config", "core", "diagnose", "events", "fields", "handlers.crm.hubspot",
+  "handlers.crm.salesforce", "handlers.email", "handlers.forward", "handlers.log",
+  "handlers.wallet.http", "handlers.wallet.stripe", "init", "json", "openresty", "payload",
+  "receiver", "records", "samples", "sender", "signature", "time",
   "worker" }
 
 local files, classes = {}, {}
@@ -110,8 +112,10 @@ local function compare(stub, real, is_method)
 end
 
 describe("the stub of", function()
-  for _, name in ipairs({ "config", "core", "diagnose", "fields", "handlers.email", "json",
-    "openresty", "receiver", "samples", "sender", "signature", "time", "worker" }) do
+  for _, name in ipairs({ "config", "core", "diagnose", "fields", "handlers.crm.hubspot",
+    "handlers.crm.salesforce", "handlers.email", "handlers.forward", "handlers.log",
+    "handlers.wallet.http", "handlers.wallet.stripe", "json", "openresty", "receiver",
+    "samples", "sender", "signature", "time", "worker" }) do
     it(name .. " declares its functions", function()
       local file = files[name]
       assert.are.equal("loyalhook." .. name, file.module)
@@ -280,6 +284,16 @@ describe("the options of", function()
     EmailOptions = require("loyalhook.handlers.email.settings").known,
     EmailTemplate = require("loyalhook.handlers.email.settings").known_parts,
     Unsubscribe = require("loyalhook.handlers.email.settings").known_ways_out,
+    HubspotOptions = upvalue(require("loyalhook.handlers.crm.hubspot").new, "KNOWN"),
+    SalesforceOptions = upvalue(require("loyalhook.handlers.crm.salesforce").new, "KNOWN"),
+    StripeOptions = upvalue(require("loyalhook.handlers.wallet.stripe").new, "KNOWN"),
+    WalletHttpOptions = upvalue(require("loyalhook.handlers.wallet.http").new, "KNOWN"),
+    ForwardOptions = upvalue(require("loyalhook.handlers.forward").new, "KNOWN"),
+    LogOptions = upvalue(require("loyalhook.handlers.log").new, "KNOWN"),
+    Credit = upvalue(upvalue(require("loyalhook.handlers.wallet.credits").check, "check_rule"),
+      "RULE"),
+    Lookup = upvalue(require("loyalhook.handlers.wallet.lookups").check, "KNOWN"),
+    LookupFound = upvalue(require("loyalhook.handlers.wallet.lookups").check, "FOUND"),
     SignOptions = upvalue(loyalhook.signature.sign, "SIGN"),
     VerifyOptions = upvalue(loyalhook.signature.verify, "VERIFY"),
     VerifierOptions = upvalue(loyalhook.signature.verifier, "VERIFIER"),
