@@ -136,8 +136,8 @@ class HubSpotTest(Case):
         self.assertEqual("2", self.vendor.contacts[0]["properties"]["loyalty_points"])
 
     def test_one_bad_contact_does_not_fail_the_others(self):
-        for options in ({}, {"id_property": "loyalty_member_id",
-                             "id_from": "member_info.member_id"}):
+        by_id = {"id_property": "loyalty_member_id", "id_from": "member_info.member_id"}
+        for options in ({}, by_id, {**by_id, "api_version": "2026-03"}):
             with self.subTest(options=options):
                 self.vendor.contacts.clear()
                 events = [earned(n, member_id=f"m{n}", email_address=(
@@ -166,10 +166,11 @@ class HubSpotTest(Case):
                        "idProperty": "loyalty_member_id", "objectWriteTraceId": one["id"],
                        "properties": {"email": one["data"]["member_info"]["email_address"]}}
                       for one in upserted]
-            request = type("Request", (), {"value": {"inputs": inputs}, "problems": []})()
+            path = "/crm/objects/2026-03/contacts/batch/upsert"
+            request = type("Request", (), {"value": {"inputs": inputs}, "problems": [],
+                                           "path": path})()
             reply = self.vendor.act(request, None)
-            operation = self.vendor.api.document["paths"][
-                "/crm/objects/2026-03/contacts/batch/upsert"]["post"]
+            operation = self.vendor.api.document["paths"][path]["post"]
             self.assertEqual([], schema.complaints(
                 operation["responses"][str(reply.status)]["schema"], reply.body,
                 self.vendor.api.document))

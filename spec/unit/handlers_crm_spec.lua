@@ -106,7 +106,7 @@ describe("crm.hubspot", function()
     assert.is_true(ok)
     local request = context.requests[1]
     assert.are.equal("POST", request.method)
-    assert.are.equal("https://api.hubapi.com/crm/objects/2026-03/contacts/batch/upsert",
+    assert.are.equal("https://api.hubapi.com/crm/objects/2026-09/contacts/batch/upsert",
       request.url)
     assert.are.equal("Bearer pat-1", request.headers.Authorization)
     local input = json.decode(request.body).inputs[1]
@@ -250,7 +250,7 @@ describe("crm.hubspot", function()
     it("gives each event its own result of a 207", function()
       local context = fake.new({ answers = { answer(207, json.encode({ status = "COMPLETE",
         results = { { id = "1", objectWriteTraceId = "1.e1" } }, numErrors = 2, errors = {
-          { status = "400", category = "VALIDATION_ERROR", message = "bad zip",
+          { status = "error", category = "VALIDATION_ERROR", message = "bad zip",
             context = { objectWriteTraceId = { "2.e2" } } },
           { status = "503", message = "later",
             context = { objectWriteTraceId = { "3.e3" } } } } })) } })
@@ -259,6 +259,15 @@ describe("crm.hubspot", function()
         { message = "HubSpot answered 503: later", kind = "retry" },
         { message = "HubSpot did not say what became of the contact", kind = "retry" } },
         new().handle_batch(events(4), context))
+    end)
+
+    it("takes what no error names for done where the numbers add up", function()
+      local context = fake.new({ answers = { answer(207, json.encode({ status = "COMPLETE",
+        results = { { id = "1" }, { id = "2" } }, numErrors = 1, errors = { { status = "error",
+          category = "CONFLICT", message = "exists", context = {
+            objectWriteTraceId = { "2.e2" } } } } })) } })
+      assert.are.same({ true, { message = "HubSpot answered 409: CONFLICT: exists", kind = "retry" },
+        true }, new().handle_batch(events(3), context))
     end)
 
     it("finds the bad one when the whole batch is refused", function()

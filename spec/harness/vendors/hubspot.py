@@ -2,8 +2,9 @@
 """HubSpot's contacts: batch upsert, as docs/guide/handler-hubspot.md uses it. See standin.py.
 
 State: contacts (a list), tokens, properties (those that exist), unique (those with unique values).
-An input that is wrong in itself fails alone in a 207; with email as the idProperty the whole batch
-is refused, as is one that names a contact twice.
+An input that is wrong in itself makes the whole batch be refused, as does a contact that is named
+twice; in versions before 2026-09 it fails alone, in a 207, unless email is the idProperty (HubSpot:
+"partial upserts are not supported when using email").
 """
 import datetime
 import re
@@ -88,7 +89,8 @@ class HubSpot(standin.Standin):
             return standin.Reply(400, self.error(400, "Duplicate IDs found in batch input"))
         wrong = [(one, self.wrong(one)) for one in inputs]
         first = next((text for _, text in wrong if text), None)
-        if first and any(one.get("idProperty") == "email" for one in inputs):
+        if first and ("2026-09" in request.path
+                      or any(one.get("idProperty") == "email" for one in inputs)):
             return standin.Reply(400, self.error(400, first))
         errors = [{"status": "error", "category": "VALIDATION_ERROR", "message": text, "links": {},
                    "errors": [], "context": {"objectWriteTraceId": [one["objectWriteTraceId"]]}}

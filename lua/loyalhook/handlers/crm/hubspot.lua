@@ -17,6 +17,7 @@ local hubspot = {}
 local WHERE = "crm.hubspot"
 local BATCH_MAX = 100 -- inputs that the endpoint takes
 local REQUESTS_MAX = 40 -- in search of the bad contacts of one batch
+local STATUSES = { CONFLICT = 409, RATE_LIMITS = 429 } -- of errors in a 207
 local MIGRATING = 477 -- HubSpot moves the account to another data centre
 local KINDS = { token = "string", token_file = "string", url = "string", api_version = "string",
   id_property = "string", batch_max = "number" }
@@ -118,25 +119,40 @@ local function tables_in(list)
   return tables
 end
 
--- A 207: what became of each input. One that is not spoken of is sent again; that is harmless.
+-- The inputs that the errors of a 207 name, each settled. Returns how many.
+local function settle_errors(results, errors, by_trace)
+  local named = 0
+  for _, one in ipairs(errors) do
+    local status = STATUSES[one.category] or tonumber(one.status) or 400
+    local result = { kind = answers.kind(status),
+      message = answers.sentence("HubSpot", { status = status }, detail_of(one)) }
+    for _, trace in ipairs(traces_of(one)) do
+      settle(results, { by_trace[trace] }, result)
+      named = named + (by_trace[trace] and 1 or 0)
+    end
+  end
+  return named
+end
+
+-- A 207: what became of each input. Successes need not repeat the trace id: where the numbers add
+-- up, what no error names is done. Anything else that is not spoken of is sent again, harmlessly.
 local function settle_each(results, inputs, answer)
   local report, by_trace = answers.json(answer) or {}, {}
   for _, input in ipairs(inputs) do
     by_trace[input.trace] = input
   end
-  settle(results, inputs,
-    { message = "HubSpot did not say what became of the contact", kind = "retry" })
-  for _, one in ipairs(tables_in(report.results)) do
+  local good, bad = tables_in(report.results), tables_in(report.errors)
+  local named = settle_errors({}, bad, by_trace)
+  if #good > 0 and #good + named == #inputs then
+    settle(results, inputs, true)
+  else
+    settle(results, inputs,
+      { message = "HubSpot did not say what became of the contact", kind = "retry" })
+  end
+  for _, one in ipairs(good) do
     settle(results, { by_trace[one.objectWriteTraceId or false] }, true)
   end
-  for _, one in ipairs(tables_in(report.errors)) do
-    local status = tonumber(one.status) or 400
-    local result = { kind = answers.passes(status) and "retry" or "fail",
-      message = answers.sentence("HubSpot", { status = status }, detail_of(one)) }
-    for _, trace in ipairs(traces_of(one)) do
-      settle(results, { by_trace[trace] }, result)
-    end
-  end
+  settle_errors(results, bad, by_trace)
 end
 
 local upsert -- below
@@ -192,7 +208,7 @@ local function check_words(given)
   elseif given.id_property and given.id_property ~= "email" and not given.id_from then
     return nil, WHERE .. ".id_from: missing, the path of what stands in id_property", "config"
   elseif given.api_version and not given.api_version:find("^[%w-]+$") then
-    return nil, WHERE .. '.api_version: expected a version like "2026-03" or "v3"', "config"
+    return nil, WHERE .. '.api_version: expected a version like "2026-09" or "v3"', "config"
   elseif most and (most < 1 or most > BATCH_MAX or most ~= math.floor(most)) then
     return nil, ("%s.batch_max: expected 1 to %d"):format(WHERE, BATCH_MAX), "config"
   end
@@ -201,7 +217,7 @@ end
 
 local function url_of(given)
   local origin = urls.origin(given.url or "https://api.hubapi.com")
-  local version = given.api_version or "2026-03"
+  local version = given.api_version or "2026-09"
   local path = version:find("^v") and "/crm/%s/objects/contacts" or "/crm/objects/%s/contacts"
   return origin and origin .. path:format(version) .. "/batch/upsert"
 end
@@ -226,7 +242,7 @@ end
 
 --- A handler. given: token or token_file (of a private app); id_property ("email") and id_from
 -- (path of its value); mapping (over the defaults); on_delete ("ignore", or properties to set);
--- without_id ("fail" or "skip"); url, api_version ("2026-03"); batch_max (100); and the options of
+-- without_id ("fail" or "skip"); url, api_version ("2026-09"); batch_max (100); and the options of
 -- every handler. Returns it, or nil, message, "config".
 function hubspot.new(given)
   given = options.check(given, KNOWN, "crm.hubspot.new")

@@ -9,7 +9,7 @@ local hubspot = {}
 ---@field token? string of a private app; or token_file
 ---@field token_file? string a file with the token, read at each use
 ---@field url? string default "https://api.hubapi.com"
----@field api_version? string default "2026-03"; "v3" for the older paths
+---@field api_version? string default "2026-09"; "v3" for the older paths
 ---@field id_property? string a property with unique values; default "email"
 ---@field batch_max? number contacts in one request, at most 100
 ---@field id_from? string path of what finds the contact; default "member_info.email_address"
