@@ -120,7 +120,7 @@ $(foreach main,$(SPEC_MAINS),$(eval $(call c_test,$(main))))
 
 # Programs of the bench: what it compares with, and a process with many Lua VMs.
 BENCH_C        = $(wildcard spec/bench/*.c)
-BENCH_PROGRAMS = $(addprefix $(BUILD)/bench/,sign poster inserter vms-lua5.4 vms-luajit)
+BENCH_PROGRAMS = $(addprefix $(BUILD)/bench/,sign poster caller inserter vms-lua5.4 vms-luajit)
 BENCH_LINK = $(CC) $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
 
 .PHONY: build-bench

@@ -84,7 +84,7 @@ local function item_of(self, source, picked, now_ms, seen)
   if not entry then
     return nil, outcome
   end
-  return { entry = entry }, #body
+  return entry, #body
 end
 
 -- The outcome of the request at hand.
@@ -112,19 +112,33 @@ local function outcome_of(self, source, now_ms, seen)
   return outcome or answers.failed(code, message)
 end
 
+-- Takes the request at hand; `seen` learns what it was. Returns the outcome.
+local function take(self, source, seen)
+  local now_ms = core.now_ms()
+  local outcome = outcome_of(self, source, now_ms, seen)
+  if outcome.level then
+    self._note(outcome, source, self._gate:knows(source), now_ms)
+  end
+  return outcome
+end
+
+-- Raises at the line that called the public function `where`.
+local function check_arguments(receiver, source, where)
+  if getmetatable(receiver) ~= Receiver then
+    error(where .. ": expected what openresty.receiver returned", 3)
+  elseif type(source) ~= "string" then
+    error(where .. ": expected the name of a source, got " .. type(source), 3)
+  end
+end
+
 --- Takes the request at hand as `receiver:accept` does, without answering: for those who want to
 -- see what came. Returns the status and body to answer, and what was seen: { headers, raw_body or
 -- body_file (a body that nginx keeps in a file, until the request ends), code, message, events,
 -- added, duplicates }.
 function openresty.accept(receiver, source)
-  if getmetatable(receiver) ~= Receiver then
-    error("openresty.accept: expected what openresty.receiver returned", 2)
-  elseif type(source) ~= "string" then
-    error("openresty.accept: expected the name of a source, got " .. type(source), 2)
-  end
-  local now_ms, seen = core.now_ms(), {}
-  local outcome = outcome_of(receiver, source, now_ms, seen)
-  receiver._note(outcome, source, receiver._gate:knows(source), now_ms)
+  check_arguments(receiver, source, "openresty.accept")
+  local seen = {}
+  local outcome = take(receiver, source, seen)
   for _, name in ipairs(SEEN) do
     seen[name] = outcome[name]
   end
@@ -134,9 +148,16 @@ end
 --- A content handler: takes the request at hand for a source, and answers it once its events are
 -- durable. 503 has a Retry-After. Returns the status.
 function openresty.receive(receiver, source)
-  local status, body = openresty.accept(receiver, source)
-  request.say(status, body)
-  return status
+  check_arguments(receiver, source, "openresty.receive")
+  local outcome = take(receiver, source, {})
+  request.say(outcome.status, outcome.body)
+  return outcome.status
+end
+
+--- What this nginx worker's requests shared: { tasks (so many times a thread was asked), items (for
+-- so many requests), running and waiting (requests, now) }.
+function Receiver:figures()
+  return self._queue:figures()
 end
 
 --- A sender for `emit`, made in init_by_lua. given: store, create, key_file, types, account,

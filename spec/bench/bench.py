@@ -21,6 +21,7 @@ sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import rows_core  # noqa: E402
 import rows_latency  # noqa: E402
+import rows_receiver  # noqa: E402
 import rows_worker  # noqa: E402
 from figures import load  # noqa: E402
 from stand import Failed, Stand, TOP  # noqa: E402
@@ -28,7 +29,7 @@ from stand import Failed, Stand, TOP  # noqa: E402
 ROWS = {function.__name__: function for function in (
     rows_core.sign, rows_core.emit, rows_core.single,
     rows_worker.deliver, rows_worker.batch, rows_worker.backlog, rows_worker.memory,
-    rows_latency.beside, rows_latency.idle, rows_latency.wake, rows_latency.retry)}
+    rows_receiver.receive, rows_latency.beside, rows_latency.idle, rows_latency.wake, rows_latency.retry)}
 LARGE = {"backlog_large": rows_worker.backlog_large}
 
 

@@ -28,7 +28,7 @@ STANDARD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 MAIN = "thread_pool loyalhook threads=4;"
 HTTP = PATHS + """
-  lua_worker_thread_vm_pool_size 16;
+  lua_worker_thread_vm_pool_size @VMS@;
   client_max_body_size 16m;
   init_by_lua_block {
     loyalhook = require("loyalhook.openresty")
@@ -49,8 +49,9 @@ SERVER = """
   } }
   location = /ping { content_by_lua_block { ngx.print("pong") } }
   location = /figures { content_by_lua_block {
-    local figures = receiver._queue:figures()
-    ngx.print(figures.tasks, " ", figures.items, " ", figures.waiting) } }
+    local figures = receiver:figures()
+    ngx.print(figures.tasks, " ", figures.items, " ",
+      figures.running + figures.waiting) } }
   @SERVER@"""
 
 
@@ -75,7 +76,7 @@ def signed(body, secret=SECRET, nonce=None):
 class Receiving:
     """nginx with a receiver over a store of its own. options: more for openresty.receiver."""
 
-    def __init__(self, workers=1, options="", http="", server="", main=MAIN, create=True,
+    def __init__(self, workers=1, options="", http="", server="", main=MAIN, create=True, vms=16,
                  shop=None, connections=1024):
         self.own_shop = shop is None
         self.shop = shop or Workshop()
@@ -85,7 +86,7 @@ class Receiving:
                 self.shop.init()
             texts = {"@STORE@": self.store, "@OPTIONS@": options, "@OLD@": OLD,
                      "@SECRET@": SECRET, "@STANDARD@": STANDARD, "@HTTP@": http,
-                     "@SERVER@": server}
+                     "@SERVER@": server, "@VMS@": str(vms)}
 
             def filled(text):
                 for mark, value in texts.items():

@@ -68,6 +68,11 @@ class Client:
         assert not self.thread.is_alive()
 
 
+def taken_in(web):
+    """How many requests wait for the store, or are in a task that does."""
+    return int(web.get("/figures").split()[2])
+
+
 def processes_of(web):
     """The ids of nginx's master and its workers."""
     with open(os.path.join(web.nginx.folder, "nginx.pid")) as file:
@@ -104,7 +109,7 @@ class Copies(unittest.TestCase):
                 with concurrent.futures.ThreadPoolExecutor(100) as pool:
                     answers = [pool.submit(web.post, envelope([f"e{number}"]))
                                for number in range(100)]
-                    wait_for(lambda: web.get("/figures").split()[2] == "98", 20, "98 waiting")
+                    wait_for(lambda: taken_in(web) == 100, 20, "requests")
                     fcntl.flock(lock, fcntl.LOCK_UN)
                     self.assertEqual({answer.result()[0] for answer in answers}, {200})
             tasks, items, waiting = map(int, web.get("/figures").split())
@@ -192,7 +197,7 @@ class Reloaded(unittest.TestCase):
                     bodies = [envelope([f"e{number}"], 70_000 * (number % 2))
                               for number in range(20)]
                     answers = [pool.submit(web.post, body) for body in bodies]
-                    wait_for(lambda: web.get("/figures").split()[2] == "18", 20, "18 waiting")
+                    wait_for(lambda: taken_in(web) == 20, 20, "requests")
                     web.nginx.signal(word)
                     time.sleep(0.5) # for whoever would leave too early
                     fcntl.flock(lock, fcntl.LOCK_UN)
@@ -250,7 +255,7 @@ class Overloaded(unittest.TestCase):
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 answers = [pool.submit(web.post, envelope([f"e{number}"], 900_000))
                            for number in range(20)]
-                wait_for(lambda: web.get("/figures").split()[2] == "18", 20, "18 waiting")
+                wait_for(lambda: taken_in(web) == 20, 20, "requests")
                 for _ in range(100): # all of them while not one of the others is answered
                     self.assertEqual(web.get("/ping"), "pong")
                 self.assertFalse(any(answer.done() for answer in answers))
@@ -271,9 +276,9 @@ class Overloaded(unittest.TestCase):
                     wire.sendall((f"POST /zinrelo HTTP/1.1\r\nHost: here\r\n{lines}"
                                   f"Content-Length: {len(body)}\r\n\r\n").encode() + body)
                     wires.append(wire)
-                wait_for(lambda: web.get("/figures").split()[2] == "18", 20, "18 waiting")
+                wait_for(lambda: taken_in(web) == 20, 20, "requests")
                 answers = [pool.submit(web.post, envelope([f"e{number}"])) for number in range(20)]
-                wait_for(lambda: web.get("/figures").split()[2] == "38", 20, "38 waiting")
+                wait_for(lambda: taken_in(web) == 40, 20, "requests")
                 for wire in wires:
                     wire.close()
                 time.sleep(0.2)
@@ -294,10 +299,19 @@ class Misconfigured(unittest.TestCase):
                              web.nginx.errors())
 
     def test_too_few_vms_give_503_and_say_what_to_raise(self):
-        hog = """location = /hog { content_by_lua_block {
-            ngx.run_worker_thread("loyalhook", "hog", "sleep") } }"""
-        with Receiving(http="", server=hog) as web:
-            self.assertEqual(web.post(envelope(["e1"]))[0], 200)
+        with Receiving(vms=1) as web:
+            self.assertEqual(web.post(envelope(["first"]))[0], 200)
+            with open(web.store + ".lock", "rb") as lock, \
+                    concurrent.futures.ThreadPoolExecutor(2) as pool:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                one = pool.submit(web.post, envelope(["one"]))
+                wait_for(lambda: taken_in(web) == 1, 20, "the first task")
+                time.sleep(0.1) # after which a second one is tried
+                self.assertEqual(web.post(envelope(["two"]))[0], 503)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                self.assertEqual(one.result()[0], 200)
+            self.assertEqual(web.post(envelope(["two"]))[0], 200)
+            self.assertEqual(len(self.line(web, "lua_worker_thread_vm_pool_size")), 1)
 
     def test_a_store_that_is_not_there(self):
         with Receiving(create=False) as web:

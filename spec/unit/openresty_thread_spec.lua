@@ -46,15 +46,15 @@ describe("a task in the thread", function()
     local large = item("f", { file = path })
     large.body = nil
     local outcomes = thread.accept(settings, {
-      { entry = { source = "zinrelo", scheme = "zinrelo", body = body_of("a") } },
+      { source = "zinrelo", scheme = "zinrelo", body = body_of("a") },
       item("b"),
       item("c", { body = body_of("other") }),
       spooled,
       item("e", { carried = { name = "", scheme = "zinrelo", secrets = { SECRET },
         unknown = true } }),
-      { entry = { source = "zinrelo", scheme = "zinrelo", body = "{}" } },
+      { source = "zinrelo", scheme = "zinrelo", body = "{}" },
       item("g", { file = folder .. "/gone" }),
-      { entry = { source = "zinrelo", scheme = "zinrelo", body = body_of("a") } },
+      { source = "zinrelo", scheme = "zinrelo", body = body_of("a") },
     })
     local told = {}
     for index = 1, 8 do

@@ -59,6 +59,17 @@ function openresty.receive(receiver, source) end
 ---@return loyalhook.Seen seen what the request was
 function openresty.accept(receiver, source) end
 
+--- What requests of one nginx worker shared.
+---@class loyalhook.QueueFigures
+---@field tasks integer so many times a thread was asked
+---@field items integer for so many requests
+---@field running integer requests that a thread has now
+---@field waiting integer requests that wait for it
+
+--- What this nginx worker's requests shared.
+---@return loyalhook.QueueFigures figures since the worker started
+function NginxReceiver:figures() end
+
 --- What openresty.sender takes.
 ---@class loyalhook.NginxSenderOptions
 ---@field store? string "sqlite:PATH" or a path; default "sqlite:loyalhook.db"

@@ -3,8 +3,9 @@
 -- concurrent requests share one commit. A task is made by a timer, not by one of the
 -- requests: a client that goes away takes nobody else's answer along. The requests
 -- wait on semaphores, which are timers to nginx: on HUP and QUIT it does not leave
--- before they are answered. At most FLIGHTS_MAX tasks are under way, so that the
--- pool's own queue, whose overflow would kill the process, stays nearly empty.
+-- before they are answered. At most two tasks are under way, and mostly one: more
+-- would make more commits of fewer requests, and the pool's own queue, whose overflow
+-- would kill the process, stays empty.
 
 local queue = {}
 
@@ -15,6 +16,7 @@ local MODULE = "loyalhook.openresty.thread"
 local ITEMS_MAX = 256
 local TASK_BYTES_MAX = 8 * 1024 * 1024
 local FLIGHTS_MAX = 2
+local SECOND_AFTER_S = 0.05 -- a task that takes so long (large bodies) need not hold up the rest
 local WAITING_MAX = 1000
 local WAITING_BYTES_MAX = 64 * 1024 * 1024
 local WAIT_S = 25 -- senders wait 30
@@ -27,26 +29,26 @@ local START_S = 5 -- a timer that has not run by then never will
 function queue.new(given)
   return setmetatable({ _method = given.method, _settings = given.settings, _log = given.log,
     _threads = given.threads or "loyalhook", _waiting_max = given.waiting_max or WAITING_MAX,
-    _wait_s = given.wait_s or WAIT_S, _waiting = {}, _first = 1, _last = 0, _bytes = 0,
-    _flights = {}, _tasks = 0, _items = 0 }, Queue)
+    _wait_s = given.wait_s or WAIT_S, _batches = {}, _first = 1, _last = 0, _waiting = 0,
+    _bytes = 0, _flights = {}, _tasks = 0, _items = 0, _running = 0 }, Queue)
 end
 
--- The next items that go together: at least one, in the order in which they came.
+-- The batch that goes next, without those who no longer wait, or nil.
 local function take(self)
-  local batch, items, bytes = {}, {}, 0
-  while self._first <= self._last and #batch < ITEMS_MAX do
-    local entry = self._waiting[self._first]
-    if #batch > 0 and bytes + entry.bytes > TASK_BYTES_MAX then
-      break
-    end
-    self._waiting[self._first] = nil
-    self._first = self._first + 1
-    self._bytes = self._bytes - entry.bytes
+  local batch = self._batches[self._first]
+  if not batch then
+    return nil
+  end
+  self._batches[self._first] = nil
+  self._first = self._first + 1
+  self._waiting, self._bytes = self._waiting - #batch, self._bytes - batch.bytes
+  local items, entries = {}, {}
+  for _, entry in ipairs(batch) do
     if not entry.gone then
-      batch[#batch + 1], items[#items + 1] = entry, entry.item
-      bytes = bytes + entry.bytes
+      items[#items + 1], entries[#entries + 1] = entry.item, entry
     end
   end
+  batch.entries = entries
   return batch, items
 end
 
@@ -80,25 +82,30 @@ local function run(self, items)
 end
 
 local function settle(batch, results, problem)
-  for index, entry in ipairs(batch) do
+  for index, entry in ipairs(batch.entries) do
     entry.result, entry.problem = results and results[index], problem
     entry.done = true
-    entry.semaphore:post(1)
   end
+  batch.semaphore:post(#batch)
 end
 
 -- One task after the other, until nothing waits. Whatever goes wrong, those in it are told.
 local function fly(self)
   for _ = 1, ROUNDS_MAX do
     local batch, items = take(self)
-    if #batch == 0 then
+    if not batch then
       return
     end
-    local ran, results, problem, what_to_do = pcall(run, self, items)
+    local ran, results, problem, what_to_do = true, {}, nil, nil
+    self._running = self._running + #items
+    if #items > 0 then
+      ran, results, problem, what_to_do = pcall(run, self, items)
+    end
+    self._running = self._running - #items
     if not ran then
       results, problem = nil, tostring(results)
     end
-    self._tasks, self._items = self._tasks + 1, self._items + #batch
+    self._tasks, self._items = self._tasks + 1, self._items + #items
     if not results then
       self._log("error", "the thread pool did not do its work",
         { threads = self._threads, problem = problem, hint = what_to_do })
@@ -116,7 +123,7 @@ local function end_of(self, flight)
       break
     end
   end
-  if self._first <= self._last then
+  if self._waiting > 0 then
     launch(self)
   end
 end
@@ -147,42 +154,51 @@ end
 -- Sees to it that somebody will take what waits, or returns nil and why not.
 function launch(self)
   give_up_lost(self)
-  if #self._flights >= FLIGHTS_MAX then
+  local flights = self._flights
+  if #flights >= FLIGHTS_MAX
+      or #flights > 0 and ngx.now() - flights[#flights].launched_s < SECOND_AFTER_S then
     return true
   end
   local flight = { launched_s = ngx.now() }
   local made, problem = ngx.timer.at(0, on_timer, self, flight)
   if made then
-    table.insert(self._flights, flight)
-  elseif #self._flights == 0 then
+    table.insert(flights, flight)
+  elseif #flights == 0 then
     return nil, "no timer: " .. tostring(problem)
   end
   return true
 end
 
+-- The item joins the last batch, or begins one. All that wait in a batch share a semaphore.
 local function append(self, item, bytes)
-  local entry = { item = item, bytes = bytes, semaphore = require("ngx.semaphore").new(0) }
-  self._last = self._last + 1
-  self._waiting[self._last] = entry
-  self._bytes = self._bytes + bytes
-  return entry
+  local batch = self._batches[self._last]
+  if not batch or #batch >= ITEMS_MAX or batch.bytes + bytes > TASK_BYTES_MAX then
+    batch = { bytes = 0, semaphore = require("ngx.semaphore").new(0) }
+    self._last = self._last + 1
+    self._batches[self._last] = batch
+  end
+  local entry = { item = item }
+  batch[#batch + 1] = entry
+  batch.bytes = batch.bytes + bytes
+  self._waiting, self._bytes = self._waiting + 1, self._bytes + bytes
+  return entry, batch.semaphore
 end
 
 --- Hands over an item (plain data, about `bytes` large) and waits for its result, which is what
 -- the thread returned for it. Or nil, message, "overload" (too much waits) or "timeout" (it may yet
 -- be done) or "thread" (nothing was done, or nobody knows).
 function Queue:submit(item, bytes)
-  if self._last - self._first + 1 >= self._waiting_max
+  if self._waiting >= self._waiting_max
       or self._bytes + bytes > WAITING_BYTES_MAX then
     return nil, "too many requests wait for the store", "overload"
   end
-  local entry = append(self, item, bytes)
+  local entry, semaphore = append(self, item, bytes)
   local launched, problem = launch(self)
   if not launched then
     entry.gone = true
     return nil, problem, "thread"
   end
-  entry.semaphore:wait(self._wait_s)
+  semaphore:wait(self._wait_s)
   if not entry.done then
     entry.gone = true
     return nil, ("the store did not answer in %d s"):format(self._wait_s), "timeout"
@@ -192,9 +208,11 @@ function Queue:submit(item, bytes)
   return entry.result
 end
 
---- How many tasks there were, with how many items: what requests share a commit.
+--- How many tasks there were, with how many items (what requests shared a commit), and how many
+-- items are in a task now or wait for one.
 function Queue:figures()
-  return { tasks = self._tasks, items = self._items, waiting = self._last - self._first + 1 }
+  return { tasks = self._tasks, items = self._items, running = self._running,
+    waiting = self._waiting }
 end
 
 return queue

@@ -25,6 +25,11 @@ for _, names in pairs(HEADERS) do
     WANTED[name] = true
   end
 end
+local LENGTHS = {}
+for name in pairs(WANTED) do
+  LENGTHS[#name] = true
+end
+local IDENTITY = { [""] = true, identity = true }
 
 -- Keys that no request fits, as many as the source with the most has.
 local function nobody(checked)
@@ -88,17 +93,28 @@ function Gate:too_large(bytes)
   end
 end
 
--- The headers that are ours, by their name in lower case. A value that is no text (a table is how
--- web servers show a repeated header) and a second spelling of a name are marked as repeated.
+-- Optional white space around a value is not part of it; web servers have mostly taken it away.
+local function trimmed(value)
+  local first, last = value:byte(1), value:byte(-1)
+  if first == 32 or first == 9 or last == 32 or last == 9 then
+    return value:match("^[ \t]*(.-)[ \t]*$")
+  end
+  return value
+end
+
+-- The headers that are ours, by their name in lower case, and whether one of them is repeated: a
+-- value that is no text (a table is how web servers show it), or a second spelling of a name.
 local function pick(headers)
-  local picked, repeated = {}, {}
+  local picked, repeated = {}, nil
   for name, value in next, headers do
-    local lower = type(name) == "string" and name:lower()
+    local lower = WANTED[name] and name or LENGTHS[#name] and name:lower()
     if lower and WANTED[lower] then
       if picked[lower] or type(value) ~= "string" then
+        repeated = repeated or {}
         repeated[lower] = true
+        value = ""
       end
-      picked[lower] = type(value) == "string" and value:match("^[ \t]*(.-)[ \t]*$") or ""
+      picked[lower] = trimmed(value)
     end
   end
   return picked, repeated
@@ -124,12 +140,12 @@ function Gate:screen(name, headers, now_ms)
     return nil, outcome
   end
   local picked, repeated = pick(headers)
-  local encoding = (picked["content-encoding"] or ""):lower()
-  if encoding ~= "" and encoding ~= "identity" or repeated["content-encoding"] then
+  local encoding = picked["content-encoding"]
+  if encoding and not IDENTITY[encoding:lower()] or repeated and repeated["content-encoding"] then
     return nil, answers.refused("encoding", "content-encoding: only identity is taken")
   end
   for _, wanted in ipairs(HEADERS[source.scheme]) do
-    if repeated[wanted] then
+    if repeated and repeated[wanted] then
       return nil, answers.refused("header_repeated", wanted .. ": given more than once")
     elseif not picked[wanted] then
       return nil, answers.refused("header_missing", wanted .. ": the header is missing")
