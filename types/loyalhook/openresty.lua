@@ -11,7 +11,6 @@ local NginxReceiver = {}
 
 --- A sender for nginx.
 ---@class loyalhook.NginxSender
-local NginxSender = {}
 
 --- What openresty.receiver takes.
 ---@class loyalhook.NginxReceiverOptions

@@ -60,8 +60,9 @@ local function verified(settings, item)
 end
 
 --- Verifies what is not yet verified and records all that is good in one transaction. settings:
--- store, create, key_file, wal_bytes_max, body_bytes_max; an item is an entry { source, body, scheme,
--- id }, or, not verified, { carried, picked, now_ms, body or file }. Returns an outcome for each.
+-- store, create, key_file, wal_bytes_max, body_bytes_max; an item is an entry { source, body,
+-- scheme, id }, or, not verified, { carried, picked, now_ms, body or file }. Returns an outcome for
+-- each.
 function thread.accept(settings, items)
   local outcomes, entries, places = {}, {}, {}
   for index, item in ipairs(items) do
