@@ -26,7 +26,7 @@ local rules = {
   doors = {
     clock = { "clock/clock.h" },
     store = { "store/store.h", "store/log.h", "store/requests.h", "store/admin.h",
-      "store/notices.h", "store/jobs.h", "store/stats.h" },
+      "store/notices.h", "store/jobs.h", "store/stats.h", "store/tasks.h" },
     transport = { "transport/transport.h" },
     engine = { "engine/engine.h" },
     binding = {},

@@ -10,6 +10,7 @@
 
 #include "spec/contract/recount.h"
 #include "spec/contract/store_suite.h"
+#include "spec/contract/tasks_suite.h"
 
 const struct store_maker *maker;
 struct suite suite;
@@ -460,5 +461,6 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_clean();
   failed += store_suite_run_chance();
   failed += store_suite_run_inbox();
+  failed += store_suite_run_tasks();
   return failed;
 }

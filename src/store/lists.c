@@ -38,6 +38,19 @@ void lh_job_list_clear(struct lh_job_list *list) {
   memset(list, 0, sizeof *list);
 }
 
+void lh_task_turn_clear(struct lh_task_turn *turn) {
+  for (size_t i = 0; i < turn->lease_count; i++) free(turn->leases[i].texts);
+  free(turn->leases);
+  turn->leases = NULL;
+  turn->lease_count = 0;
+}
+
+void lh_handler_list_clear(struct lh_handler_list *list) {
+  for (size_t i = 0; i < list->count; i++) free(list->rows[i].event_types);
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
 void lh_attempt_list_clear(struct lh_attempt_list *list) {
   for (size_t i = 0; i < list->count; i++) {
     free(list->rows[i].error);

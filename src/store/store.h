@@ -20,6 +20,7 @@
 #include "store/log.h"
 #include "store/notices.h"
 #include "store/requests.h"
+#include "store/tasks.h"
 
 struct lh_store {
   const struct lh_store_log *log;
@@ -28,6 +29,7 @@ struct lh_store {
   const struct lh_store_notices *notices;
   const struct lh_store_jobs *jobs;
   const struct lh_store_inbox *inbox;
+  const struct lh_store_tasks *tasks;
 };
 
 struct lh_store_options {

@@ -74,4 +74,15 @@ int lh_sqlite_inbox_list(struct lh_store *, const struct lh_inbox_filter *, stru
 int lh_sqlite_inbox_get(struct lh_store *, const char *, const char *, struct lh_inbox_list *,
                         struct lh_error *);
 
+int lh_sqlite_handler_open(struct lh_store *, const struct lh_handler_definition *, int64_t,
+                           int64_t *, int *, struct lh_error *);
+int lh_sqlite_task_turn(struct lh_store *, struct lh_task_turn *, struct lh_error *);
+int lh_sqlite_task_work(struct lh_store *, const int64_t *, size_t, int64_t, struct lh_task_work *,
+                        struct lh_error *);
+int lh_sqlite_task_retry(struct lh_store *, struct lh_task_retry *, size_t, int64_t,
+                         struct lh_error *);
+int lh_sqlite_task_retry_failed(struct lh_store *, struct lh_task_retry_step *, struct lh_error *);
+int lh_sqlite_handler_list(struct lh_store *, struct lh_handler_list *, struct lh_error *);
+int lh_sqlite_handler_forget(struct lh_store *, const char *, int64_t, size_t *, struct lh_error *);
+
 #endif

@@ -30,7 +30,7 @@
                       " t.state = 4 FROM tasks t JOIN handlers h ON h.handler = t.handler" \
                       " WHERE t.position = ?1 ORDER BY t.handler") \
   X(INBOX_HANDLERS,   "SELECT event_types, cursor FROM handlers WHERE loaded_ms >= ?1" \
-                      " ORDER BY handler LIMIT ?2") \
+                      " AND forgotten_ms IS NULL ORDER BY handler LIMIT ?2") \
   X(INBOX_MARKS,      "SELECT m.position, s.name, m.received_ms FROM marks m JOIN sources s ON" \
                       " s.source = m.source WHERE m.event_id = ?1 ORDER BY m.position")
 /* clang-format on */

@@ -36,6 +36,10 @@ static const struct lh_store_jobs job_functions = {lh_sqlite_retry,      lh_sqli
                                                    lh_sqlite_job_get,    lh_sqlite_job_list};
 static const struct lh_store_inbox inbox_functions = {lh_sqlite_accept, lh_sqlite_inbox_list,
                                                       lh_sqlite_inbox_get};
+static const struct lh_store_tasks task_functions = {
+    lh_sqlite_handler_open,  lh_sqlite_task_turn,         lh_sqlite_task_work,
+    lh_sqlite_task_retry,    lh_sqlite_task_retry_failed, lh_sqlite_handler_list,
+    lh_sqlite_handler_forget};
 
 struct lh_sqlite_store *lh_sqlite_self(struct lh_store *store, struct lh_error *err) {
   struct lh_sqlite_store *self = (struct lh_sqlite_store *)(void *)store;
@@ -192,6 +196,7 @@ int lh_sqlite_open(const struct lh_store_options *options, const char *given,
   self->base.notices = &notice_functions;
   self->base.jobs = &job_functions;
   self->base.inbox = &inbox_functions;
+  self->base.tasks = &task_functions;
   self->pid = getpid();
   self->watch_fd = -1;
   self->session_fd = -1;

@@ -344,6 +344,9 @@ static const char *const third_tasks[] = {
   " rest_until_ms INTEGER NOT NULL DEFAULT 0,"        /* the remote side asked to be left alone */
   " loaded_ms INTEGER NOT NULL,"                      /* by a worker, for the last time */
   " created_ms INTEGER NOT NULL,"
+  " forgotten_ms INTEGER,"                            /* it begins anew when it is loaded again */
+  " alone_session INTEGER,"                           /* which worker runs what runs alone */
+  " waiting INTEGER NOT NULL DEFAULT 0 CHECK (waiting >= 0)," /* of pending: without due_ms */
   " pending INTEGER NOT NULL DEFAULT 0,"              /* how many tasks it has in each state */
   " running INTEGER NOT NULL DEFAULT 0 CHECK (running >= 0),"
   " retrying INTEGER NOT NULL DEFAULT 0,"
@@ -378,13 +381,14 @@ static const char *const third_tasks[] = {
   " CHECK (due_ms IS NOT NULL OR state NOT IN (0, 2) OR serial_key IS NOT NULL)"
   ") STRICT;"
   "CREATE UNIQUE INDEX tasks_by_event ON tasks (position, handler);"
-  "CREATE INDEX tasks_due ON tasks (handler, due_ms) WHERE due_ms IS NOT NULL;"
-  "CREATE INDEX tasks_alone ON tasks (due_ms) WHERE alone = 1 AND due_ms IS NOT NULL;"
+  "CREATE INDEX tasks_due ON tasks (handler, due_ms) WHERE alone = 0 AND due_ms IS NOT NULL;"
+  "CREATE INDEX tasks_alone ON tasks (handler, due_ms) WHERE alone = 1 AND due_ms IS NOT NULL;"
   "CREATE INDEX tasks_of_session ON tasks (session) WHERE session IS NOT NULL;"
+  "CREATE INDEX tasks_run_alone ON tasks (session) WHERE alone = 1 AND session IS NOT NULL;"
   "CREATE INDEX tasks_serial ON tasks (handler, serial_key, position)"
   " WHERE serial_key IS NOT NULL AND finished_ms IS NULL;"
   "CREATE INDEX tasks_unfinished ON tasks (position) WHERE finished_ms IS NULL;"
-  "CREATE INDEX tasks_failed ON tasks (handler, task) WHERE state = 4;"
+  "CREATE INDEX tasks_failed ON tasks (handler, position) WHERE state = 4;"
   "CREATE INDEX tasks_failed_at ON tasks (position) WHERE state = 4;"
   , NULL
 };

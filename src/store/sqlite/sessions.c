@@ -1,11 +1,13 @@
 /*
 ** Workers' sessions: opened with a lock that ends with the process, kept by a
 ** heartbeat, and cleaned up by whichever worker sees first that one is dead.
-** A dead session's attempts are ended as lost; their requests are due at once.
+** A dead session's attempts are ended as lost; their requests and tasks are due
+** at once.
 */
 #include <string.h>
 #include <unistd.h>
 
+#include "store/sqlite/task.h"
 #include "store/sqlite/turn.h"
 
 #define RESCUED_PER_WRITE 500
@@ -63,7 +65,7 @@ int lh_sqlite_session_open(struct lh_store *store, int64_t now_ms, int64_t *sess
   if (self->session_fd >= 0) close(self->session_fd);
   self->session = *session = opening.session;
   self->session_fd = opening.fd;
-  self->last_turn_ms = 0; /* a new worker: everybody is looked at once */
+  self->last_turn_ms = self->last_tasks_ms = 0; /* a new worker: everybody is looked at once */
   self->formed_all = 0;
   self->heartbeat_ms = now_ms;
   return LH_OK;
@@ -112,20 +114,29 @@ struct ending {
   int left;
 };
 
+static int run_with(struct lh_tx *tx, enum lh_sql which, int64_t session, struct lh_error *err) {
+  sqlite3_stmt *statement = lh_connection_sql(tx->connection, which, err);
+  if (statement == NULL) return err->code;
+  sqlite3_bind_int64(statement, 1, session);
+  return lh_connection_done(tx->connection, statement, err);
+}
+
 static int end_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct ending *ending = context;
+  int left = 0;
   ending->lost = 0;
   lh_dispatch_begin(tx);
   int rc = lose_attempts(tx, ending->session, ending->now_ms, &ending->lost, &ending->left, err);
   if (rc == LH_OK) rc = lh_dispatch_save_all(tx, err);
+  if (rc == LH_OK)
+    rc = lh_tasks_lose(tx, ending->session, ending->now_ms, &ending->lost, &left, err);
   if (rc == LH_OK) rc = lh_mailing_release(tx, ending->session, ending->now_ms, err);
   if (rc != LH_OK) return rc;
-  if (ending->lost > 0) tx->wake = 1;
+  ending->left = ending->left || left;
+  tx->wake = 1; /* for what was lost; and what it knew to be due later others look up now */
   if (ending->left) return LH_OK;
-  sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_SESSION_END, err);
-  if (statement == NULL) return err->code;
-  sqlite3_bind_int64(statement, 1, ending->session);
-  return lh_connection_done(tx->connection, statement, err);
+  rc = run_with(tx, LH_SQL_HANDLERS_RELEASE, ending->session, err);
+  return rc == LH_OK ? run_with(tx, LH_SQL_SESSION_END, ending->session, err) : rc;
 }
 
 void lh_sqlite_session_close(struct lh_store *store, int64_t session, int64_t now_ms) {

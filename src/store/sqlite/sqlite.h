@@ -236,6 +236,8 @@ struct lh_sqlite_store {
   int64_t heartbeat_ms;
   int formed_all;         /* the last turn asked for form_all */
   int64_t last_turn_ms;   /* wall time of the last turn that committed; 0: none yet */
+  int64_t last_tasks_ms;  /* the same of turns of tasks.h */
+  size_t task_turns;      /* so many of them: another handler comes first each time */
   int64_t judge_at_ms;    /* heartbeats of others say nothing before */
   struct lh_buffer shown; /* the texts that the last event_get lent out */
 };

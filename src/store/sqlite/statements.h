@@ -9,6 +9,7 @@
 #include "store/sqlite/inbox_sql.h"
 #include "store/sqlite/jobs_sql.h"
 #include "store/sqlite/notices_sql.h"
+#include "store/sqlite/tasks_sql.h"
 
 /* clang-format off */
 #define LH_WEBHOOK_COLUMNS \
@@ -267,7 +268,8 @@ enum {
   LH_SQL_NOTICES(X) \
   LH_SQL_JOBS(X) \
   LH_SQL_INBOX(X) \
-  LH_SQL_CLEAN(X)
+  LH_SQL_CLEAN(X) \
+  LH_SQL_TASKS(X)
 
 enum lh_sql {
 #define X(name, text) LH_SQL_##name,
