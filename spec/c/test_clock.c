@@ -29,6 +29,16 @@ static void test_monotonic_time_does_not_go_back(void **state) {
   }
 }
 
+static void test_thread_time_moves_while_the_thread_works(void **state) {
+  (void)state;
+  const struct lh_clock *clock = lh_clock_system();
+  int64_t start_ms = lh_clock_thread_ms();
+  int64_t until_ms = clock->monotonic_ms(clock->self) + 60000;
+  while (lh_clock_thread_ms() - start_ms < 20) {
+    assert_true(clock->monotonic_ms(clock->self) < until_ms);
+  }
+}
+
 static void test_random_fills_all_it_was_asked_for(void **state) {
   (void)state;
   const struct lh_clock *clock = lh_clock_system();
@@ -49,6 +59,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_wall_time_is_unix_time),
       cmocka_unit_test(test_monotonic_time_does_not_go_back),
+      cmocka_unit_test(test_thread_time_moves_while_the_thread_works),
       cmocka_unit_test(test_random_fills_all_it_was_asked_for),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,8 @@
 ** that fits; 0 otherwise. The caller has checked that it is a number.
 ** lh_compat_new: a zeroed userdata with one slot for a Lua value. lh_compat_keep
 ** pops a value into the slot of the userdata at `object` (absolute index);
-** lh_compat_kept pushes it.
+** lh_compat_kept pushes it. lh_compat_raise_shortage raises "not enough memory",
+** which, unlike any other error, goes past the handlers of xpcall.
 */
 #if LUA_VERSION_NUM >= 504
 
@@ -53,6 +54,11 @@ static inline void lh_compat_keep(lua_State *L, int object) {
 
 static inline void lh_compat_kept(lua_State *L, int object) {
   lua_getiuservalue(L, object, 1);
+}
+
+/* No address space is that large. */
+static inline void lh_compat_raise_shortage(lua_State *L) {
+  lua_newuserdatauv(L, SIZE_MAX / 4, 0);
 }
 
 #elif LUA_VERSION_NUM == 501
@@ -104,6 +110,31 @@ static inline void lh_compat_kept(lua_State *L, int object) {
   lua_getfenv(L, object);
   lua_rawgeti(L, -1, 1);
   lua_remove(L, -2);
+}
+
+struct lh_compat_shortage {
+  lua_State *L;
+  lua_Alloc allocate; /* that of the state */
+  void *self;
+};
+
+#define LH_COMPAT_REFUSED ((size_t)1 << 30)
+
+/* Has no such large block, once. */
+static inline void *lh_compat_refuse(void *self, void *block, size_t old_size, size_t size) {
+  struct lh_compat_shortage shortage = *(struct lh_compat_shortage *)self;
+  if (block || size < LH_COMPAT_REFUSED) {
+    return shortage.allocate(shortage.self, block, old_size, size);
+  }
+  lua_setallocf(shortage.L, shortage.allocate, shortage.self);
+  return NULL;
+}
+
+static inline void lh_compat_raise_shortage(lua_State *L) {
+  struct lh_compat_shortage shortage = {.L = L};
+  shortage.allocate = lua_getallocf(L, &shortage.self);
+  lua_setallocf(L, lh_compat_refuse, &shortage);
+  lua_newuserdata(L, LH_COMPAT_REFUSED);
 }
 
 #else

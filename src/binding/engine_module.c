@@ -79,5 +79,6 @@ int luaopen_loyalhook_engine(lua_State *L) {
   lh_bind_pause(L);
   lh_bind_folder(L);
   lh_bind_process(L);
+  lh_bind_watch(L);
   return 1;
 }

@@ -20,5 +20,7 @@ struct lh_clock {
 
 /* The system's clock; borrowed, valid for ever, safe from any thread. */
 const struct lh_clock *lh_clock_system(void);
+/* Processor time that the calling thread has used so far. */
+int64_t lh_clock_thread_ms(void);
 
 #endif
