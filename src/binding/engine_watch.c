@@ -14,10 +14,11 @@
 ** of the kind that lack of memory raises: any other would go through the handler of
 ** an xpcall, from which no hook is called.
 **
-** A compiled loop calls no hooks: on LuaJIT the caller runs the thread with the
-** compiler off. What no hook sees, nothing here ends: one C function that does not
-** return (string.find with a pathological pattern), and finalizers, in which Lua
-** calls no hooks.
+** Compiled code calls no hooks: on LuaJIT the caller has turned the compiler off and
+** flushed what was compiled, for at its exits that goes on to be compiled, the thread's
+** loops too. What no hook sees, nothing here ends: one C function that does not return
+** (string.find with a pathological pattern), and finalizers, in which Lua calls no
+** hooks.
 **
 ** One thread of a Lua state is watched at a time. On Lua 5.4 hooks belong to a
 ** coroutine, and new ones inherit that of their maker; on LuaJIT the state has one,
