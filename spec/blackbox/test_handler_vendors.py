@@ -12,6 +12,8 @@ import tempfile
 import time
 import unittest
 
+from cli import wait_for
+
 sys.path.insert(0, "spec/harness/vendors")
 
 import schema  # noqa: E402
@@ -74,7 +76,7 @@ class Case(unittest.TestCase):
         raise NotImplementedError
 
     def run_all(self, events, vm="lua5.4", options=None, **context):
-        stalls = any(str(entry).startswith("timeout") for entry in self.vendor.entries)
+        stalls = any(str(entry).startswith(("timeout", "gate")) for entry in self.vendor.entries)
         order = {"use": self.use, "options": {**self.options(), **(options or {})},
                  "events": events, "context": {"timeout_ms": 2000 if stalls else 30000, **context}}
         return run_lua(order, vm)
@@ -251,6 +253,17 @@ class StripeTest(Case):
                 self.assertEqual(1 if done else 0, len(self.vendor.customers["cus_A1"]))
                 self.assertIs(True, self.run_one(redeemed(), attempt=2))
                 self.credited_once()
+
+    def test_a_try_while_stripe_still_works_on_the_one_before(self):
+        self.vendor.script(["gate"])
+        self.assertIsNone(self.run_one(redeemed()).get("kind"))
+        result = self.run_one(redeemed(), attempt=2)
+        self.assertEqual("retry", result["kind"])
+        self.assertIn("409", result["message"])
+        self.vendor.gate.set()
+        wait_for(lambda: self.vendor.customers["cus_A1"])
+        self.assertIs(True, self.run_one(redeemed(), attempt=3))
+        self.credited_once()
 
     def test_a_failure_that_stripe_keeps_with_the_key(self):
         for order in ("kept/500", "kept_after/500"):

@@ -266,8 +266,9 @@ describe("crm.hubspot", function()
         results = { { id = "1" }, { id = "2" } }, numErrors = 1, errors = { { status = "error",
           category = "CONFLICT", message = "exists", context = {
             objectWriteTraceId = { "2.e2" } } } } })) } })
-      assert.are.same({ true, { message = "HubSpot answered 409: CONFLICT: exists", kind = "retry" },
-        true }, new().handle_batch(events(3), context))
+      assert.are.same({ true,
+        { message = "HubSpot answered 409: CONFLICT: exists", kind = "retry" }, true },
+        new().handle_batch(events(3), context))
     end)
 
     it("finds the bad one when the whole batch is refused", function()

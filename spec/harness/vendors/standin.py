@@ -331,6 +331,9 @@ class Standin:
     def take(self, connection, request):
         with self.lock:
             order = self.entries.pop(0) if self.entries else "ok"
+        self.carry_out(order, connection, request)
+
+    def carry_out(self, order, connection, request):
         if isinstance(order, int):
             order = {"status": order}
         if isinstance(order, dict):

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Stripe's customer balance transactions, with idempotency keys that last 24 hours. See standin.py.
 
-State: customers (id → list of transactions, oldest first), keys. Two more entries for scripts:
+State: customers (id → list of transactions, oldest first), keys. More entries for scripts:
 
     "kept/500"        the endpoint ran, failed, and Stripe keeps that answer with the key
     "kept_after/500"  the same, but the transaction had been made
+    "gate"            begun, and done only when `gate` is set; until then its key is in use
 """
+import threading
+
 import standin
 
 KEY_LIFE_S = 24 * 3600
@@ -19,7 +22,7 @@ class Stripe(standin.Standin):
     def __init__(self, port=0, log=None):
         super().__init__(port, log)
         self.customers, self.keys = {"cus_A1": []}, {}
-        self.secret_keys = ["sk_test_1"]
+        self.secret_keys, self.busy, self.gate = ["sk_test_1"], set(), threading.Event()
 
     def state(self):
         return {"customers": self.customers}
@@ -36,14 +39,18 @@ class Stripe(standin.Standin):
             return standin.Reply(401, self.error(401, "Invalid API Key provided"))
         return None
 
-    def take(self, connection, request):
+    def carry_out(self, order, connection, request):
         """A kept failure is made by the endpoint, behind the idempotency layer."""
-        with self.lock:
-            order = self.entries[0] if self.entries else "ok"
-            if isinstance(order, str) and order.startswith("kept"):
-                self.entries[0] = "ok"
-                request.kept = order
-        super().take(connection, request)
+        if isinstance(order, str) and order.startswith("kept"):
+            request.kept, order = order, "ok"
+        elif order == "gate":
+            with self.lock:
+                self.busy.add(request.headers["Idempotency-Key"])
+            self.gate.wait()
+            with self.lock:
+                self.busy.clear()
+            order = "timeout_after"
+        super().carry_out(order, connection, request)
 
     def transactions(self, customer):
         if customer not in self.customers:
@@ -92,6 +99,9 @@ class Stripe(standin.Standin):
         if not key:
             request.problems.append("no Idempotency-Key")
             return self.create(request)
+        if key in self.busy:
+            return standin.Reply(409, self.error(409, "There is currently another in-progress "
+                                                      "request using this Idempotent Key"))
         known = self.keys.get(key)
         if known and self.now() - known["at"] >= KEY_LIFE_S:
             known = None
