@@ -62,6 +62,7 @@ build = {
         "src/engine/engine.c", "src/engine/headers.c", "src/engine/jobber.c", "src/engine/mailer.c",
         "src/engine/probe.c", "src/engine/rescuer.c", "src/engine/transfers.c", "src/store/lists.c",
         "src/store/sqlite/care.c", "src/store/sqlite/change.c", "src/store/sqlite/clean.c",
+        "src/store/sqlite/clean_inbox.c",
         "src/store/sqlite/committer.c", "src/store/sqlite/connection.c",
         "src/store/sqlite/dispatch.c", "src/store/sqlite/explain.c", "src/store/sqlite/figures.c",
         "src/store/sqlite/file.c", "src/store/sqlite/form.c",

@@ -23,6 +23,7 @@ local GRACE_MS = 30000
 
 local NEW = { sender = "table", receiver = "table", handlers = "table", notices = "table",
   concurrency = "number", retention_days = "number", failed_retention_days = "number",
+  dedupe_days = "number",
   log = "function", log_level = "string", log_format = "string",
   allow_http = "boolean", allow_networks = "table", ca_file = "string" }
 local NOTICES = { smtp = "table", to = "table" }
@@ -81,7 +82,8 @@ end
 
 --- A worker for a sender's store. given: sender (required), concurrency (256),
 -- retention_days (30), failed_retention_days (90): how long it keeps events and
--- delivered requests, and failed ones;
+-- delivered requests, and failed ones; dedupe_days (180): how long ids of received
+-- events are remembered;
 -- log = function(level, message, fields), or log_level ("info") and log_format
 -- ("text", "json") for the built-in one, which writes to stderr; allow_http,
 -- allow_networks, ca_file (default: the sender's); notices = { smtp = { url, from,
@@ -107,6 +109,7 @@ function worker.new(given)
   opened, message, code = engine.worker_open({
     store = sender._store, concurrency = given.concurrency,
     retention_days = given.retention_days, failed_retention_days = given.failed_retention_days,
+    dedupe_days = given.dedupe_days,
     allow_http = first_of(given.allow_http, network.allow_http),
     allow_networks = first_of(given.allow_networks, network.allow_networks),
     ca_file = first_of(given.ca_file, network.ca_file),
@@ -163,9 +166,11 @@ local function log_counts(self, report)
 end
 
 local function log_retention(self, report)
-  if report.cleaned_events + report.cleaned_requests > 0 then
+  local received = report.cleaned_received
+  if report.cleaned_events + report.cleaned_requests + received > 0 then
     self._log("info", "deleted what is older than it is to be kept", {
-      events = report.cleaned_events, requests = report.cleaned_requests })
+      events = report.cleaned_events, requests = report.cleaned_requests,
+      received = received > 0 and received or nil })
   end
 end
 
@@ -179,8 +184,9 @@ end
 --- One round: waits up to timeout_ms (1000) if there is nothing to do, records,
 -- leases and sends, and makes a step of a stored job and of retention. Returns a
 -- report { events, started, rescued, failed_unsent, paused_unreadable, job,
--- cleaned_events, cleaned_requests, mails, mail_due, in_flight, next_due_ms, idle,
--- signal }, or nil, message, code and a signal that came during it; with the codes
+-- cleaned_events, cleaned_requests, cleaned_received, mails, mail_due, in_flight,
+-- next_due_ms, idle, signal }, or nil, message, code and a signal that came during
+-- it; with the codes
 -- "full", "busy", "shortage", "memory" nothing is lost and stepping may go on.
 function Worker:step(timeout_ms)
   local report, message, code, signal = self._engine:step(timeout_ms or STEP_MS)

@@ -62,6 +62,20 @@ static void test_the_store_is_others_for_as_long_as_a_step_took(void **state) {
   assert_int_equal(bench->report.cleaned_requests, 3);
 }
 
+static void test_a_clock_that_leaps_ahead_makes_nothing_old(void **state) {
+  struct bench *bench = *state;
+  bench_step(bench);
+  int64_t right_ms = bench->clock.wall_ms + LH_CLEAN_FIRST_MS;
+  bench->clock.wall_ms += INT64_C(200) * 86400000;
+  after(bench, LH_CLEAN_FIRST_MS);
+  assert_int_equal(bench->store.clean_steps, 1);
+  assert_true(bench->store.clean.now_ms == right_ms + LH_CLEAN_LEAP_MS);
+  bench->clock.wall_ms -= INT64_C(200) * 86400000;
+  after(bench, LH_CLEAN_EVERY_MS);
+  assert_int_equal(bench->store.clean_steps, 2);
+  assert_true(bench->store.clean.now_ms == right_ms + LH_CLEAN_EVERY_MS);
+}
+
 static void test_a_full_store_is_no_error_of_the_step(void **state) {
   struct bench *bench = *state;
   bench->store.clean_code = LH_E_FULL;
@@ -94,6 +108,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(test_a_run_begins_after_a_minute_and_then_every_hour),
       T(test_the_store_is_others_for_as_long_as_a_step_took),
+      T(test_a_clock_that_leaps_ahead_makes_nothing_old),
       T(test_a_full_store_is_no_error_of_the_step),
       T(test_a_worker_that_works_until_idle_begins_at_once),
       T(test_a_worker_that_drains_deletes_nothing),

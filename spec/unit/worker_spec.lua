@@ -270,7 +270,8 @@ describe("worker:run", function()
     return working
   end
   local QUIET = { report = { events = {}, started = 0, rescued = 0, in_flight = 0,
-    failed_unsent = 0, paused_unreadable = 0, cleaned_events = 0, cleaned_requests = 0 } }
+    failed_unsent = 0, paused_unreadable = 0, cleaned_events = 0, cleaned_requests = 0,
+    cleaned_received = 0 } }
 
   it("goes on through shortages of the machine, and says so once", function()
     local full = { "disk full", "full" }
@@ -281,13 +282,14 @@ describe("worker:run", function()
 
   it("says what failed unsent and which webhooks it cannot sign for, once each", function()
     local working = troubled({ report = { events = {}, started = 0, rescued = 0, in_flight = 0,
-      failed_unsent = 3, paused_unreadable = 1, cleaned_events = 7, cleaned_requests = 2 } },
+      failed_unsent = 3, paused_unreadable = 1, cleaned_events = 7, cleaned_requests = 2,
+      cleaned_received = 5 } },
       QUIET)
     assert.is_true(working:run({ until_idle = true, catch_signals = false }))
     assert.are.same({
       "error: requests failed without an attempt: their webhook is paused count=3",
       "error: webhooks paused: their secret does not decrypt with this key file count=1",
-      "info: deleted what is older than it is to be kept events=7 requests=2",
+      "info: deleted what is older than it is to be kept events=7 received=5 requests=2",
     }, said)
   end)
 

@@ -3,7 +3,7 @@
 ** keeps from being collected.
 **
 **   engine.worker_open{ store =, concurrency =, retention_days =, failed_retention_days =,
-**     allow_http =, allow_networks = {…}, ca_file =, sends_notices = }
+**     dedupe_days =, allow_http =, allow_networks = {…}, ca_file =, sends_notices = }
 **     -> worker | nil, message, code
 **   worker:step(timeout_ms) -> report | nil, message, code [, signal]
 **   worker:catch_signals(), worker:form_all(), worker:drain(), worker:abort(),
@@ -11,8 +11,8 @@
 **
 ** Report: events (request_id webhook_id attempt total_count outcome status
 ** duration_ms error state reason next_attempt_ms paused_webhook), job (after a
-** step of a stored one, as store:job shows it), started, rescued, cleaned_events
-** and cleaned_requests (deleted by a run of retention that ended), in_flight,
+** step of a stored one, as store:job shows it), started, rescued, cleaned_events,
+** cleaned_requests and cleaned_received (deleted by a run of retention that ended), in_flight,
 ** next_due_ms (left out: nothing waits), woken (something was committed since the
 ** last one), idle, signal ("TERM" or "INT", once).
 ** A signal that came during a failed step is its fourth value, for a worker on a
@@ -97,15 +97,17 @@ static int read_options(lua_State *L, struct lh_engine_options *options, struct 
   static const int64_t concurrency_bounds[2] = {1, LH_CONCURRENCY_MAX};
   static const int64_t days_bounds[2] = {1, LH_RETENTION_DAYS_MAX};
   int64_t concurrency = LH_CONCURRENCY_DEFAULT, days = LH_RETENTION_DAYS_DEFAULT;
-  int64_t failed_days = LH_FAILED_RETENTION_DAYS_DEFAULT;
+  int64_t failed_days = LH_FAILED_RETENTION_DAYS_DEFAULT, dedupe_days = LH_DEDUPE_DAYS_DEFAULT;
   if (lh_field_int(L, 1, "concurrency", concurrency_bounds, &concurrency, err) < 0 ||
       lh_field_int(L, 1, "retention_days", days_bounds, &days, err) < 0 ||
-      lh_field_int(L, 1, "failed_retention_days", days_bounds, &failed_days, err) < 0) {
+      lh_field_int(L, 1, "failed_retention_days", days_bounds, &failed_days, err) < 0 ||
+      lh_field_int(L, 1, "dedupe_days", days_bounds, &dedupe_days, err) < 0) {
     return err->code;
   }
   options->concurrency = (size_t)concurrency;
   options->retention_ms = days * DAY_MS;
   options->failed_retention_ms = failed_days * DAY_MS;
+  options->dedupe_ms = dedupe_days * DAY_MS;
   return 0;
 }
 
@@ -175,6 +177,7 @@ static void push_report(lua_State *L, const struct worker *worker,
   lh_set_boolean(L, "mail_due", report->mail_due);
   lh_set_int64(L, "cleaned_events", report->cleaned_events);
   lh_set_int64(L, "cleaned_requests", report->cleaned_requests);
+  lh_set_int64(L, "cleaned_received", report->cleaned_received);
   lh_set_int64(L, "in_flight", (int64_t)report->in_flight);
   if (report->job_steps > 0) {
     lh_store_job_push(L, &report->job);

@@ -94,11 +94,13 @@
 #define LH_RETENTION_DAYS_MAX 36500 /* a century: for ever */
 #define LH_CLEAN_FIRST_MS 60000     /* a worker that was just started has other things to do */
 #define LH_CLEAN_EVERY_MS 3600000   /* between two runs of retention */
-#define LH_CLEAN_PAUSE_MS 20        /* between two steps, beside the time that one took */
-#define LH_HANDLER_NAME_MAX 64      /* [a-z0-9_.-]{1,64} */
-#define LH_HANDLERS_MAX 1000        /* rows of handlers; also those that one worker may load */
-#define LH_TASK_TRIES_DEFAULT 10    /* design §3.18: 10 tries, 10 s × 3, at most 6 h */
-#define LH_TASK_TRIES_MAX 100       /* as a webhook's retries */
+#define LH_CLEAN_LEAP_MS                                                                           \
+  86400000                       /* a clock may leap so far in a running worker; more is an error */
+#define LH_CLEAN_PAUSE_MS 20     /* between two steps, beside the time that one took */
+#define LH_HANDLER_NAME_MAX 64   /* [a-z0-9_.-]{1,64} */
+#define LH_HANDLERS_MAX 1000     /* rows of handlers; also those that one worker may load */
+#define LH_TASK_TRIES_DEFAULT 10 /* design §3.18: 10 tries, 10 s × 3, at most 6 h */
+#define LH_TASK_TRIES_MAX 100    /* as a webhook's retries */
 #define LH_TASK_FIRST_MS 10000
 #define LH_TASK_FACTOR 3
 #define LH_TASK_MAX_MS 21600000

@@ -13,11 +13,24 @@ int64_t lh_cleaner_wait_ms(const struct lh_engine *engine, int64_t monotonic_ms)
   return wanted(engine) ? engine->clean_at_ms - monotonic_ms : INT64_MAX;
 }
 
+/*
+** The time that ages go by: the clock's, but never more than a day beyond what has passed since
+** this engine was opened. So a clock that leaps ahead while a worker runs makes nothing go.
+*/
+static int64_t believed_ms(const struct lh_engine *engine) {
+  const struct lh_clock *clock = engine->clock;
+  int64_t wall_ms = clock->wall_ms(clock->self);
+  int64_t passed_ms = clock->monotonic_ms(clock->self) - engine->opened_monotonic_ms;
+  int64_t most_ms = engine->opened_wall_ms + passed_ms + LH_CLEAN_LEAP_MS;
+  return wall_ms < most_ms ? wall_ms : most_ms;
+}
+
 static void begin_run(struct lh_engine *engine) {
   engine->clean = (struct lh_clean){
-      .now_ms = engine->clock->wall_ms(engine->clock->self),
+      .now_ms = believed_ms(engine),
       .retention_ms = engine->retention_ms,
       .failed_retention_ms = engine->failed_retention_ms,
+      .dedupe_ms = engine->dedupe_ms,
   };
 }
 
@@ -42,5 +55,6 @@ int lh_cleaner_run(struct lh_engine *engine, struct lh_error *err) {
   engine->clean_at_ms = now_ms + LH_CLEAN_EVERY_MS;
   engine->cleaned_events += engine->clean.events;
   engine->cleaned_requests += engine->clean.requests;
+  engine->cleaned_received += engine->clean.received;
   return 0;
 }

@@ -36,6 +36,9 @@ static int engine_new(const struct lh_engine_options *options, struct lh_engine 
   made->sends_notices = options->sends_notices;
   made->retention_ms = options->retention_ms;
   made->failed_retention_ms = options->failed_retention_ms;
+  made->dedupe_ms = options->dedupe_ms;
+  made->opened_wall_ms = made->clock->wall_ms(made->clock->self);
+  made->opened_monotonic_ms = monotonic(made);
   made->clean_at_ms = monotonic(made) + LH_CLEAN_FIRST_MS;
   made->mail_due_ms = INT64_MAX;
   lh_caller_init(made);
@@ -103,7 +106,7 @@ static void report_begin(struct lh_engine *engine) {
   engine->failed_unsent = 0;
   engine->paused_unreadable = 0;
   engine->job_steps = 0;
-  engine->cleaned_events = engine->cleaned_requests = 0;
+  engine->cleaned_events = engine->cleaned_requests = engine->cleaned_received = 0;
   engine->woken_told = 0;
   lh_transfers_recycle(&engine->transfers);
   lh_mailer_recycle(engine);
@@ -133,6 +136,7 @@ static void report_end(struct lh_engine *engine, struct lh_engine_report *report
       .job = engine->job,
       .cleaned_events = engine->cleaned_events,
       .cleaned_requests = engine->cleaned_requests,
+      .cleaned_received = engine->cleaned_received,
       .in_flight = in_flight(engine),
       .next_due_ms = engine->next_due_ms,
       .call_count = engine->calls.ended_count,

@@ -23,6 +23,7 @@ struct lh_engine_options {
   int64_t bodies_bytes_max;       /* 0: LH_BODIES_IN_FLIGHT_BYTES */
   int64_t retention_ms;           /* how long events and delivered requests are kept */
   int64_t failed_retention_ms;    /* and failed ones; both 0: this worker deletes nothing */
+  int64_t dedupe_ms;              /* how long ids of received events are remembered */
   int sends_notices;              /* 1: reports say when mails about notices are due */
 };
 
@@ -84,6 +85,7 @@ struct lh_engine_report {
   int mail_due;             /* 1: lh_engine_mailing_lease has one to give */
   int64_t cleaned_events;   /* deleted by a run of retention that ended in this step */
   int64_t cleaned_requests; /* the same */
+  int64_t cleaned_received; /* the same, of the inbox */
   size_t in_flight;         /* sent and not yet recorded; mails and calls that have not ended */
   int64_t next_due_ms;      /* as in lh_turn */
   int woken;                /* 1: something was committed since the last report */

@@ -148,9 +148,10 @@ struct lh_engine {
   int64_t mail_number; /* of the last one */
   int sends_notices;
   struct lh_calls calls;
-  int64_t retention_ms, failed_retention_ms;
-  struct lh_clean clean; /* the run that is under way, if more is set */
-  int64_t cleaned_events, cleaned_requests;
+  int64_t retention_ms, failed_retention_ms, dedupe_ms;
+  int64_t opened_wall_ms, opened_monotonic_ms; /* when the engine was opened */
+  struct lh_clean clean;                       /* the run that is under way, if more is set */
+  int64_t cleaned_events, cleaned_requests, cleaned_received;
   int *fds; /* the caller's and the store's */
   size_t fd_cap;
 

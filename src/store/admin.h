@@ -32,10 +32,12 @@ struct lh_store_health {
 struct lh_clean {
   int64_t now_ms;
   int64_t retention_ms;        /* events and delivered requests that are older go */
-  int64_t failed_retention_ms; /* failed requests, notices and jobs that ended longer ago go */
+  int64_t failed_retention_ms; /* failed requests and tasks, notices, jobs that ended longer ago */
+  int64_t dedupe_ms;           /* marks of received events that are older go; never before them */
   int more;                    /* 1: call again */
   int64_t events;              /* deleted in this run so far */
   int64_t requests;
+  int64_t received; /* events of the inbox */
   /* How far it is; the store's business. */
   int phase, limited;
   int64_t at, low, cut, floor;

@@ -15,6 +15,7 @@ local Worker = {}
 ---@field concurrency? integer requests in flight at most; default 256
 ---@field retention_days? integer how long events and delivered requests are kept; default 30
 ---@field failed_retention_days? integer how long failed requests are kept; default 90
+---@field dedupe_days? integer how long ids of received events are remembered; default 180
 ---@field log? fun(level: string, message: string, fields: table?) takes log messages
 ---@field log_level? "debug"|"info"|"warn"|"error" of the built-in log; default "info"
 ---@field log_format? "text"|"json" of the built-in log; default "text"
@@ -95,6 +96,7 @@ function worker.new(given) end
 ---@field mail_due boolean a mail about notices is to be sent at once
 ---@field cleaned_events integer deleted by a run of retention that ended
 ---@field cleaned_requests integer the same
+---@field cleaned_received integer the same, of the inbox
 ---@field in_flight integer attempts, mails and calls that run now
 ---@field next_due_ms? integer when something is due; nil if nothing waits
 ---@field woken boolean something was committed to the store since the last round

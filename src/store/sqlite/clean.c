@@ -6,31 +6,20 @@
 ** The log is cut at its old end only: first the cut is found (events in a row
 ** that are old enough), then every webhook's requests below it are dealt with
 ** (sweep.c), then the events go that no webhook needs any more. After that
-** come failed requests, figures, jobs, notices and webhooks whose time is over.
+** come failed requests, figures, jobs, notices and webhooks whose time is over,
+** and last the receiving side (clean_inbox.c).
 */
 #include <string.h>
 
 #include "store/sqlite/clean.h"
 
-#define ROWS_PER_STEP 500                         /* deleted, or webhooks looked at */
 #define BYTES_PER_STEP (INT64_C(4) * 1024 * 1024) /* of events moved or deleted */
 #define AGES_PER_STEP 5000                        /* events whose age is read */
 #define CUT_MAX 50000 /* events cut before all webhooks are swept again */
 #define FIGURES_KEPT_MS (INT64_C(7) * 86400000)
 
-enum phase {
-  PHASE_CUT = 0, /* as a run begins */
-  PHASE_SWEEP,
-  PHASE_EVENTS,
-  PHASE_FAILED,
-  PHASE_KEPT,
-  PHASE_REST,
-  PHASE_WEBHOOKS,
-  PHASE_DONE
-};
-
-static int number(struct lh_cleaning *cleaning, enum lh_sql which, int64_t *value,
-                  struct lh_error *err) {
+int lh_clean_number(struct lh_cleaning *cleaning, enum lh_sql which, int64_t *value,
+                    struct lh_error *err) {
   struct lh_connection *connection = cleaning->tx->connection;
   sqlite3_stmt *statement = lh_connection_sql(connection, which, err);
   if (statement == NULL || lh_connection_row(connection, statement, err) <= 0) return err->code;
@@ -39,37 +28,41 @@ static int number(struct lh_cleaning *cleaning, enum lh_sql which, int64_t *valu
   return LH_OK;
 }
 
-/*
-** Reads on from `at` while events are old enough. A time in the future is wrong
-** (the clock was ahead once) and says nothing about an event's age.
-*/
-static int find_cut(struct lh_cleaning *cleaning, struct lh_error *err) {
+/* A time in the future is wrong (the clock was ahead once) and says nothing about an age. */
+int lh_clean_find_cut(struct lh_cleaning *cleaning, enum lh_sql low, enum lh_sql which, int *over,
+                      struct lh_error *err) {
   struct lh_clean *clean = cleaning->clean;
   struct lh_connection *connection = cleaning->tx->connection;
   int64_t oldest_ms = clean->now_ms - clean->retention_ms;
   int row = 0, left = AGES_PER_STEP, young = 0;
-  sqlite3_stmt *ages = lh_connection_sql(connection, LH_SQL_CLEAN_AGES, err);
-  int rc = clean->at == 0 ? number(cleaning, LH_SQL_CLEAN_LOW, &clean->low, err) : LH_OK;
+  sqlite3_stmt *ages = lh_connection_sql(connection, which, err);
+  int rc = clean->at == 0 ? lh_clean_number(cleaning, low, &clean->low, err) : LH_OK;
   if (ages == NULL || rc != LH_OK) return err->code;
   if (clean->at == 0) clean->at = clean->low - 1;
   sqlite3_bind_int64(ages, 1, clean->at);
   sqlite3_bind_int(ages, 2, left);
   while (left > 0 && !young && (row = lh_connection_row(connection, ages, err)) > 0) {
-    int64_t created_ms = sqlite3_column_int64(ages, 1);
-    young = created_ms > oldest_ms && created_ms <= clean->now_ms;
+    int64_t stamped_ms = sqlite3_column_int64(ages, 1);
+    young = stamped_ms > oldest_ms && stamped_ms <= clean->now_ms;
     if (!young) clean->at = sqlite3_column_int64(ages, 0);
-    if (created_ms <= oldest_ms) clean->cut = clean->at;
+    if (stamped_ms <= oldest_ms) clean->cut = clean->at;
     left--;
   }
   sqlite3_reset(ages);
-  if (row < 0) return err->code;
-  int enough = clean->at - clean->low >= CUT_MAX;
-  int over = young || row == 0 || enough;
   cleaning->rows -= (AGES_PER_STEP - left) / 10; /* they are only read */
-  clean->limited = enough && !young;
-  if (!over) return LH_OK;
+  *over = young || row == 0;
+  return row < 0 ? (int)err->code : LH_OK;
+}
+
+static int find_cut(struct lh_cleaning *cleaning, struct lh_error *err) {
+  struct lh_clean *clean = cleaning->clean;
+  int over = 0;
+  int rc = lh_clean_find_cut(cleaning, LH_SQL_CLEAN_LOW, LH_SQL_CLEAN_AGES, &over, err);
+  if (rc != LH_OK) return rc;
+  clean->limited = !over && clean->at - clean->low >= CUT_MAX;
+  if (!over && !clean->limited) return LH_OK;
   clean->at = 0;
-  clean->phase = clean->cut > 0 ? PHASE_SWEEP : PHASE_FAILED;
+  clean->phase = clean->cut > 0 ? LH_CLEAN_SWEEP : LH_CLEAN_FAILED;
   return LH_OK;
 }
 
@@ -79,9 +72,9 @@ static int sweep(struct lh_cleaning *cleaning, struct lh_error *err) {
   int rc = lh_sweep_next(cleaning, &more, err);
   if (rc != LH_OK || more) return rc;
   clean->floor = clean->cut; /* of a store without webhooks */
-  rc = number(cleaning, LH_SQL_CLEAN_FLOOR, &clean->floor, err);
+  rc = lh_clean_number(cleaning, LH_SQL_CLEAN_FLOOR, &clean->floor, err);
   if (clean->floor > clean->cut) clean->floor = clean->cut;
-  clean->phase = PHASE_EVENTS;
+  clean->phase = LH_CLEAN_EVENTS;
   return rc;
 }
 
@@ -95,7 +88,7 @@ static int end_of_step(struct lh_cleaning *cleaning, int64_t *last, struct lh_er
   sqlite3_stmt *sizes = lh_connection_sql(connection, LH_SQL_CLEAN_SIZES, err);
   if (rc != LH_OK || sizes == NULL) return rc != LH_OK ? rc : (int)err->code;
   sqlite3_bind_int64(sizes, 1, floor < head ? floor : head - 1); /* the newest one stays */
-  sqlite3_bind_int(sizes, 2, ROWS_PER_STEP);
+  sqlite3_bind_int(sizes, 2, LH_CLEAN_ROWS);
   while (cleaning->rows > 0 && cleaning->bytes > 0 &&
          (row = lh_connection_row(connection, sizes, err)) > 0) {
     *last = sqlite3_column_int64(sizes, 0);
@@ -114,7 +107,7 @@ static int cut_events(struct lh_cleaning *cleaning, struct lh_error *err) {
   if (rc != LH_OK) return rc;
   if (last == 0) { /* the rest of what is old comes in the next round, unless something holds it */
     int again = clean->limited && clean->floor == clean->cut;
-    clean->phase = again ? PHASE_CUT : PHASE_FAILED;
+    clean->phase = again ? LH_CLEAN_CUT : LH_CLEAN_FAILED;
     clean->cut = clean->at = 0;
     return LH_OK;
   }
@@ -128,7 +121,7 @@ static int delete_requests(struct lh_cleaning *cleaning, enum lh_sql which, int6
   struct {
     int64_t request, webhook;
     enum lh_state state;
-  } some[ROWS_PER_STEP / 4];
+  } some[LH_CLEAN_ROWS / 4];
   const int most = (int)(sizeof some / sizeof *some);
   struct lh_connection *connection = cleaning->tx->connection;
   sqlite3_stmt *list = lh_connection_sql(connection, which, err);
@@ -159,12 +152,12 @@ static int delete_rest(struct lh_cleaning *cleaning, struct lh_error *err) {
   int64_t until_ms = clean->now_ms - clean->failed_retention_ms;
   int before = sqlite3_total_changes(db);
   int rc = lh_clean_run(cleaning, LH_SQL_CLEAN_FIGURES, clean->now_ms - FIGURES_KEPT_MS,
-                        ROWS_PER_STEP, err);
-  if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_CLEAN_NOTICES, until_ms, ROWS_PER_STEP, err);
+                        LH_CLEAN_ROWS, err);
+  if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_CLEAN_NOTICES, until_ms, LH_CLEAN_ROWS, err);
   if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_CLEAN_JOBS, until_ms, 0, err);
   int deleted = sqlite3_total_changes(db) - before;
   cleaning->rows -= deleted;
-  if (deleted == 0) clean->phase = PHASE_WEBHOOKS;
+  if (deleted == 0) clean->phase = LH_CLEAN_WEBHOOKS;
   return rc;
 }
 
@@ -183,7 +176,10 @@ static int delete_webhook(struct lh_cleaning *cleaning, struct lh_error *err) {
   if (row < 0) return err->code;
   int64_t webhook = row > 0 ? sqlite3_column_int64(gone, 0) : 0;
   if (row > 0) sqlite3_reset(gone);
-  if (row == 0) clean->phase = PHASE_DONE;
+  if (row == 0) {
+    clean->phase = LH_CLEAN_INBOX_CUT;
+    clean->at = clean->cut = 0;
+  }
   for (size_t i = 0; webhook != 0 && i < sizeof parts / sizeof *parts && rc == LH_OK; i++)
     rc = lh_clean_run(cleaning, parts[i], webhook, 0, err);
   cleaning->rows -= 10;
@@ -192,24 +188,24 @@ static int delete_webhook(struct lh_cleaning *cleaning, struct lh_error *err) {
 
 static int step(struct lh_cleaning *cleaning, struct lh_error *err) {
   const struct lh_clean *clean = cleaning->clean;
-  switch ((enum phase)clean->phase) {
-  case PHASE_CUT:
+  switch ((enum lh_clean_phase)clean->phase) {
+  case LH_CLEAN_CUT:
     return find_cut(cleaning, err);
-  case PHASE_SWEEP:
+  case LH_CLEAN_SWEEP:
     return sweep(cleaning, err);
-  case PHASE_EVENTS:
+  case LH_CLEAN_EVENTS:
     return cut_events(cleaning, err);
-  case PHASE_FAILED:
+  case LH_CLEAN_FAILED:
     return delete_requests(cleaning, LH_SQL_CLEAN_FAILED,
                            clean->now_ms - clean->failed_retention_ms, err);
-  case PHASE_KEPT:
+  case LH_CLEAN_KEPT:
     return delete_requests(cleaning, LH_SQL_CLEAN_KEPT, clean->now_ms - clean->retention_ms, err);
-  case PHASE_REST:
+  case LH_CLEAN_REST:
     return delete_rest(cleaning, err);
-  case PHASE_WEBHOOKS:
+  case LH_CLEAN_WEBHOOKS:
     return delete_webhook(cleaning, err);
   default:
-    return LH_OK;
+    return lh_clean_inbox(cleaning, err);
   }
 }
 
@@ -223,12 +219,12 @@ static int clean_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   struct lh_clean *clean = asked->clean;
   *clean = asked->before;
   struct lh_cleaning cleaning = {
-      .tx = tx, .clean = clean, .rows = ROWS_PER_STEP, .bytes = BYTES_PER_STEP};
+      .tx = tx, .clean = clean, .rows = LH_CLEAN_ROWS, .bytes = BYTES_PER_STEP};
   lh_dispatch_begin(tx);
-  int rc = number(&cleaning, LH_SQL_REQUEST_NEWEST, &cleaning.newest, err);
-  while (rc == LH_OK && cleaning.rows > 0 && cleaning.bytes > 0 && clean->phase != PHASE_DONE)
+  int rc = lh_clean_number(&cleaning, LH_SQL_REQUEST_NEWEST, &cleaning.newest, err);
+  while (rc == LH_OK && cleaning.rows > 0 && cleaning.bytes > 0 && clean->phase != LH_CLEAN_DONE)
     rc = step(&cleaning, err);
-  clean->more = clean->phase != PHASE_DONE;
+  clean->more = clean->phase != LH_CLEAN_DONE;
   return rc == LH_OK ? lh_dispatch_save_all(tx, err) : rc;
 }
 

@@ -31,6 +31,26 @@
                       " WHERE t.position = ?1 ORDER BY t.handler") \
   X(INBOX_HANDLERS,   "SELECT event_types, cursor FROM handlers WHERE loaded_ms >= ?1" \
                       " AND forgotten_ms IS NULL ORDER BY handler LIMIT ?2") \
+  X(CLEAN_INBOX_LOW,  "SELECT coalesce(min(position), 0) FROM inbox") \
+  X(CLEAN_INBOX_AGES, "SELECT position, received_ms FROM inbox WHERE position > ?1" \
+                      " ORDER BY position LIMIT ?2") \
+  X(CLEAN_UNFINISHED, "SELECT min(position) FROM tasks INDEXED BY tasks_unfinished WHERE" \
+                      " finished_ms IS NULL") \
+  X(CLEAN_CURSOR,     "SELECT min(cursor) FROM handlers WHERE loaded_ms > ?1 AND" \
+                      " forgotten_ms IS NULL") \
+  X(CLEAN_INBOX_ROWS, "SELECT position, length(data), EXISTS (SELECT 1 FROM tasks t INDEXED BY" \
+                      " tasks_failed_at WHERE t.state = 4 AND t.position = inbox.position AND" \
+                      " t.finished_ms > ?3) FROM inbox WHERE position > ?1 AND position <= ?2" \
+                      " ORDER BY position LIMIT ?4") \
+  X(CLEAN_TASKS_OF,   "SELECT handler, state FROM tasks WHERE position = ?1") \
+  X(CLEAN_COUNT,      "UPDATE handlers SET done = done - (?2 = 3), failed = failed - (?2 = 4)" \
+                      " WHERE handler = ?1") \
+  X(CLEAN_TASKS,      "DELETE FROM tasks WHERE position = ?1") \
+  X(CLEAN_INBOX_ROW,  "DELETE FROM inbox WHERE position = ?1") \
+  X(CLEAN_MARKS,      "DELETE FROM marks WHERE (event_id, source) IN (SELECT event_id, source" \
+                      " FROM (SELECT event_id, source, position FROM marks INDEXED BY" \
+                      " marks_by_time WHERE received_ms <= ?1 ORDER BY received_ms LIMIT ?2)" \
+                      " WHERE position < ?3)") \
   X(INBOX_MARKS,      "SELECT m.position, s.name, m.received_ms FROM marks m JOIN sources s ON" \
                       " s.source = m.source WHERE m.event_id = ?1 ORDER BY m.position")
 /* clang-format on */

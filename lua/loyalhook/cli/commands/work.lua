@@ -115,7 +115,8 @@ function work.run(args, context)
   local worker, message, code = require("loyalhook.worker").new{
     sender = sender, concurrency = settings.concurrency, log = voice.say,
     retention_days = settings.retention_days,
-    failed_retention_days = settings.failed_retention_days, notices = settings.notices,
+    failed_retention_days = settings.failed_retention_days, dedupe_days = settings.dedupe_days,
+    notices = settings.notices,
   }
   if not worker then
     return report_failure(message, code, voice)
