@@ -3,7 +3,8 @@
 ** keeps from being collected.
 **
 **   engine.worker_open{ store =, concurrency =, retention_days =, failed_retention_days =,
-**     dedupe_days =, allow_http =, allow_networks = {…}, ca_file =, sends_notices = }
+**     dedupe_days =, allow_http =, allow_networks = {…}, ca_file =, sends_notices =,
+**     deliver = true }
 **     -> worker | nil, message, code
 **   worker:step(timeout_ms) -> report | nil, message, code [, signal]
 **   worker:catch_signals(), worker:form_all(), worker:drain(), worker:abort(),
@@ -124,6 +125,8 @@ static int worker_open(lua_State *L) {
     return lh_push_error(L, &err);
   }
   options.sends_notices = lh_field_boolean(L, 1, "sends_notices");
+  int deliver = lh_field_boolean(L, 1, "deliver");
+  options.handles_only = !lua_isnil(L, -1) && !deliver;
   transport_options.connections_max = options.concurrency;
   struct worker *worker = lh_class_new(L, sizeof *worker, WORKER);
   lua_pushvalue(L, 2);
@@ -273,5 +276,6 @@ void lh_bind_worker(lua_State *L) {
   lh_class_define(L, &definition);
   lh_bind_worker_mail(L);
   lh_bind_worker_call(L);
+  lh_bind_worker_tasks(L);
   lua_pop(L, 1);
 }

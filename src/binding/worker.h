@@ -1,6 +1,6 @@
 /*
 ** What the files about the worker object share; worker_mail.c adds its methods about mails,
-** worker_call.c those about calls.
+** worker_call.c those about calls, worker_tasks.c those about handlers and their tasks.
 */
 #ifndef LH_BINDING_WORKER_H
 #define LH_BINDING_WORKER_H

@@ -50,7 +50,7 @@ static struct lh_attempt_result *result_add(struct lh_engine *engine, struct lh_
 }
 
 /* Jitter only spreads load: without random bytes there is none. */
-static uint32_t jitter_ppm(const struct lh_clock *clock) {
+uint32_t lh_collector_jitter_ppm(const struct lh_clock *clock) {
   uint32_t random = 0;
   if (clock->random(clock->self, &random, sizeof random, NULL) != 0) return 0;
   return random % 1000001;
@@ -60,7 +60,7 @@ void lh_collector_end(struct lh_engine *engine, struct lh_transfer *transfer,
                       enum lh_input_kind kind, enum lh_outcome outcome, const char *error) {
   struct lh_attempt_result *result = result_add(engine, transfer, kind, outcome);
   result->duration_ms = kind == LH_INPUT_LOST ? -1 : 0;
-  if (kind == LH_INPUT_FAILURE) result->jitter_ppm = jitter_ppm(engine->clock);
+  if (kind == LH_INPUT_FAILURE) result->jitter_ppm = lh_collector_jitter_ppm(engine->clock);
   texts_keep(transfer, result, error, NULL, 0);
 }
 
@@ -89,7 +89,7 @@ static void take_in_attempt(struct lh_engine *engine, const struct lh_post_resul
   const char *error = answer->error;
   if (kind == LH_INPUT_FAILURE) {
     result->retry_after_ms = answer->retry_after_ms;
-    result->jitter_ppm = jitter_ppm(engine->clock);
+    result->jitter_ppm = lh_collector_jitter_ppm(engine->clock);
     if (answer->outcome == LH_OUTCOME_ANSWERED && status_is_success(success, answer->status))
       error = "answered before the whole body was sent";
   }

@@ -32,7 +32,7 @@ static int64_t bytes_wanted(const struct lh_engine *engine) {
 }
 
 int lh_dispatcher_may_lease(const struct lh_engine *engine, int64_t monotonic_ms) {
-  return !engine->draining && monotonic_ms >= engine->lease_at_ms &&
+  return !engine->draining && !engine->handles_only && monotonic_ms >= engine->lease_at_ms &&
          engine->transfers.flying_count < engine->concurrency && bytes_wanted(engine) > 0;
 }
 
@@ -79,7 +79,7 @@ static void leases_forget(struct lh_engine *engine) {
   lh_transfers_forget_shown(transfers, 0);
 }
 
-static int session_renew(struct lh_engine *engine, struct lh_error *err) {
+int lh_dispatcher_session_renew(struct lh_engine *engine, struct lh_error *err) {
   if (engine->session != 0) return 0;
   return engine->store->requests->session_open(engine->store, wall(engine), &engine->session, err);
 }
@@ -205,7 +205,7 @@ static int turn_failed(struct lh_engine *engine, int code) {
 }
 
 static int turn_take(struct lh_engine *engine, struct lh_turn *turn, struct lh_error *err) {
-  int code = session_renew(engine, err);
+  int code = lh_dispatcher_session_renew(engine, err);
   if (code == 0) code = events_room(engine, err);
   if (code != 0) return code;
   turn->session = engine->session;

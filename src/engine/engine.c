@@ -34,6 +34,8 @@ static int engine_new(const struct lh_engine_options *options, struct lh_engine 
   made->bodies_bytes_max =
       options->bodies_bytes_max ? options->bodies_bytes_max : LH_BODIES_IN_FLIGHT_BYTES;
   made->sends_notices = options->sends_notices;
+  made->handles_only = options->handles_only;
+  if (made->handles_only) made->next_due_ms = INT64_MAX;
   made->retention_ms = options->retention_ms;
   made->failed_retention_ms = options->failed_retention_ms;
   made->dedupe_ms = options->dedupe_ms;
@@ -119,7 +121,7 @@ static size_t in_flight(const struct lh_engine *engine) {
 
 static int is_idle(const struct lh_engine *engine) {
   if (in_flight(engine) > 0) return 0;
-  if (engine->draining) return 1;
+  if (engine->draining || engine->handles_only) return 1;
   return !engine->more && !engine->woken && !engine->job_open &&
          engine->next_due_ms > engine->clock->wall_ms(engine->clock->self);
 }

@@ -25,6 +25,7 @@ struct lh_engine_options {
   int64_t failed_retention_ms;    /* and failed ones; both 0: this worker deletes nothing */
   int64_t dedupe_ms;              /* how long ids of received events are remembered */
   int sends_notices;              /* 1: reports say when mails about notices are due */
+  int handles_only;               /* 1: no attempts and no stored jobs: it runs handlers' tasks */
 };
 
 /* One recorded attempt of this worker. Texts are borrowed until the next step. */
@@ -150,6 +151,16 @@ int lh_engine_mailing_lease(struct lh_engine *engine, const char *host, int fall
                             struct lh_mailing *mailing, struct lh_error *err);
 int lh_engine_mailing_record(struct lh_engine *engine, const struct lh_mailing_result *result,
                              struct lh_error *err);
+
+/*
+** As in store/tasks.h, for this worker's session and clock; session, now_ms and jitter are filled
+** in. A session that others declared dead, or that could not be opened yet, is opened anew first.
+*/
+int lh_engine_open_handler(struct lh_engine *engine, const struct lh_handler_definition *definition,
+                           int64_t *handler, int *created, struct lh_error *err);
+int lh_engine_task_turn(struct lh_engine *engine, struct lh_task_turn *turn, struct lh_error *err);
+int lh_engine_task_work(struct lh_engine *engine, const int64_t *handlers, size_t count,
+                        struct lh_task_work *work, struct lh_error *err);
 
 /* How an attempt outside log and budget ended. Texts are borrowed from the transport. */
 struct lh_probe {

@@ -9,6 +9,7 @@
 ** transfers.c     memory of attempts and bodies, reused and bounded
 ** mailer.c        mails: slots, ends, when those about notices are due
 ** caller.c        calls of handlers: what flies, what ended
+** tasker.c        handlers' tasks: the store's doors for whoever runs them
 ** rescuer.c, cleaner.c, checkpointer.c   timers
 ** probe.c         one attempt outside log and budget, without an engine
 ** jobber.c        stored jobs, a step between the turns
@@ -147,6 +148,7 @@ struct lh_engine {
   size_t mail_end_count;
   int64_t mail_number; /* of the last one */
   int sends_notices;
+  int handles_only;
   struct lh_calls calls;
   int64_t retention_ms, failed_retention_ms, dedupe_ms;
   int64_t opened_wall_ms, opened_monotonic_ms; /* when the engine was opened */
@@ -173,6 +175,8 @@ struct lh_engine {
   int checkpoint_wanted; /* something was written since the last one */
 };
 
+/* Opens a session if there is none. Codes: the store's. */
+int lh_dispatcher_session_renew(struct lh_engine *engine, struct lh_error *err);
 /* 1 if leases may be asked for now. */
 int lh_dispatcher_may_lease(const struct lh_engine *engine, int64_t monotonic_ms);
 /* 1 if a turn has something to do now. */
@@ -187,6 +191,8 @@ int lh_collector_gather(struct lh_engine *engine, int wait_ms, const int *fds, s
 void lh_collector_end(struct lh_engine *engine, struct lh_transfer *transfer,
                       enum lh_input_kind kind, enum lh_outcome outcome, const char *error);
 
+/* Random 0..1,000,000 for the jitter of a wait. */
+uint32_t lh_collector_jitter_ppm(const struct lh_clock *clock);
 /* What an answer means for the request under a success rule (design §3.1). */
 enum lh_input_kind lh_collector_judge(const struct lh_post_result *answer, enum lh_success success);
 
