@@ -6,6 +6,7 @@
 #     --url http://127.0.0.1:8484/hooks/loyalty --secret-stdin
 
 set -eu
+umask 077
 PATH=$PATH:/usr/sbin # where nginx is, and where not everybody looks
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -23,20 +24,26 @@ end() {
 trap end EXIT
 trap 'exit 0' INT TERM
 
-# Debian's Lua module is a file to load; elsewhere it may be built in.
-folder=$(nginx -V 2>&1 | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p')
-modules=''
-for module in ndk_http_module ngx_http_lua_module; do
-  if [ -e "$folder/$module.so" ]; then modules="$modules load_module $folder/$module.so;"; fi
-done
-user=''
-if [ "$(id -u)" = 0 ]; then user='user root;'; fi # workers must be able to read this checkout
+(cd "$prefix" && "$top/bin/loyalhook" init > /dev/null)
+printf '%s\n' "${SECRET:-example-secret-of-16+}" > "$prefix/zinrelo.secret"
 
-sed -e "s|@MODULES@|$modules|; s|@USER@|$user|; s|@PORT@|${PORT:-8484}|" \
-  -e "s|@PATH@|$here/?.lua;$top/lua/?.lua;$top/lua/?/init.lua|" \
-  -e "s|@CPATH@|$top/build/luajit/?.so|; s|@SECRET@|${SECRET:-example-secret-of-16+}|" \
-  "$here/nginx.conf" > "$prefix/nginx.conf"
+# Debian's load_module lines name files below the folder that nginx was built for.
+folder=$(nginx -V 2>&1 | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p')
+if [ -n "$folder" ]; then ln -s "$folder" "$prefix/modules"; fi
+config=$here/nginx.conf
+if [ -n "${PORT:-}" ]; then
+  config=$prefix/nginx.conf
+  sed "s/127.0.0.1:8484/127.0.0.1:$PORT/" "$here/nginx.conf" > "$config"
+fi
+# In a checkout: where Lua finds loyalhook, and workers that may read it.
+LUA_PATH="$top/lua/?.lua;$top/lua/?/init.lua;;"
+LUA_CPATH="$top/build/luajit/?.so;;"
+export LUA_PATH LUA_CPATH
+main='daemon off;'
+if [ "$(id -u)" = 0 ]; then main="$main user root;"; fi
+
 echo "nginx listens on http://127.0.0.1:${PORT:-8484}/hooks/loyalty; Ctrl-C ends it" >&2
-nginx -p "$prefix" -e stderr -c "$prefix/nginx.conf" &
+echo "what it received: loyalhook inbox list --store sqlite:$prefix/loyalhook.db" >&2
+nginx -p "$prefix/" -e stderr -c "$config" -g "$main" &
 nginx=$!
 wait "$nginx"

@@ -15,9 +15,11 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.request
 
 from cli import TOP, VMS, Workshop, commands, lua_environment, wait_for
 from endpoint import Endpoint
+from example import Web
 from nginx import Nginx, free_port
 
 BLOCK = re.compile(r"^<!-- test: ([\w-]+) -->\n```\w+\n(.*?)^```$", re.S | re.M)
@@ -187,20 +189,13 @@ class Docs(unittest.TestCase):
         steps = [block(f"first-delivery-{n}").replace("8484", str(port)) for n in range(1, 5)]
         self.shop.environment.pop("LOYALHOOK_ALLOW_HTTP")
         self.shop.environment.pop("LOYALHOOK_ALLOW_NETWORKS")
-        web = subprocess.Popen(["sh", os.path.join(TOP, "examples/04-nginx/run.sh")],
-                               env={**os.environ, "PORT": str(port)}, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True)
-        try:
+        with Web(port) as web:
             self.shell(steps[0])
             self.assertEqual(sorted(os.listdir(self.shop.folder))[:1], ["loyalhook.db"])
             self.assertIn("loyalhook.lua", os.listdir(self.shop.folder))
-            time.sleep(1)
             self.assertRegex(self.shell(steps[1]), r"^[0-9a-f]{24}\n")
             self.assertIn("delivered", self.shell(steps[2]))
-        finally:
-            web.terminate()
-            log = web.communicate(timeout=20)[1]
-        self.assertIn("received event_member_enrol", log)
+            self.assertEqual(web.inbox(self.shop), ["event_member_enrol"])
         self.assertIn("retrying", self.shell(steps[3]))
 
     def test_emitting_lua(self):
@@ -221,11 +216,41 @@ class Docs(unittest.TestCase):
                 self.lua(block("workers-lua"), vm, shop.folder)
 
     def test_receiving_lua(self):
-        self.lua(block("receiving-lua") + """
-          local headers = signature.headers{ secret = "previous secret", body = "{}" }
-          assert(accept("{}", headers) == 200)
-          local status, code = accept("{} ", headers)
-          assert(status == 401 and code == "signature_mismatch")""")
+        for vm in VMS:
+            with self.subTest(vm), Workshop() as shop:
+                self.lua(block("receiving-lua") + """
+                  local signature = require("loyalhook.signature")
+                  local body = '{"events":[{"id":"e1","event_type":"t","data":{}}]}'
+                  local headers = signature.headers{ secret = "the previous one", body = body }
+                  local status, more, answer = handle(headers, body)
+                  assert(status == 200 and answer == '{"events":1,"added":1}')
+                  assert(handle(headers, body .. " ") == 401)""", vm, shop.folder)
+
+    def test_receiving_and_emitting_in_nginx(self):
+        """The page's parts in a configuration, with the paths of this checkout and of a test."""
+        self.shop.init()
+        self.shop.write("zinrelo.secret", "a secret for tests\n")
+        emit = block("receiving-emit").replace("-- in init_by_lua_block\n", "")
+        made, used = emit.split("-- in content_by_lua_block, access_by_lua_block or a timer\n")
+        begin = "init_by_lua_block {"
+        conf = block("receiving-nginx").replace(begin, begin + "\n" + made)
+        conf = conf.replace("/var/lib/loyalhook", self.shop.folder).replace(
+            "/etc/loyalhook", self.shop.folder)
+        main, http, server = re.split(r"# (?:beside|in) `.*\n", conf)[1:]
+        paths = f"""lua_package_path "{TOP}/lua/?.lua;{TOP}/lua/?/init.lua;;";
+                    lua_package_cpath "{TOP}/{os.environ.get('BUILD', 'build')}/luajit/?.so;;";"""
+        server += "location = /emit { content_by_lua_block { %s ngx.print(id or message) } }" % used
+        with Nginx(server, http=paths + http, main=main, workers=2) as web:
+            url = web.url + "/hooks/loyalty"
+            said = self.shop.run("trigger", "event_points_earned", "--url", url, "--secret-file",
+                                 "zinrelo.secret", "--json").json()
+            self.assertEqual(said["status"], 200, web.errors())
+            with urllib.request.urlopen(web.url + "/emit") as answer:
+                first = answer.read()
+            with urllib.request.urlopen(web.url + "/emit") as answer:
+                self.assertEqual(answer.read(), first)
+        self.assertEqual(len(self.shop.run("inbox", "list", "--json").json()["events"]), 1)
+        self.assertEqual(self.shop.run("stats", "--json").json()["events"], 1)
 
     def test_backup_and_restore(self):
         """What the page says of a restored store, tried with an endpoint that sees both."""
@@ -377,18 +402,22 @@ class Lists(unittest.TestCase):
                               check=True, env={**os.environ, **lua_environment("lua5.4")}).stdout
         self.assertEqual(set(re.findall(r"`core\.([\w.]+)", page)), set(said.split()))
 
-    def test_methods_of_a_sender(self):
-        program = """local sender = assert(require("loyalhook.sender").open{
-            store = "sqlite:methods.db", create = true })
-          for name in pairs(getmetatable(sender).__index) do print(name) end"""
+    def methods(self, opening):
+        program = f"""local object = assert({opening})
+          for name in pairs(getmetatable(object).__index) do print(name) end"""
         with Workshop() as shop:
             said = subprocess.run([VMS["lua5.4"], "-e", program], capture_output=True, text=True,
                                   check=True, cwd=shop.folder,
                                   env={**os.environ, **lua_environment("lua5.4")}).stdout
-        methods = {name for name in said.split() if not name.startswith("_")}
-        section = read("docs/reference/lua.md").split("## Sender")[1].split("## Payload")[0]
-        named = set(re.findall(r"`(\w+)[({\[]", section))
-        self.assertEqual(methods - named, set())
+        return {name for name in said.split() if not name.startswith("_")}
+
+    def test_methods_of_a_sender_and_a_receiver(self):
+        for name in ("sender", "receiver"):
+            methods = self.methods(f"""require("loyalhook.{name}").open{{
+              store = "sqlite:methods.db", create = true }}""")
+            section = read("docs/reference/lua.md").split(f"## {name.title()}")[1].split("\n## ")[0]
+            named = set(re.findall(r"`(\w+)[({\[]", section))
+            self.assertEqual(methods - named, set())
 
 
 if __name__ == "__main__":
