@@ -1,12 +1,14 @@
 """loyalhook stats: what waits, what was done and how long it took, for monitors and people."""
 
+import sqlite3
 import unittest
 
 from test_delivery import SECRET, Delivery, event
 
 STATES = ["pending", "sending", "retrying", "delivered", "failed"]
 OF_STORE = ["accounts", "webhooks", "events", "waiting", "waiting_at_least", "requests", "attempts",
-            "oldest_undelivered_at", "database_bytes", "wal_bytes", "recent", "per_webhook", "more"]
+            "oldest_undelivered_at", "database_bytes", "wal_bytes", "recent", "inbox",
+            "per_webhook", "more"]
 OF_WEBHOOK = ["webhook_id", "account", "name", "status", "waiting", "waiting_at_least", "requests",
               "attempts", "oldest_undelivered_at", "recent"]
 RECENT = ["since", "delivered", "delivered_events", "failed", "attempts", "failed_attempts",
@@ -65,6 +67,23 @@ class Stats(Delivery):
         self.assertEqual((theirs["waiting"], [row["name"] for row in theirs["per_webhook"]]),
                          (1, ["theirs"]))
         self.assertEqual(self.stats()["waiting"], 3)
+
+    def test_what_was_received(self):
+        self.assertIsNone(self.stats()["inbox"])
+        database = sqlite3.connect(self.shop.path("loyalhook.db"))
+        database.executescript("""
+            PRAGMA wal_autocheckpoint = 0;
+            INSERT INTO sources VALUES (1, 's');
+            INSERT INTO inbox VALUES (1, 1, 'a', 't', 1795000000000, NULL, x'7B7D');
+            INSERT INTO handlers (name, event_types, when_unknown, serial, cursor, loaded_ms,
+              created_ms, pending) VALUES ('email', '*', 0, 0, 1, 1, 1, 1);
+            INSERT INTO tasks (handler, position, state, due_ms) VALUES (1, 1, 0, 5);""")
+        database.close()
+        self.assertEqual(self.stats()["inbox"], {
+            "events": 1, "oldest_unfinished_at": "2026-11-18T11:06:40.000Z",
+            "tasks": {"pending": 1, "running": 0, "retrying": 0, "done": 0, "failed": 0}})
+        text = self.shop.run("stats").out
+        self.assertRegex(text, r"inbox +1 event\n +tasks +1 pending, 0 running")
 
     def test_the_window(self):
         self.webhook("/ok")

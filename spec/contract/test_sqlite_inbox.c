@@ -80,6 +80,32 @@ static void test_an_events_state_comes_from_its_tasks_and_cursors(void **state) 
   lh_inbox_list_clear(&list);
 }
 
+static void test_figures_of_tasks_and_the_oldest_that_waits(void **state) {
+  (void)state;
+  struct lh_stats stats;
+  int64_t start_ms = suite.fake.wall_ms;
+  for (int i = 1; i <= 3; i++) {
+    inbox_accept_numbers(i, i);
+    fake_clock_advance(&suite.fake, 1000);
+  }
+  inbox_handler(1, "email", 3, suite.fake.wall_ms);
+  inbox_handler(2, "crm", 3, suite.fake.wall_ms);
+  inbox_task(1, 1, "state, finished_ms", "3, 5");
+  inbox_task(1, 2, "state, due_ms", "2, 5");
+  inbox_task(2, 3, "state, due_ms", "0, 5");
+  inbox_sql("UPDATE handlers SET done = 1, retrying = 1 WHERE handler = 1;"
+            "UPDATE handlers SET pending = 1 WHERE handler = 2");
+  const struct lh_stats_query everything = {0};
+  assert_int_equal(suite.store->admin->stats(suite.store, &everything, &stats, NULL), LH_OK);
+  assert_int_equal(stats.inbox.events, 3);
+  assert_int_equal(stats.inbox.tasks[LH_TASK_PENDING], 1);
+  assert_int_equal(stats.inbox.tasks[LH_TASK_RETRYING], 1);
+  assert_int_equal(stats.inbox.tasks[LH_TASK_DONE], 1);
+  assert_int_equal(stats.inbox.tasks[LH_TASK_FAILED], 0);
+  assert_true(stats.inbox.oldest_unfinished_ms == start_ms + 1000);
+  lh_stats_clear(&stats);
+}
+
 static void test_a_handler_that_does_not_want_the_type_keeps_nothing_pending(void **state) {
   (void)state;
   inbox_accept_numbers(1, 2);
@@ -233,6 +259,7 @@ int main(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, inbox_set_up, inbox_tear_down)
   const struct CMUnitTest tests[] = {
       T(test_an_events_state_comes_from_its_tasks_and_cursors),
+      T(test_figures_of_tasks_and_the_oldest_that_waits),
       T(test_a_handler_that_does_not_want_the_type_keeps_nothing_pending),
       T(test_an_event_that_was_cut_is_remembered),
       T(test_a_rare_event_is_found_in_bounded_steps),

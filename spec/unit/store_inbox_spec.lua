@@ -149,6 +149,13 @@ describe("the inbox", function()
     refused("closed", "closed", store:inbox_get("a"))
   end)
 
+  it("counts what was received", function()
+    assert.is_nil(store:stats().inbox)
+    accept(envelope({ event("a"), event("b") }))
+    assert.are.same({ events = 2, tasks = { pending = 0, running = 0, retrying = 0, done = 0,
+      failed = 0 } }, store:stats().inbox)
+  end)
+
   it("takes a body of many events with ids of all kinds", function()
     local events = {}
     for i = 1, 2000 do

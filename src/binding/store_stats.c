@@ -3,13 +3,14 @@
 **
 **   store:stats{ webhook = id, account = name, since_ms =, with_webhooks = boolean }
 **     -> { events, webhooks, accounts, database_bytes, wal_bytes, recent_from_ms,
+**          inbox = { events, tasks = { pending = n, … }, oldest_unfinished_ms },
 **          of the webhooks meant, together: waiting, waiting_at_least, requests =
 **          { pending = n, … }, attempts, oldest_undelivered_ms, recent = { delivered,
 **          delivered_events, failed, attempts, failed_attempts, attempt_ms =
 **          { p50, p95, p99 }, delivery_ms = { … } },
 **          per_webhook = { { webhook_id, account, name, status, the same }, … }, more }
 **
-** Left out are: waiting_at_least unless counting stopped at a limit,
+** Left out are: inbox if nothing was received, waiting_at_least unless counting stopped at a limit,
 ** oldest_undelivered_ms if there is none, percentiles of nothing, per_webhook
 ** unless asked for, more unless there are more webhooks than rows.
 */
@@ -56,6 +57,20 @@ static void set_figures(lua_State *L, const struct lh_webhook_stats *figures) {
   set_recent(L, &figures->recent);
 }
 
+static void set_inbox(lua_State *L, const struct lh_inbox_stats *inbox) {
+  lua_createtable(L, 0, 3);
+  lh_set_int64(L, "events", inbox->events);
+  lua_createtable(L, 0, LH_TASK_FAILED + 1);
+  for (int state = LH_TASK_PENDING; state <= LH_TASK_FAILED; state++) {
+    lh_set_int64(L, lh_task_state_name((enum lh_task_state)state), inbox->tasks[state]);
+  }
+  lua_setfield(L, -2, "tasks");
+  if (inbox->oldest_unfinished_ms > 0) {
+    lh_set_int64(L, "oldest_unfinished_ms", inbox->oldest_unfinished_ms);
+  }
+  lua_setfield(L, -2, "inbox");
+}
+
 static void set_rows(lua_State *L, const struct lh_stats *stats) {
   lua_createtable(L, (int)stats->count, 0);
   for (size_t i = 0; i < stats->count; i++) {
@@ -97,6 +112,7 @@ static int stats(lua_State *L) {
   lh_set_int64(L, "database_bytes", found->database_bytes);
   lh_set_int64(L, "wal_bytes", found->wal_bytes);
   lh_set_int64(L, "recent_from_ms", found->recent_from_ms);
+  if (found->inbox.events > 0) set_inbox(L, &found->inbox);
   set_figures(L, &found->sum);
   if (query.with_webhooks) set_rows(L, found);
   lh_box_release(found);

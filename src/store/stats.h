@@ -5,6 +5,7 @@
 #include "core/delivery.h"
 #include "core/id.h"
 #include "core/limits.h"
+#include "core/task.h"
 
 /* Lengths that half, 95 and 99 of a hundred do not exceed; -1: none was measured. */
 struct lh_percentiles {
@@ -42,12 +43,20 @@ struct lh_stats_query {
   int with_webhooks;              /* 1: a row for each that is not deleted */
 };
 
+/* What was received, in all. */
+struct lh_inbox_stats {
+  int64_t events; /* positions in use: one that was cut between kept ones counts too */
+  int64_t tasks[LH_TASK_FAILED + 1]; /* by state */
+  int64_t oldest_unfinished_ms;      /* when the oldest event with an unfinished task came, 0 */
+};
+
 struct lh_stats {
   struct lh_webhook_stats sum; /* of all that the query means, deleted ones included */
   int64_t recent_from_ms;      /* where the window really begins */
   int64_t events;              /* of the whole store, in the log */
   int64_t webhooks;            /* not deleted */
   int64_t accounts;
+  struct lh_inbox_stats inbox;
   int64_t database_bytes;
   int64_t wal_bytes;
   struct lh_webhook_stats *rows; /* LH_LIST_LIMIT_MAX at most, oldest first */

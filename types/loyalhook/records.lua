@@ -170,6 +170,12 @@ local records = {}
 ---@field oldest_undelivered_at? string when the oldest event not finished was emitted
 ---@field recent loyalhook.Recent what it did lately
 
+--- Figures of what was received.
+---@class loyalhook.InboxStats
+---@field events integer in the inbox; old ones between kept failed ones count too
+---@field tasks table<string, integer> by state
+---@field oldest_unfinished_at? string when the oldest event with an unfinished task was received
+
 --- Figures of the store, and of the webhooks meant, together and each.
 ---@class loyalhook.Stats
 ---@field events integer in the log of the store
@@ -183,6 +189,7 @@ local records = {}
 ---@field attempts integer in the log
 ---@field oldest_undelivered_at? string when the oldest event not finished was emitted
 ---@field recent loyalhook.Recent what was done lately
+---@field inbox? loyalhook.InboxStats of the store; absent if nothing was ever received
 ---@field per_webhook? loyalhook.WebhookStats[] unless one webhook is meant
 ---@field more? boolean there are more webhooks than rows
 

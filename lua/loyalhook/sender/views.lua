@@ -153,6 +153,10 @@ function views.stats(row, now_ms)
   local from_ms = tonumber(row.recent_from_ms)
   local view = figures_view(row, from_ms, now_ms)
   view.recent_from_ms = nil
+  if row.inbox then
+    view.inbox = { events = row.inbox.events, tasks = row.inbox.tasks,
+      oldest_unfinished_at = instant(row.inbox.oldest_unfinished_ms) }
+  end
   if row.per_webhook then
     view.per_webhook = views.list(row.per_webhook, function(webhook)
       return figures_view(webhook, from_ms, now_ms)

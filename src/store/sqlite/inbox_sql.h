@@ -51,6 +51,11 @@
                       " FROM (SELECT event_id, source, position FROM marks INDEXED BY" \
                       " marks_by_time WHERE received_ms <= ?1 ORDER BY received_ms LIMIT ?2)" \
                       " WHERE position < ?3)") \
+  X(STATS_INBOX,      "SELECT coalesce((SELECT max(position) FROM inbox) + 1 - (SELECT" \
+                      " min(position) FROM inbox), 0), sum(pending), sum(running)," \
+                      " sum(retrying), sum(done), sum(failed), (SELECT received_ms FROM inbox" \
+                      " WHERE position = (SELECT min(position) FROM tasks INDEXED BY" \
+                      " tasks_unfinished WHERE finished_ms IS NULL)) FROM handlers") \
   X(INBOX_MARKS,      "SELECT m.position, s.name, m.received_ms FROM marks m JOIN sources s ON" \
                       " s.source = m.source WHERE m.event_id = ?1 ORDER BY m.position")
 /* clang-format on */

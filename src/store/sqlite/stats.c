@@ -314,6 +314,20 @@ static int count_store(struct counting *counting, struct lh_error *err) {
   return LH_OK;
 }
 
+/* What waits to be formed is no task yet; store:handlers() says how far each handler is behind. */
+static int count_inbox(struct counting *counting, struct lh_error *err) {
+  struct lh_inbox_stats *inbox = &counting->stats->inbox;
+  sqlite3_stmt *counts = lh_connection_sql(counting->reader, LH_SQL_STATS_INBOX, err);
+  int rc = one_row(counting, counts, err);
+  if (rc != LH_OK) return rc;
+  inbox->events = sqlite3_column_int64(counts, 0);
+  for (int state = LH_TASK_PENDING; state <= LH_TASK_FAILED; state++)
+    inbox->tasks[state] = sqlite3_column_int64(counts, 1 + state);
+  inbox->oldest_unfinished_ms = sqlite3_column_int64(counts, 6);
+  sqlite3_reset(counts);
+  return LH_OK;
+}
+
 static int64_t file_bytes(const char *path, const char *suffix) {
   char name[PATH_MAX + 8];
   struct stat found;
@@ -335,6 +349,7 @@ int lh_sqlite_stats(struct lh_store *store, const struct lh_stats_query *query,
   int rc = lh_connection_run(reader->db, "BEGIN", err); /* one moment for all figures */
   if (rc != LH_OK) return rc;
   rc = count_store(&counting, err);
+  if (rc == LH_OK) rc = count_inbox(&counting, err);
   if (rc == LH_OK) rc = load_types(&counting, err);
   if (rc == LH_OK) rc = count_webhooks(&counting, err);
   lh_connection_reset_all(reader);

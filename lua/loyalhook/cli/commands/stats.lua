@@ -28,8 +28,9 @@ local RECENT = { "since", "delivered", "delivered_events", "failed", "attempts",
   "delivered_per_hour", "failed_per_hour", "attempt_ms", "delivery_ms" }
 -- Of the store, of all webhooks meant, and of each.
 local STORE = { "accounts", "webhooks", "events", "waiting", "waiting_at_least", "requests",
-  "attempts", "oldest_undelivered_at", "database_bytes", "wal_bytes", "recent", "per_webhook",
-  "more" }
+  "attempts", "oldest_undelivered_at", "database_bytes", "wal_bytes", "recent", "inbox",
+  "per_webhook", "more" }
+local INBOX = { "events", "tasks", "oldest_unfinished_at" }
 local WEBHOOK = { "webhook_id", "account", "name", "status", "waiting", "waiting_at_least",
   "requests", "attempts", "oldest_undelivered_at", "recent" }
 
@@ -55,6 +56,9 @@ end
 local function store_document(found)
   local shown = copy_of(found)
   shown.more = found.more or false
+  shown.inbox = found.inbox and document.pick({ events = found.inbox.events,
+    tasks = document.pick(found.inbox.tasks, fields.task_states),
+    oldest_unfinished_at = found.inbox.oldest_unfinished_at }, INBOX)
   if found.per_webhook then
     shown.per_webhook = document.list()
     for index, row in ipairs(found.per_webhook) do
@@ -68,10 +72,10 @@ local function waiting_text(row)
   return (row.waiting_at_least and "at least " or "") .. row.waiting
 end
 
-local function requests_text(requests)
+local function counts_text(counts, states)
   local parts = {}
-  for index, state in ipairs(fields.states) do
-    parts[index] = ("%d %s"):format(requests[state], state)
+  for index, state in ipairs(states) do
+    parts[index] = ("%d %s"):format(counts[state], state)
   end
   return table.concat(parts, ", ")
 end
@@ -91,7 +95,7 @@ local function pairs_of(found)
   local recent = found.recent
   return {
     { "accounts", found.accounts }, { "webhooks", found.webhooks }, { "events", found.events },
-    { "waiting", waiting_text(found) }, { "requests", requests_text(found.requests) },
+    { "waiting", waiting_text(found) }, { "requests", counts_text(found.requests, fields.states) },
     { "attempts", found.attempts },
     { "oldest_undelivered_at", found.oldest_undelivered_at },
     { "database_bytes", found.database_bytes }, { "wal_bytes", found.wal_bytes },
@@ -103,6 +107,14 @@ local function pairs_of(found)
     { "  attempts", ("%d, %d without success"):format(recent.attempts, recent.failed_attempts) },
     { "  attempt", percentiles_text(recent.attempt_ms) },
     { "  delivery", percentiles_text(recent.delivery_ms) },
+  }
+end
+
+local function inbox_pairs(inbox)
+  return {
+    { "inbox", words.count(inbox.events, "event") },
+    { "  tasks", counts_text(inbox.tasks, fields.task_states) },
+    { "  oldest_unfinished_at", inbox.oldest_unfinished_at },
   }
 end
 
@@ -132,9 +144,9 @@ end
 
 local function print_figures(found, output)
   local shown = {}
-  for _, pair in ipairs(pairs_of(found)) do
-    if pair[2] ~= nil then
-      shown[#shown + 1] = pair
+  for _, list in ipairs{ pairs_of(found), found.inbox and inbox_pairs(found.inbox) or {} } do
+    for _, pair in ipairs(list) do
+      shown[#shown + 1] = pair[2] ~= nil and pair or nil
     end
   end
   output:lines(columns.pairs(shown))
