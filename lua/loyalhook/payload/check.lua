@@ -7,7 +7,7 @@ local fields = require("loyalhook.payload.fields")
 local json = require("loyalhook.json")
 local time = require("loyalhook.time")
 
--- lua-cjson is asked for its null only where there is one to compare.
+-- loyalhook.core is asked for its null only where there is one to compare.
 local function is_absent(value)
   return value == nil or type(value) == "userdata" and value == json.null
 end
