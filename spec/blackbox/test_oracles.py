@@ -17,7 +17,7 @@ import sys
 import time
 import unittest
 
-from cli import TOP, VMS, Workshop
+from cli import TOP, VMS, Workshop, lua_environment
 
 BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
 PYTHON_PACKAGE = "standardwebhooks==1.1.0"
@@ -158,6 +158,17 @@ def make_cases(count, seed):
         yield secret, f"{source.randrange(16 ** 24):024x}", now, body
 
 
+def receipt(vm, sources, headers, body):
+    """What a receiver answers, "STATUS BODY", by spec/harness/accept.lua."""
+    with Workshop() as shop:
+        line = json.dumps({"source": "theirs", "headers": headers, "body": body.encode().hex()})
+        done = subprocess.run([VMS[vm], f"{TOP}/spec/harness/accept.lua",
+                               "sqlite:" + shop.path("s.db"), json.dumps(sources)],
+                              input=line.encode() + b"\n", capture_output=True, check=True,
+                              env={**os.environ, **lua_environment(vm)})
+        return done.stdout.decode().splitlines()[0]
+
+
 def last_line(error):
     lines = (error.stderr or error.stdout or b"").decode("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else str(error)
@@ -202,6 +213,21 @@ class Package:
             self.assertEqual(through_core(vm, checks), ["ok"] * len(cases))
             late = [check[:-1] + (now_ms + 301_000,) for check in checks[:3]]
             self.assertEqual(through_core(vm, late), ["refused too_old"] * 3)
+
+
+    def test_a_receiver_takes_what_they_sign(self):
+        cases = [(secret, message_id, stamp, json.dumps({"type": "t", **json.loads(body)}))
+                 for secret, message_id, stamp, body in make_cases(5, 6)]
+        signed = self.sign(cases)
+        for vm in VMS:
+            for (secret, message_id, stamp, body), signature in zip(cases, signed):
+                sources = {"theirs": {"scheme": "standard", "secrets": [secret]}}
+                headers = {"webhook-id": message_id, "webhook-timestamp": str(stamp),
+                           "webhook-signature": signature}
+                self.assertEqual(receipt(vm, sources, headers, body),
+                                 '200\t{"events":1,"added":1}')
+                headers["webhook-id"] += "0"
+                self.assertRegex(receipt(vm, sources, headers, body), "^401\t")
 
 
 class PythonPackage(Package, unittest.TestCase):

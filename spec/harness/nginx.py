@@ -31,7 +31,7 @@ http {{
   scgi_temp_path {folder}/scgi;
   {http}
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{listen};
     {server}
   }}
 }}
@@ -60,10 +60,11 @@ def free_port():
 
 
 class Nginx:
-    def __init__(self, server, http="", main="", workers=1, connections=256):
+    def __init__(self, server, http="", main="", workers=1, connections=256, listen="", wrap=()):
         self.folder = tempfile.mkdtemp(prefix="loyalhook-nginx-")
         self.parts = {"server": server, "http": http, "main": main, "workers": workers,
-                      "connections": connections}
+                      "connections": connections, "listen": listen}
+        self.wrap = wrap
         self.running = False
         for _ in range(20):
             self.port = free_port()
@@ -84,8 +85,8 @@ class Nginx:
         return self.running
 
     def _command(self, *more):
-        return ["nginx", "-p", self.folder, "-e", os.path.join(self.folder, "error.log"),
-                "-c", os.path.join(self.folder, "nginx.conf"), *more]
+        errors, conf = (os.path.join(self.folder, name) for name in ("error.log", "nginx.conf"))
+        return [*self.wrap, "nginx", "-p", self.folder, "-e", errors, "-c", conf, *more]
 
     def signal(self, word):
         """stop, quit or reload."""

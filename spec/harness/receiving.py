@@ -39,6 +39,7 @@ HTTP = PATHS + """
         other = { secrets = { "@SECRET@" } },
         hooks = { secrets = { "@STANDARD@" }, scheme = "standard" },
       } })
+    @INIT@
     assert(not package.loaded["loyalhook.engine"], "the master must not load the engine")
   }
   @HTTP@"""
@@ -74,31 +75,39 @@ def signed(body, secret=SECRET, nonce=None):
 
 
 class Receiving:
-    """nginx with a receiver over a store of its own. options: more for openresty.receiver."""
+    """nginx with a receiver over a store of its own. options: more for openresty.receiver; http,
+    server, init: more of nginx.conf; vms: Lua VMs of its threads; listen: more for that line; shop:
+    a workshop with the store, or store: its path; wrap: a command in front."""
 
-    def __init__(self, workers=1, options="", http="", server="", main=MAIN, create=True, vms=16,
-                 shop=None, connections=1024):
+    def __init__(self, workers=1, create=True, shop=None, store=None, wrap=(), **parts):
         self.own_shop = shop is None
         self.shop = shop or Workshop()
+        self.store = store or self.shop.path("loyalhook.db")
+        self.wrap = wrap
         try:
-            self.store = self.shop.path("loyalhook.db")
             if create and self.own_shop:
                 self.shop.init()
-            texts = {"@STORE@": self.store, "@OPTIONS@": options, "@OLD@": OLD,
-                     "@SECRET@": SECRET, "@STANDARD@": STANDARD, "@HTTP@": http,
-                     "@SERVER@": server, "@VMS@": str(vms)}
-
-            def filled(text):
-                for mark, value in texts.items():
-                    text = text.replace(mark, value)
-                return text
-            self.nginx = Nginx(filled(SERVER), http=filled(HTTP), main=main, workers=workers,
-                               connections=connections)
+            self.nginx = self._start(workers, parts)
         except BaseException:
             if self.own_shop:
                 self.shop.close()
             raise
         self.port, self.url = self.nginx.port, self.nginx.url
+
+    def _start(self, workers, parts):
+        more = {name: parts.pop(name, "") for name in ("options", "http", "server", "init")}
+        main, listen = parts.pop("main", MAIN), parts.pop("listen", "")
+        texts = {"@OPTIONS@": more["options"], "@HTTP@": more["http"], "@SERVER@": more["server"],
+                 "@INIT@": more["init"], "@VMS@": str(parts.pop("vms", 16)), "@OLD@": OLD,
+                 "@SECRET@": SECRET, "@STANDARD@": STANDARD, "@STORE@": self.store}
+        assert not parts, parts
+
+        def filled(text):
+            for mark, value in texts.items():
+                text = text.replace(mark, value)
+            return text
+        return Nginx(filled(SERVER), http=filled(HTTP), main=main, workers=workers,
+                     connections=1024, listen=listen, wrap=self.wrap)
 
     def __enter__(self):
         return self
@@ -152,7 +161,8 @@ class Receiving:
     def inbox(self):
         """Every "source id" in the inbox, oldest first."""
         lua = os.environ.get("LUA54", "lua5.4")
-        done = subprocess.run([lua, f"{TOP}/spec/harness/inbox.lua", "sqlite:" + self.store],
-                              capture_output=True, text=True, check=True, cwd=self.shop.folder,
+        done = subprocess.run([*self.wrap, lua, f"{TOP}/spec/harness/inbox.lua",
+                               "sqlite:" + self.store], capture_output=True, text=True,
+                              check=True, cwd=self.shop.folder,
                               env={**self.shop.environment, **lua_environment("lua5.4")})
         return done.stdout.splitlines()[::-1]
