@@ -64,6 +64,45 @@ static const char *of_webhook(struct lh_store *store, const struct lh_id *webhoo
   return compare(&sums, &stats.sum);
 }
 
+/* ---- handlers: their counters and their tasks */
+
+static int64_t tasks_of(const struct lh_inbox_list *list, const char *handler, int state) {
+  int64_t count = 0;
+  for (size_t i = 0; i < list->count; i++)
+    for (size_t at = 0; at < list->rows[i].task_count; at++) {
+      const struct lh_inbox_task *task = &list->rows[i].tasks[at];
+      count += (int)task->state == state && strcmp(task->handler, handler) == 0;
+    }
+  return count;
+}
+
+static const char *of_handler(struct lh_store *store, const struct lh_handler_row *handler) {
+  struct lh_inbox_filter filter = {.state = -1, .limit = LH_LIST_LIMIT_MAX};
+  int64_t counted[LH_TASK_FAILED + 1] = {0};
+  do {
+    struct lh_inbox_list list;
+    if (store->inbox->list(store, &filter, &list, NULL) != LH_OK) return "inbox cannot be listed";
+    for (int state = LH_TASK_PENDING; state <= LH_TASK_FAILED; state++)
+      counted[state] += tasks_of(&list, handler->name, state);
+    filter.after = list.next;
+    lh_inbox_list_clear(&list);
+  } while (filter.after != 0);
+  for (int state = LH_TASK_PENDING; state <= LH_TASK_FAILED; state++)
+    if (counted[state] != handler->tasks[state])
+      return complain(lh_task_state_name((enum lh_task_state)state), counted[state],
+                      handler->tasks[state]);
+  return NULL;
+}
+
+static const char *recount_handlers(struct lh_store *store) {
+  struct lh_handler_list list;
+  const char *wrong = NULL;
+  if (store->tasks->handler_list(store, &list, NULL) != LH_OK) return "handlers cannot be listed";
+  for (size_t i = 0; i < list.count && wrong == NULL; i++) wrong = of_handler(store, &list.rows[i]);
+  lh_handler_list_clear(&list);
+  return wrong;
+}
+
 const char *recount(struct lh_store *store) {
   struct lh_webhook_list list;
   const char *wrong = NULL;
@@ -72,7 +111,8 @@ const char *recount(struct lh_store *store) {
   for (size_t i = 0; i < list.count && wrong == NULL; i++)
     wrong = of_webhook(store, &list.rows[i].id);
   lh_webhook_list_clear(&list);
-  return wrong != NULL ? wrong : of_webhook(store, NULL);
+  if (wrong == NULL) wrong = of_webhook(store, NULL);
+  return wrong != NULL ? wrong : recount_handlers(store);
 }
 
 /* How many of the events the webhook wanted when they were emitted; -1: one is unknown. */

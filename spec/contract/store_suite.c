@@ -462,5 +462,7 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_chance();
   failed += store_suite_run_inbox();
   failed += store_suite_run_tasks();
+  failed += store_suite_run_task_rules();
+  failed += store_suite_run_task_care();
   return failed;
 }
