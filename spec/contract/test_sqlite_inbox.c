@@ -80,6 +80,19 @@ static void test_an_events_state_comes_from_its_tasks_and_cursors(void **state) 
   lh_inbox_list_clear(&list);
 }
 
+/* As between the two looks of a list, when retention runs beside it. */
+static void test_a_task_whose_event_was_just_cut_ends_no_list(void **state) {
+  (void)state;
+  inbox_accept_numbers(1, 4);
+  inbox_handler(1, "email", 4, 1);
+  for (int position = 1; position <= 3; position++)
+    inbox_task(1, position, "state, reason, finished_ms", "4, 1, 5");
+  inbox_sql("DELETE FROM inbox WHERE position IN (1, 3)");
+  assert_string_equal(ids_of(LH_INBOX_FAILED, NULL, 5), "2");
+  inbox_sql("UPDATE tasks SET state = 2, reason = 0, finished_ms = NULL, due_ms = 5");
+  assert_string_equal(ids_of(LH_INBOX_PENDING, NULL, 5), "2");
+}
+
 static void test_figures_of_tasks_and_the_oldest_that_waits(void **state) {
   (void)state;
   struct lh_stats stats;
@@ -259,6 +272,7 @@ int main(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, inbox_set_up, inbox_tear_down)
   const struct CMUnitTest tests[] = {
       T(test_an_events_state_comes_from_its_tasks_and_cursors),
+      T(test_a_task_whose_event_was_just_cut_ends_no_list),
       T(test_figures_of_tasks_and_the_oldest_that_waits),
       T(test_a_handler_that_does_not_want_the_type_keeps_nothing_pending),
       T(test_an_event_that_was_cut_is_remembered),

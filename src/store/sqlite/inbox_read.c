@@ -145,26 +145,29 @@ static int position_below(const struct page *page, enum lh_sql which, int64_t be
   return found;
 }
 
-/*
-** The next event below a position that may belong: *statement stands on it. 1,
-** 0 none, -1 failure.
-*/
+/* The event at or below a position; *statement stands on it. 1, 0 none, -1 failure. */
+static int stand_on(const struct page *page, enum lh_sql which, int64_t position,
+                    sqlite3_stmt **statement, struct lh_error *err) {
+  *statement = lh_connection_sql(page->reader, which, err);
+  if (*statement == NULL) return -1;
+  sqlite3_bind_int64(*statement, 1, position);
+  return lh_connection_row(page->reader, *statement, err);
+}
+
+/* The next event below a position that may belong. As stand_on. */
 static int next_below(const struct page *page, int64_t below, sqlite3_stmt **statement,
                       struct lh_error *err) {
-  int found = 1;
-  int64_t position = 0;
-  int walk = page->filter->state == LH_INBOX_PENDING ? below - 1 > page->lowest_cursor
-                                                     : page->filter->state != LH_INBOX_FAILED;
-  if (!walk)
-    found = position_below(page,
-                           page->filter->state == LH_INBOX_FAILED ? LH_SQL_INBOX_FAILED
-                                                                  : LH_SQL_INBOX_UNFINISHED,
-                           below, &position, err);
-  if (found <= 0) return found;
-  *statement = lh_connection_sql(page->reader, walk ? LH_SQL_INBOX_BELOW : LH_SQL_INBOX_AT, err);
-  if (*statement == NULL) return -1;
-  sqlite3_bind_int64(*statement, 1, walk ? below : position);
-  return lh_connection_row(page->reader, *statement, err);
+  const int state = page->filter->state;
+  enum lh_sql tasks = state == LH_INBOX_FAILED ? LH_SQL_INBOX_FAILED : LH_SQL_INBOX_UNFINISHED;
+  int all_formed = below - 1 <= page->lowest_cursor;
+  if (state != LH_INBOX_FAILED && !(state == LH_INBOX_PENDING && all_formed))
+    return stand_on(page, LH_SQL_INBOX_BELOW, below, statement, err);
+  for (;;) {
+    int found = position_below(page, tasks, below, &below, err);
+    if (found > 0) found = stand_on(page, LH_SQL_INBOX_AT, below, statement, err);
+    if (found != 0 || below <= 1) return found;
+    /* no task left, or retention came in between: then on to the next one */
+  }
 }
 
 static int has_task_of(const struct lh_inbox_row *row, const char *handler) {
