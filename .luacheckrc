@@ -8,4 +8,5 @@ files["spec/openresty"] = { std = "+ngx_lua" }
 files["spec/bench"] = { std = "+ngx_lua" }
 files["examples"] = { std = "+ngx_lua" }
 files["demo"] = { std = "+ngx_lua" }
+files["lua/loyalhook/server/inside"] = { std = "+ngx_lua" }
 files["lua/loyalhook/openresty*"] = { std = "+ngx_lua" }

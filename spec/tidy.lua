@@ -62,7 +62,10 @@ local rules = {
     handlers = { may = { "pure", "top", "handlers", "loyalhook.core" } },
     openresty = { may = { "pure", "top", "openresty", "loyalhook.core", "loyalhook.engine",
       "ngx.semaphore" } },
-    cli = { may = { "pure", "top", "cli", "loyalhook.core", "loyalhook.engine", "argparse" } },
+    server = { may = { "pure", "top", "openresty", "server", "loyalhook.core",
+      "loyalhook.engine" } },
+    cli = { may = { "pure", "top", "handlers", "server", "cli", "loyalhook.core",
+      "loyalhook.engine", "argparse" } },
   },
   lua_banned = {
     ["os.time"] = "time comes from loyalhook.core",

@@ -21,7 +21,7 @@ Receiver.__name = "loyalhook.receiver"
 
 local BODY_BYTES_MAX = 10 * 1024 * 1024
 
-local OPEN = { store = "string", create = "boolean", key_file = "string",
+local OPEN = { store = "string", create = "boolean", as_is = "boolean", key_file = "string",
   wal_bytes_max = "number", sources = "table", body_bytes_max = "number", log = "function",
   now_ms = "function" }
 
@@ -38,7 +38,8 @@ function Receiver:__close()
 end
 
 --- Opens a receiver. options: store = "sqlite:PATH" (default sqlite:loyalhook.db), create = true
--- makes a missing store; sources = { NAME = { secrets = { … } and/or secret_files = { PATH, … },
+-- makes a missing store, as_is refuses one of an older version instead of bringing it up to date;
+-- sources = { NAME = { secrets = { … } and/or secret_files = { PATH, … },
 -- scheme = "zinrelo" or "standard", tolerance_s = 300 } }; body_bytes_max (10 MiB); key_file,
 -- wal_bytes_max as for a sender; log = function(level, message, fields) (default: stderr), now_ms =
 -- a clock. A file is read now, and while it cannot be read its source is answered 503. Returns a
@@ -58,6 +59,7 @@ function receiver.open(given)
   end
   store, message, code = engine.store_open({
     location = given.store or "sqlite:loyalhook.db", key_file = given.key_file,
+    as_is = given.as_is,
     create = given.create, wal_bytes_max = given.wal_bytes_max })
   if not store then
     return nil, message, code

@@ -96,6 +96,9 @@ settings.list = {
     description = "Senders that the receiver accepts events from: for each name secrets or "
       .. "secret_files (any of them may have signed), scheme (zinrelo or standard), tolerance_s "
       .. "(300)." },
+  { name = "nginx", kind = "text", environment = "LOYALHOOK_NGINX",
+    example = '"/usr/local/openresty/nginx/sbin/nginx"', default_text = "found in PATH",
+    description = "The nginx that listen and serve run; it needs the Lua module." },
   { name = "types", kind = "types", default_text = "the built-in catalogue only",
     example = '{ { name = "event_order_paid", category = "order", description = "When an order '
       .. 'is paid." } }',

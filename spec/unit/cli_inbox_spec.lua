@@ -166,7 +166,7 @@ end)
 
 describe("inbox forget", function()
   it("ends what a handler has left", function()
-    local answers = { handlers = returns({ HANDLER }), forget_handler = returns({ failed = 6 }) }
+    local answers = { handlers = returns({ HANDLER }), forget_handler = returns(6) }
     local _, out = run(answers, "inbox forget", "email", "--json")
     assert.are.equal('{"name":"email","failed":6}\n', out)
     local _, _, err, given = run(answers, "inbox forget", "email", "--yes")

@@ -60,3 +60,36 @@ describe("values", function()
     assert.are.same({}, names({ names = { "--nonce" } }))
   end)
 end)
+
+describe("values of the inbox", function()
+  local receiver = require "loyalhook.receiver"
+  local path = os.tmpname()
+  local given = { store = "sqlite:" .. path .. ".db" }
+
+  setup(function()
+    local secret, body = "a secret for tests", '{"events":[{"id":"e1","event_type":"t","data":{}}]}'
+    local inbox = assert(receiver.open{ store = given.store, create = true,
+      sources = { shop = { secrets = { secret } } } })
+    assert.are.equal(200, (inbox:accept("shop",
+      loyalhook.signature.headers{ secret = secret, body = body }, body)))
+    inbox:close()
+    local file = assert(io.open(path .. ".lua", "w"))
+    file:write([[return { sources = { shop = { secrets = { "x" } },
+      api = { secrets = { "y" } } } }]])
+    file:close()
+    given.config = path .. ".lua"
+  end)
+
+  teardown(function()
+    for _, suffix in ipairs{ "", ".db", ".db-wal", ".db-shm", ".db.lock", ".db.key", ".lua" } do
+      os.remove(path .. suffix)
+    end
+  end)
+
+  it("are ids of events, and names of sources and handlers", function()
+    assert.are.same({ "e1" }, names({ target = "received" }, given))
+    assert.are.same({}, names({ target = "failed_received" }, given))
+    assert.are.same({ "api", "shop" }, names({ names = { "--source" } }, given))
+    assert.are.same({}, names({ names = { "--handler" } }, given))
+  end)
+end)

@@ -145,3 +145,29 @@ describe("a temporary folder", function()
     assert.are.equal("boolean", type(engine.is_root()))
   end)
 end)
+
+describe("signals", function()
+  -- Sends this process a signal.
+  local function kill(name)
+    local process = assert(engine.process({ argv = { "/bin/sh", "-c", "kill -" .. name
+      .. " $PPID" } }))
+    while not process:poll() do
+      engine.pause(2)
+    end
+    process:close()
+  end
+
+  it("are read instead of ending the process, the first one", function()
+    local signals = assert(engine.signals())
+    assert.is_nil(signals:read())
+    kill("TERM")
+    assert.are.equal("TERM", signals:read())
+    assert.is_nil(signals:read())
+    assert.is_true(signals:close())
+    assert.is_true(signals:close())
+    signals = assert(engine.signals())
+    kill("INT")
+    assert.are.equal("INT", signals:read())
+    signals:close()
+  end)
+end)

@@ -154,5 +154,6 @@ void lh_bind_pause(lua_State *L);
 void lh_bind_folder(lua_State *L);
 void lh_bind_process(lua_State *L);
 void lh_bind_watch(lua_State *L);
+void lh_bind_signals(lua_State *L);
 
 #endif

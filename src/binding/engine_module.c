@@ -80,5 +80,6 @@ int luaopen_loyalhook_engine(lua_State *L) {
   lh_bind_folder(L);
   lh_bind_process(L);
   lh_bind_watch(L);
+  lh_bind_signals(L);
   return 1;
 }

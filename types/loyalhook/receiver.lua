@@ -20,6 +20,7 @@ local Receiver = {}
 ---@class loyalhook.ReceiverOptions
 ---@field store? string "sqlite:PATH" or a path; default "sqlite:loyalhook.db"
 ---@field create? boolean make a missing store and its key file
+---@field as_is? boolean refuse a store of an older version instead of bringing it up to date
 ---@field key_file? string default: the store's path with .key
 ---@field wal_bytes_max? integer size of the write-ahead log that is checkpointed; default 16777216
 ---@field sources? table<string, loyalhook.Source> by name ([A-Za-z0-9._-]{1,64})

@@ -49,6 +49,8 @@ http {
 ]]
 
 local CONNECTIONS = 1024
+local THREADS = 4
+local VMS = 16 -- more than run at once: one that is missing costs a request its answer
 
 local function load_lines(modules)
   local lines = {}
@@ -59,12 +61,12 @@ local function load_lines(modules)
 end
 
 --- The text. given: modules (paths to load), is_root, workers (a number or "auto"), grace_s (for
--- requests under way when it ends), threads, vms, access_log ("off" or "FILE loyalhook"),
+-- requests under way when it ends), access_log ("off" or "FILE loyalhook"),
 -- body_kib_max, path and cpath (for Lua), http and server (lines of ours), host, port.
 function configuration.text(given)
   return MAIN:format(load_lines(given.modules), given.is_root and "user root;\n" or "",
-    given.workers, given.grace_s, given.threads, CONNECTIONS, given.access_log,
-    given.body_kib_max, quoted(given.path), quoted(given.cpath), given.vms, given.http,
+    given.workers, given.grace_s, THREADS, CONNECTIONS, given.access_log,
+    given.body_kib_max, quoted(given.path), quoted(given.cpath), VMS, given.http,
     given.host, given.port, given.server)
 end
 

@@ -53,16 +53,16 @@ function forget.run(args, context)
   if asks and not ask(row, context.output) then
     arguments.usage_error("not forgotten: that is not its name")
   end
-  local done
-  done, message, code = receiver:forget_handler(row.name)
-  if not done then
+  local failed
+  failed, message, code = receiver:forget_handler(row.name)
+  if not failed then
     return nil, message, code
   end
   if context.json then
-    context.output:document(document.object("name", row.name, "failed", done.failed))
+    context.output:document(document.object("name", row.name, "failed", failed))
   else
     context.output:note(("handler '%s' is forgotten; %d tasks ended failed"):format(row.name,
-      done.failed))
+      failed))
   end
 end
 

@@ -1,0 +1,28 @@
+-- Things that a command opens and that must be closed whatever happens: nginx, a
+-- worker, a temporary folder. In the reverse order of their opening.
+
+local context_of = require "loyalhook.cli.context"
+
+local scope = {}
+
+--- Calls work(keep) and closes what was kept. keep(object, message, code) returns the object, or
+--- ends the command if it is nil; an object has close(), or `close` is given as the fourth value.
+--- Returns what work returns, or raises what it raises.
+function scope.run(work)
+  local closers = {}
+  local function keep(object, message, code, close)
+    context_of.must(object, message, code)
+    closers[#closers + 1] = close or function() object:close() end
+    return object
+  end
+  local results = { pcall(work, keep) }
+  for index = #closers, 1, -1 do
+    closers[index]()
+  end
+  if not results[1] then
+    error(results[2], 0)
+  end
+  return (table.unpack or unpack)(results, 2, 4)
+end
+
+return scope
