@@ -200,10 +200,10 @@ test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
 	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  BUILD=$(BUILD)/asan $(PYTHON) spec/run.py c scenarios
 
-TSAN_TESTS = $(patsubst spec/contract/%.c,$(BUILD)/tsan/c/%,$(wildcard spec/contract/test_sqlite*.c))
 test-tsan: ## where threads meet (the store's group commits), under ThreadSanitizer
-	$(MAKE) $(TSAN_TESTS) BUILD=$(BUILD)/tsan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
-	  SANITIZE='-fsanitize=thread'
+	$(MAKE) $(BUILD)/tsan/c/test_sqlite $(BUILD)/tsan/c/test_sqlite_pages \
+	  $(BUILD)/tsan/c/test_sqlite_inbox BUILD=$(BUILD)/tsan \
+	  CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=thread'
 	BUILD=$(BUILD)/tsan ONLY=test_sqlite $(PYTHON) spec/run.py c
 
 # Leaks are test-asan's business: a test's forked child would "leak" all that its parent holds.
@@ -276,8 +276,8 @@ bench-large: ## the row that needs minutes and gigabytes
 	@$(MAKE) --no-print-directory bench ONLY=backlog_large
 
 install: build ## for both VMs under PREFIX (/usr/local)
-	@$(LUA54) -e "require 'argparse'" >/dev/null 2>&1 || { \
-	  echo "install: $(LUA54) does not find argparse: install lua-argparse, or the rock" >&2; exit 1; }
+	@for module in argparse cjson; do $(LUA54) -e "require '$$module'" >/dev/null 2>&1 || { \
+	  echo "install: $(LUA54) does not find $$module: install lua-$$module, or the rock" >&2; exit 1; }; done
 	@for pair in lua5.4:5.4 luajit:5.1; do \
 	  vm=$${pair%%:*}; version=$${pair##*:}; \
 	  lib=$(DESTDIR)$(PREFIX)/lib/lua/$$version/loyalhook; share=$(DESTDIR)$(PREFIX)/share/lua/$$version; \

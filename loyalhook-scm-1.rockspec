@@ -14,7 +14,7 @@ description = {
   license = "MIT",
 }
 supported_platforms = { "linux" }
-dependencies = { "lua >= 5.1, < 5.5", "argparse >= 0.7.1" }
+dependencies = { "lua >= 5.1, < 5.5", "lua-cjson >= 2.1.0", "argparse >= 0.7.1" }
 -- Libraries only: where distributions keep headers per architecture, luarocks would not find them.
 external_dependencies = {
   MBEDTLS = { library = "mbedcrypto" },

@@ -56,7 +56,7 @@ local rules = {
       modules = { "base64", "diagnose", "events", "explain", "fields", "json", "nearest",
         "options", "payload", "plain", "samples", "secret_file", "settings", "signature",
         "time" },
-      may = { "pure", "loyalhook.core" },
+      may = { "pure", "loyalhook.core", "cjson" },
     },
     top = { may = { "pure", "top", "loyalhook.core", "loyalhook.engine" } },
     handlers = { may = { "pure", "top", "handlers", "loyalhook.core" } },

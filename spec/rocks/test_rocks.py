@@ -1,7 +1,7 @@
 """The rock: built with luarocks into empty trees, for Lua 5.4 and for LuaJIT, then used like a
 stranger would: from a plain script, through the bin wrapper, and (LuaJIT) inside a real nginx.
 
-Nothing is downloaded: argparse is the distribution's, declared as provided. The
+Nothing is downloaded: lua-cjson and argparse are the distribution's, declared as provided. The
 checkout is copied first, so that luarocks leaves no object files in it.
 """
 
@@ -20,7 +20,7 @@ from nginx import Nginx
 
 ARCHITECTURE = f"{platform.machine()}-linux-gnu"
 CONFIG = """
-rocks_provided = { ["argparse"] = "0.7.1-1" }
+rocks_provided = { ["lua-cjson"] = "2.1.0-1", ["argparse"] = "0.7.1-1" }
 external_deps_subdirs = { bin = "bin", lib = { "lib/%s", "lib" }, include = { "include" } }
 """ % ARCHITECTURE
 LUAJIT = shutil.which(VMS["luajit"]) or "luajit"
