@@ -3,6 +3,8 @@
 import concurrent.futures
 import gzip
 import json
+import shutil
+import subprocess
 import time
 import unittest
 
@@ -76,6 +78,20 @@ class Taking(unittest.TestCase):
         body = envelope(["d-2"])
         many = [(f"x-more-{number}", "v") for number in range(150)]
         self.taken(1, self.web.raw(head(body, many + list(signed(body).items())) + body))
+
+    def test_http_2_with_and_without_a_length(self):
+        if not shutil.which("curl"):
+            self.skipTest("there is no curl")
+        with Receiving(listen=" http2") as web:
+            for number, size in enumerate([0, 100_000, 900_000]):
+                for way in (["--data-binary", "@-"], ["-X", "POST", "-T", "-"]):
+                    body = envelope([f"h-{number}-{len(way)}"], size)
+                    lines = [word for name, value in signed(body).items()
+                             for word in ("-H", f"{name}: {value}")]
+                    said = subprocess.run(["curl", "-sS", "--http2-prior-knowledge", *lines, *way,
+                                           web.url + "/zinrelo"], input=body, check=True,
+                                          capture_output=True).stdout
+                    self.assertEqual(json.loads(said), {"events": 1, "added": 1})
 
     def test_names_in_any_case_and_white_space(self):
         body = envelope(["e-1"])

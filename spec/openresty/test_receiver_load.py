@@ -14,7 +14,7 @@ import time
 import unittest
 
 from cli import wait_for
-from receiving import Receiving, envelope, signed
+from receiving import SECRET, Receiving, envelope, signed
 
 RELOAD_S = float(os.environ.get("LOYALHOOK_SPEC_RELOAD_S", "6")) # a campaign: 60
 
@@ -288,6 +288,34 @@ class Overloaded(unittest.TestCase):
 
 
 class Misconfigured(unittest.TestCase):
+    def test_timers_that_nginx_does_not_run_cost_time_and_not_answers(self):
+        hog = """location = /hog { content_by_lua_block {
+                   for _ = 1, 2 do ngx.timer.at(0, function() ngx.sleep(3) end) end } }"""
+        with Receiving(server=hog, http="lua_max_running_timers 2;") as web:
+            web.get("/hog")
+            self.assertEqual(web.post(envelope(["e1"]))[0], 200)
+            self.assertTrue(self.line(web, "raise lua_max_running_timers"), web.nginx.errors())
+            self.assertEqual(web.post(envelope(["e2"]))[0], 200)
+
+    def test_no_secret_no_service(self):
+        late = """late = assert(loyalhook.receiver{ store = "sqlite:@STORE@", sources = {
+                    zinrelo = { secret_files = { "@STORE@.secret" } } } })
+                  for _, sources in ipairs{ { zinrelo = {} }, { zinrelo = { secrets = {} } },
+                      { zinrelo = { secrets = { "" } } } } do
+                    assert(not loyalhook.receiver{ sources = sources })
+                  end"""
+        server = "location = /late { content_by_lua_block { loyalhook.receive(late, 'zinrelo') } }"
+        with Receiving(workers=2, init=late, server=server) as web:
+            for headers in (None, {}):
+                self.assertEqual(web.post(envelope(["e1"]), headers, "late")[0], 503)
+            self.assertTrue(self.line(web, "secret cannot be read"))
+            with open(web.store + ".secret", "w") as file:
+                file.write(SECRET + "\n")
+            wait_for(lambda: web.post(envelope(["e2"]), None, "late")[0] == 200, 20, "the secret")
+            self.assertEqual(web.post(envelope(["e3"]), {}, "late")[0], 401)
+            self.assertNotIn(SECRET, web.nginx.errors())
+            self.assertEqual(web.inbox(), ["zinrelo e2"])
+
     def line(self, web, text):
         return [line for line in web.nginx.errors().splitlines() if text in line]
 

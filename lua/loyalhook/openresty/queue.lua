@@ -184,6 +184,16 @@ local function append(self, item, bytes)
   return entry, batch.semaphore
 end
 
+-- Waits until the entry is done, or for so long. On the way it looks whether its task was lost.
+local function await(self, entry, semaphore)
+  local look_s = START_S + 1
+  semaphore:wait(math.min(self._wait_s, look_s))
+  if not entry.done and self._wait_s > look_s then
+    launch(self)
+    semaphore:wait(self._wait_s - look_s)
+  end
+end
+
 --- Hands over an item (plain data, about `bytes` large) and waits for its result, which is what
 -- the thread returned for it. Or nil, message, "overload" (too much waits) or "timeout" (it may yet
 -- be done) or "thread" (nothing was done, or nobody knows).
@@ -198,7 +208,7 @@ function Queue:submit(item, bytes)
     entry.gone = true
     return nil, problem, "thread"
   end
-  semaphore:wait(self._wait_s)
+  await(self, entry, semaphore)
   if not entry.done then
     entry.gone = true
     return nil, ("the store did not answer in %d s"):format(self._wait_s), "timeout"
