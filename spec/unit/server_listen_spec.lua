@@ -2,6 +2,7 @@
 -- spec/blackbox/test_listen.py.
 
 local engine = require("loyalhook.engine")
+local journal = require("loyalhook.server.journal")
 local receiver = require("loyalhook.receiver")
 local server = require("loyalhook.server.listen")
 local signature = require("loyalhook.signature")
@@ -25,7 +26,7 @@ describe("the nginx of listen", function()
     end
     web:quit()
     local seen = {}
-    requests:each(function(row) seen[#seen + 1] = row end)
+    requests:each(function(line) seen[#seen + 1] = journal.parse(line) end)
     requests:close()
     assert.are.same({ 200, 401, 200 }, { seen[1].status, seen[2].status, seen[3].status })
     assert.are.same({ 1, 0, 1 }, { seen[1].added, seen[3].added, seen[3].duplicates })

@@ -1,8 +1,8 @@
 -- The nginx of `listen`: the real receiver at any path of a loopback port, with a
--- log of requests that is read here (journal.lua). What runs inside nginx is in
--- inside/listen.lua.
+-- log of requests that is read here (lines.lua, journal.lua). What runs inside nginx
+-- is in inside/listen.lua.
 
-local journal = require("loyalhook.server.journal")
+local lines = require("loyalhook.server.lines")
 local nginx = require("loyalhook.server.nginx")
 local settings = require("loyalhook.server.settings")
 
@@ -30,7 +30,7 @@ local SERVER = [[
 
 --- Starts it. given: folder (temporary), program (the setting nginx, or nil), port (0: a free one),
 -- store (location; it is there), source (name), sources (its configuration by name), steps (of
--- respond.parse, or nil). Returns nginx and the reader of its requests, or nil, message, code.
+-- respond.parse, or nil). Returns nginx and the lines of its requests, or nil, message, code.
 function listen.start(given)
   local found, message, code = nginx.find(given.program, given.folder)
   if not found then
@@ -49,7 +49,7 @@ function listen.start(given)
   if not web then
     return nil, message, code
   end
-  return web, journal.new(given.folder .. "/" .. REQUESTS, function()
+  return web, lines.new(given.folder .. "/" .. REQUESTS, function()
     web:reopen_logs()
   end)
 end

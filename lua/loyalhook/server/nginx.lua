@@ -246,6 +246,9 @@ end
 
 --- nil while it runs, else a sentence on how it ended.
 function Nginx:ended()
+  if not self._process then
+    return "nginx does not run"
+  end
   local how, number = self._process:poll()
   if not how then
     return nil
@@ -262,14 +265,23 @@ end
 
 --- Lets it reopen its log files.
 function Nginx:reopen_logs()
-  self._process:signal("USR1")
+  if self._process then
+    self._process:signal("USR1")
+  end
 end
 
---- Lets it end: no new requests, those under way are answered; after its grace it is killed.
--- wait(ms), if given, is called between looks.
+--- Lets it end, also workers that a killed master has left: no new requests, those under way are
+-- answered. Returns at once.
+function Nginx:ask_to_quit()
+  if self._process then
+    self._process:signal("QUIT", self:ended() and "group" or "leader")
+  end
+end
+
+--- The same, and waits for it; after its grace it is killed.
 function Nginx:quit()
-  self._process:signal("QUIT")
-  if not wait_for(self._process, self._grace_ms + KILL_MS) then
+  self:ask_to_quit()
+  if self._process and not wait_for(self._process, self._grace_ms + KILL_MS) then
     self._process:signal("TERM")
     wait_for(self._process, KILL_MS)
   end
@@ -279,9 +291,8 @@ end
 --- Ends it at once, and workers that a killed master has left.
 function Nginx:kill()
   if self._process then
-    self._process:signal("KILL", "group")
-    wait_for(self._process, KILL_MS)
     self._process:close()
+    self._process = nil
   end
 end
 

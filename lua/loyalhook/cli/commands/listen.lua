@@ -6,6 +6,7 @@ local arrivals = require "loyalhook.cli.arrivals"
 local document = require "loyalhook.cli.document"
 local exit_codes = require "loyalhook.cli.exit_codes"
 local input = require "loyalhook.cli.input"
+local journal = require "loyalhook.server.journal"
 local plain = require "loyalhook.plain"
 local respond = require "loyalhook.server.respond"
 local scope = require "loyalhook.cli.scope"
@@ -107,7 +108,12 @@ local function watch(web, requests, context)
     end
   end
   return function()
-    requests:each(show)
+    requests:each(function(line)
+      local row = journal.parse(line)
+      if row then
+        show(row)
+      end
+    end)
     context.output:flush()
     return web:ended()
   end

@@ -1,0 +1,146 @@
+-- The nginx of `serve`: a receiver for each configured source at /receive/<source>,
+-- kept running: one that ends is started again, with back-off, and given up when
+-- that fails for too long. What runs inside nginx is in inside/serve.lua.
+
+local core = require("loyalhook.core")
+local lines = require("loyalhook.server.lines")
+local nginx = require("loyalhook.server.nginx")
+local settings = require("loyalhook.server.settings")
+
+local serve = {}
+
+local Serve = {}
+Serve.__index = Serve
+
+local GRACE_S = 30          -- a request waits 25 s for the store at most
+local BODY_KIB_MAX = 10240 + 1 -- one more: the receiver itself says what is too large
+local STARTS_MAX = 5        -- failed ones in a row
+local WAIT_MS, WAIT_MS_MAX = 1000, 60000
+local LONG_MS = 60000       -- having run for so long, it begins with the shortest wait again
+
+local HTTP = [[
+  init_by_lua_block {
+    loyalhook = require("loyalhook.server.inside.serve").new(ngx.config.prefix())
+  }]]
+
+local SERVER = [[
+    location ~ "^/receive/(?<loyalhook_source>[A-Za-z0-9._-]{1,64})$" {
+      content_by_lua_block { loyalhook:receive() }
+    }
+    location = /healthz {
+      default_type text/plain;
+      return 200 "ok\n";
+    }
+    location / {
+      return 404;
+    }]]
+
+local LEVELS = { emerg = "error", alert = "error", crit = "error", error = "error", warn = "warn",
+  notice = "debug" }
+
+-- Its log from the beginning: each start has a new one.
+local function read_log(self)
+  if self._lines then
+    self._lines:close()
+  end
+  self._lines = lines.new(self._path, function()
+    self._web:reopen_logs()
+  end)
+end
+
+--- Starts it. given: folder (temporary), program (the setting nginx, or nil), host, port (0: a free
+-- one), store, key_file, wal_bytes_max, sources, log = function(level, message, fields). Returns
+-- it, with field port, or nil, message, code.
+function serve.start(given)
+  local found, message, code = nginx.find(given.program, given.folder)
+  if not found then
+    return nil, message, code
+  end
+  local ok
+  ok, message, code = settings.write(given.folder, { store = given.store,
+    key_file = given.key_file, wal_bytes_max = given.wal_bytes_max, sources = given.sources })
+  if not ok then
+    return nil, message, code
+  end
+  local web
+  web, message, code = nginx.start({ found = found, folder = given.folder, host = given.host,
+    port = given.port, workers = "auto", grace_s = GRACE_S, body_kib_max = BODY_KIB_MAX,
+    access_log = "off", http = HTTP, server = SERVER })
+  if not web then
+    return nil, message, code
+  end
+  local self = setmetatable({ port = web.port, _web = web, _log = given.log, _failed = 0,
+    _path = given.folder .. "/error.log", _wait_ms = WAIT_MS, _started_ms = core.now_ms() }, Serve)
+  read_log(self)
+  return self
+end
+
+-- What nginx has logged, in the log of ours. (Its notices are of its own processes.)
+local function pass_on_log(self)
+  self._lines:each(function(line)
+    local level, said = line:match("^%S+ %S+ %[(%w+)%] %d+#%d+: (.*)$")
+    if LEVELS[level] and level ~= "notice" then
+      self._log(LEVELS[level], "nginx: " .. said:gsub("^%*%d+ ", ""))
+    end
+  end)
+end
+
+-- Begins the wait for the next start.
+local function wait_after(self, sentence, now_ms)
+  if now_ms - self._started_ms >= LONG_MS then
+    self._wait_ms = WAIT_MS
+  end
+  self._log("error", sentence .. "; it is started again", { wait_ms = self._wait_ms })
+  self._web:ask_to_quit() -- workers may be left, and hold the port
+  self._start_at_ms = now_ms + self._wait_ms
+  self._wait_ms = math.min(self._wait_ms * 2, WAIT_MS_MAX)
+end
+
+local function start_again(self, now_ms)
+  self._start_at_ms, self._started_ms = nil, now_ms
+  local ok, message, code = self._web:restart()
+  read_log(self)
+  if ok then
+    self._failed = 0
+    self._log("info", "nginx runs again", { port = self.port })
+    return true
+  end
+  self._failed = self._failed + 1
+  if self._failed >= STARTS_MAX then
+    return nil, message, code
+  end
+  wait_after(self, message, now_ms)
+  return true
+end
+
+--- Looks after it; to be called now and then. Returns true, or nil, message, code when it has been
+-- given up.
+function Serve:look(now_ms)
+  pass_on_log(self)
+  if self._quitting or self._start_at_ms and now_ms < self._start_at_ms then
+    return true
+  elseif self._start_at_ms then
+    return start_again(self, now_ms)
+  end
+  local sentence = self._web:ended()
+  if sentence then
+    wait_after(self, sentence, now_ms)
+  end
+  return true
+end
+
+--- Lets it end: no new requests, those under way are answered. Returns at once.
+function Serve:quit_soon()
+  self._quitting = true
+  self._web:ask_to_quit()
+end
+
+--- Waits for the end, and ends it by force where that takes too long.
+function Serve:close()
+  self._quitting = true
+  self._web:quit()
+  pass_on_log(self)
+  self._lines:close()
+end
+
+return serve

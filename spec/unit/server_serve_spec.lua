@@ -1,0 +1,101 @@
+-- The nginx of `serve`: the receiver behind it, and that it is kept running. Time is an argument.
+
+local core = require("loyalhook.core")
+local engine = require("loyalhook.engine")
+local receiver = require("loyalhook.receiver")
+local server = require("loyalhook.server.serve")
+local signature = require("loyalhook.signature")
+
+local SECRET = "a secret for tests"
+
+describe("the nginx of serve", function()
+  local folder, store, said, web
+
+  before_each(function()
+    folder, said = assert(engine.folder_new()), {}
+    store = ("sqlite:%s/loyalhook.db"):format(folder)
+    assert(receiver.open({ store = store, create = true, sources = {} })):close()
+    web = assert(server.start({ folder = folder, host = "127.0.0.1", port = 0, store = store,
+      sources = { shop = { secrets = { SECRET } } },
+      log = function(level, message) said[#said + 1] = level .. ": " .. message end }))
+  end)
+
+  after_each(function()
+    web:close()
+    engine.folder_remove(folder)
+  end)
+
+  local function post(path, headers, body)
+    return assert(engine.post({ url = ("http://127.0.0.1:%d%s"):format(web.port, path),
+      headers = headers or {}, body = body or "", timeout_ms = 10000 })).status
+  end
+
+  local function send(path, id)
+    local body = ('{"events":[{"id":"%s","event_type":"t","data":{}}]}'):format(id)
+    local lines = {}
+    for name, value in pairs(assert(signature.headers({ secret = SECRET, body = body }))) do
+      lines[#lines + 1] = name .. ": " .. value
+    end
+    return post(path, lines, body)
+  end
+
+  local function await_end()
+    local until_ms = core.now_ms() + 20000
+    while not web._web:ended() and core.now_ms() < until_ms do
+      engine.pause(5)
+    end
+  end
+
+  it("receives for its sources, says that it lives, and serves nothing else", function()
+    assert.are.equal(200, send("/receive/shop", "e1"))
+    assert.are.equal(401, send("/receive/other", "e2"))
+    assert.are.equal(404, post("/"))
+    assert.are.equal(404, post("/receive/shop/more"))
+    assert.are.equal(200, post("/healthz"))
+    assert.is_true(web:look(core.now_ms()))
+    local inbox = assert(receiver.open({ store = store, sources = {} }))
+    assert.are.equal("shop", inbox:event("e1")[1].source)
+    assert.is_nil((inbox:event("e2")))
+    inbox:close()
+  end)
+
+  it("is started again after a kill -9, not at once", function()
+    assert.are.equal(200, send("/receive/shop", "e1"))
+    web._web._process:signal("KILL")
+    await_end()
+    local now_ms = core.now_ms()
+    assert.is_true(web:look(now_ms))
+    assert.matches("^error: nginx was ended by signal 9; it is started again", said[1])
+    assert.is_true(web:look(now_ms + 999))
+    assert.are.equal(1, #said)
+    assert.is_true(web:look(now_ms + 1000))
+    assert.are.equal("info: nginx runs again", said[#said])
+    assert.are.equal(200, send("/receive/shop", "e2"))
+  end)
+
+  it("is given up when it cannot be started for too long", function()
+    web._web._process:signal("KILL", "group")
+    await_end()
+    local file = assert(io.open(folder .. "/settings.json", "w"))
+    file:write("no settings")
+    file:close()
+    local now_ms, looks = core.now_ms(), 0
+    local ok, message
+    repeat
+      ok, message = web:look(now_ms)
+      now_ms, looks = now_ms + 60000, looks + 1
+    until not ok or looks > 20
+    assert.is_nil(ok)
+    assert.matches("^nginx: ", message)
+    assert.are.equal(6, looks)
+  end)
+
+  it("passes on what nginx complains of", function()
+    local file = assert(io.open(folder .. "/error.log", "ab"))
+    file:write("2026/11/25 22:28:17 [warn] 12#13: *7 something is odd, client: 1.2.3.4\n"
+      .. "2026/11/25 22:28:17 [notice] 12#13: a process began\n")
+    file:close()
+    web:look(core.now_ms())
+    assert.are.same({ "warn: nginx: something is odd, client: 1.2.3.4" }, said)
+  end)
+end)
