@@ -148,6 +148,13 @@ describe("a receiver", function()
     assert.are.equal(0, #store.calls)
   end)
 
+  it("passes over what is no name of a header", function()
+    local made = opened()
+    local headers = signed()
+    headers[1], headers[2.5], headers[true] = "nonce: 1", "x", "y"
+    assert.are.equal(200, (made:accept("zinrelo", headers, BODY)))
+  end)
+
   it("refuses headers that are missing, repeated, or spelt with underscores", function()
     local made = opened()
     local good = signed()
@@ -311,6 +318,15 @@ describe("a receiver", function()
         other = { secrets = { SECRET } } } })
       assert.are.equal(503, (made:accept("zinrelo", signed(), BODY)))
       assert.are.equal(503, (made:accept("zinrelo", {}, "")))
+      for _ = 1, 3 do -- looked at again, and not told again
+        now_ms = now_ms + 1000
+        made:accept("zinrelo", {}, "")
+      end
+      local told = 0
+      for _, line in ipairs(lines) do
+        told = told + (line.message:find("a secret cannot be read", 1, true) and 1 or 0)
+      end
+      assert.are.equal(1, told)
       assert.are.equal(200, (made:accept("other", signed(), BODY)))
       write("late", "")
       now_ms = now_ms + 1000

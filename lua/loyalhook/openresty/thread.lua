@@ -27,19 +27,26 @@ local function forget_closed(settings, code)
   end
 end
 
--- The body that nginx spooled to a file, or nil, message. The file is gone if the client is.
+-- The body that nginx spooled to a file; nil, message (the file is gone if the client is), or nil
+-- alone for one that is too large.
 local function read_spooled(path, bytes_max)
   local file, problem = io.open(path, "rb")
   if not file then
     return nil, problem
   end
-  local body
-  body, problem = file:read(bytes_max + 1)
-  file:close()
-  if not body and problem then
-    return nil, problem
+  local size, body
+  size, problem = file:seek("end")
+  if size and size > bytes_max then
+    file:close()
+    return nil, nil
+  elseif size and file:seek("set") then
+    body = size == 0 and "" or file:read(size)
   end
-  return body or ""
+  file:close()
+  if not body or #body ~= size then
+    return nil, problem or path .. ": shorter than it was"
+  end
+  return body
 end
 
 -- Verifies an item that the event loop has not. Returns an entry for the inbox, or nil, outcome.
@@ -49,9 +56,9 @@ local function verified(settings, item)
   if item.file then
     local problem
     body, problem = read_spooled(item.file, settings.body_bytes_max)
-    if not body then
+    if problem then
       return nil, answers.failed("io", problem)
-    elseif #body > settings.body_bytes_max then
+    elseif not body then
       return nil, answers.refused("too_large", ("the body is larger than %d bytes"):format(
         settings.body_bytes_max))
     end

@@ -57,10 +57,11 @@ local function read_keys(self, source, now_ms)
     source.keys, source.problem, source.code = core.verifier({ scheme = source.scheme,
       secrets = source.secrets, tolerance_s = source.checked.tolerance_s })
   end
-  if not source.keys then
+  if source.problem and source.problem ~= source.told then
     self._log("error", "a secret cannot be read: requests of its source are answered 503",
       { source = source.name, code = source.code, error = source.problem })
   end
+  source.told = source.problem
 end
 
 --- A gate for checked sources (see sources.check). given: sources, body_bytes_max, log =
@@ -107,7 +108,8 @@ end
 local function pick(headers)
   local picked, repeated = {}, nil
   for name, value in next, headers do
-    local lower = WANTED[name] and name or LENGTHS[#name] and name:lower()
+    local lower = WANTED[name] and name
+      or type(name) == "string" and LENGTHS[#name] and name:lower()
     if lower and WANTED[lower] then
       if picked[lower] or type(value) ~= "string" then
         repeated = repeated or {}
