@@ -16,6 +16,7 @@ local hubspot = {}
 
 local WHERE = "crm.hubspot"
 local BATCH_MAX = 100 -- inputs that the endpoint takes
+local CONCURRENCY = 200 -- tasks, not requests: two full batches at once
 local REQUESTS_MAX = 40 -- in search of the bad contacts of one batch
 local STATUSES = { CONFLICT = 409, RATE_LIMITS = 429 } -- of errors in a 207
 local MIGRATING = 477 -- HubSpot moves the account to another data centre
@@ -250,8 +251,10 @@ function hubspot.new(given)
   if not self then
     return nil, message, code
   end
+  local is_batching = given.batch_max ~= 1
   return policy.apply({ name = WHERE, event_types = { "category:member", "category:transaction" },
-    serial = "member", concurrency = 4, batch_max = given.batch_max or BATCH_MAX,
+    serial = "member", concurrency = CONCURRENCY,
+    batch_max = is_batching and (given.batch_max or BATCH_MAX) or nil,
     handle = function(event, context)
       local result = handle_batch(self, { event }, context)[1]
       if result == true then
@@ -259,9 +262,9 @@ function hubspot.new(given)
       end
       return nil, result.message, result.kind
     end,
-    handle_batch = function(events, context)
+    handle_batch = is_batching and function(events, context)
       return handle_batch(self, events, context)
-    end }, given)
+    end or nil }, given)
 end
 
 return hubspot
