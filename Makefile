@@ -191,8 +191,9 @@ test-bench: build build-bench ## that every row of the bench runs; how fast is n
 test-million: build-c ## the request log of a million requests: bounded work for every filter
 	LOYALHOOK_SPEC_REQUESTS=1000000 $(BUILD)/c/test_sqlite_pages
 
-test-model: build-c ## the store against its model, 3,000 seeds (SEED=n: that one)
+test-model: build-c ## the store against its models, 3,000 seeds each (SEED=n: that one)
 	LOYALHOOK_SPEC_SEED=$(or $(SEED),1) LOYALHOOK_SPEC_SEEDS=$(if $(SEED),1,3000) $(BUILD)/c/test_model
+	LOYALHOOK_SPEC_SEED=$(or $(SEED),1) LOYALHOOK_SPEC_SEEDS=$(if $(SEED),1,3000) $(BUILD)/c/test_model_tasks
 
 test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
 	$(MAKE) build-c BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \

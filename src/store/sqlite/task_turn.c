@@ -167,7 +167,8 @@ static int check_clock_of(struct turning *turning, const struct lh_task_wished *
                           int set_back, struct lh_error *err) {
   int64_t now_ms = turning->tasking.now_ms;
   int64_t first_ms = now_ms + wished->wish->policy.first_ms;
-  const int64_t far[2] = {wished->row->handler, now_ms + LH_TASK_WAIT_MS_MAX};
+  int64_t longest_ms = set_back ? wished->wish->policy.max_ms : LH_TASK_WAIT_MS_MAX;
+  const int64_t far[2] = {wished->row->handler, now_ms + longest_ms};
   const int64_t ahead[2] = {wished->row->handler, now_ms};
   int rc = pull_in(turning, LH_SQL_TASKS_FAR, far, first_ms, err);
   if (rc == LH_OK)
@@ -236,15 +237,18 @@ static int serve_all_alone(struct turning *turning, struct lh_error *err) {
   return rc;
 }
 
-/* A worker that stops leaves what runs alone to others. */
-static void leave_alone(struct turning *turning) {
+/* A worker that stops leaves what is to run alone to others, once it runs none of it any more. */
+static int leave_alone(struct turning *turning, struct lh_error *err) {
+  int row = runs_alone(turning, turning->turn->session, err);
+  if (row != 0) return row < 0 ? (int)err->code : LH_OK;
   for (size_t i = 0; i < turning->turn->wish_count; i++) {
-    struct lh_handler_hot *row = turning->wished[i].row;
-    if (row->alone_session != turning->turn->session) continue;
-    row->alone_session = 0;
-    row->dirty = 1;
+    struct lh_handler_hot *handler = turning->wished[i].row;
+    if (handler->alone_session != turning->turn->session) continue;
+    handler->alone_session = 0;
+    handler->dirty = 1;
     turning->tasking.tx->wake = 1;
   }
+  return LH_OK;
 }
 
 /* ---- everything else ---- */
@@ -331,10 +335,7 @@ static int look_ahead_all(struct turning *turning, struct lh_error *err) {
 }
 
 static int give(struct turning *turning, struct lh_error *err) {
-  if (turning->turn->slots == 0) {
-    leave_alone(turning);
-    return LH_OK;
-  }
+  if (turning->turn->slots == 0) return leave_alone(turning, err);
   int rc = serve_all_alone(turning, err);
   if (rc != LH_OK || turning->nothing_else) return rc;
   rc = form_all(turning, err);
