@@ -7,6 +7,7 @@ describe("exit codes", function()
     usage = 2, config = 3, store_missing = 3, store_foreign = 3, store_newer = 3,
     store_damaged = 3, key_missing = 3, secret_unreadable = 3, not_found = 4, invalid = 5,
     unknown_type = 5, conflict = 5, limit = 5, too_large = 5, refused = 5, store_exists = 5,
+    revision = 5, denied = 5, too_many = 5,
     signature_mismatch = 5, too_old = 5, full = 1, io = 1, busy = 1, memory = 1, random = 1,
     interrupted = 130,
   }

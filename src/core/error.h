@@ -19,6 +19,9 @@
   X(LH_E_LIMIT,               "limit")              /* a count is at its maximum */ \
   X(LH_E_NOT_FOUND,           "not_found")          /* no such webhook, request, event */ \
   X(LH_E_REFUSED,             "refused")            /* the state forbids it */ \
+  X(LH_E_REVISION,            "revision")           /* it was changed since it was read */ \
+  X(LH_E_DENIED,              "denied")             /* wrong password, unknown or ended token */ \
+  X(LH_E_TOO_MANY,            "too_many")           /* wrong tries: wait a while */ \
   X(LH_E_STORE_MISSING,       "store_missing")      /* no store at this path; init creates one */ \
   X(LH_E_STORE_EXISTS,        "store_exists")       /* init would have to overwrite */ \
   X(LH_E_STORE_FOREIGN,       "store_foreign")      /* a file, but not a loyalhook store */ \

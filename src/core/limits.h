@@ -130,6 +130,29 @@
 #define LH_CALL_ANSWER_DEFAULT 1048576
 #define LH_CALL_ERROR_MAX 320         /* a sentence of the transport's */
 #define LH_CALL_ANSWERS_MAX 268435456 /* bytes of a worker's answers together; then they are cut */
+#define LH_TOKENS_MAX 1000            /* rows; revoked ones make room */
+#define LH_TOKEN_USED_MS 600000       /* grain of last_used: a token in use writes so seldom */
+#define LH_USERS_MAX 1000             /* people who sign in to one console */
+#define LH_USER_NAME_MAX 64           /* [A-Za-z0-9._@+-]{1,64}: mail addresses fit */
+#define LH_PASSWORD_MIN 12            /* bytes; NIST SP 800-63B wants 8 and more */
+#define LH_PASSWORD_MAX 1024          /* a pass phrase fits; bounds what is hashed */
+#define LH_PASSWORD_ITERATIONS 210000 /* OWASP's for PBKDF2-HMAC-SHA512 */
+#define LH_PASSWORD_ITERATIONS_MAX 10000000 /* of a stored hash: a damaged one costs seconds */
+#define LH_LOGIN_IDLE_MS 43200000           /* 12 h without a request */
+#define LH_LOGIN_WHOLE_MS 604800000         /* 7 days in all */
+#define LH_LOGIN_SEEN_MS 300000             /* grain of an idle time */
+#define LH_LOGINS_MAX 50                    /* of one user; the oldest ends */
+#define LH_FIRST_RUN_MS 86400000            /* a first-run token that nobody used */
+#define LH_FIRST_RUNS_MAX 8       /* servers of one store that were started and printed one */
+#define LH_KNOCK_ADDRESS_MS 20000 /* after LH_KNOCK_ADDRESS_MAX at once: one wrong try in 20 s */
+#define LH_KNOCK_ADDRESS_MAX 30   /* people behind one address */
+#define LH_KNOCK_USER_MS 60000    /* the same for one user's name */
+#define LH_KNOCK_USER_MAX 10
+#define LH_KNOCKS_MAX 10000      /* rows; those that matter least make room */
+#define LH_AUDIT_WHO_MAX 128     /* "user:" and a name, "token:" and an id */
+#define LH_AUDIT_WHAT_MAX 64     /* "webhook.rotate_secret" */
+#define LH_AUDIT_OBJECT_MAX 256  /* an id or a name */
+#define LH_AUDIT_DETAIL_MAX 8192 /* JSON: an edit's fields */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000
 
