@@ -11,9 +11,9 @@ static int64_t monotonic(void *self) {
   return clock->monotonic_ms;
 }
 
-/* SplitMix64: any seed will do, zero too. */
+/* SplitMix64: any seed will do, zero too. Several threads may ask. */
 static uint64_t next(struct fake_clock *clock) {
-  uint64_t z = clock->seed += UINT64_C(0x9e3779b97f4a7c15);
+  uint64_t z = __atomic_add_fetch(&clock->seed, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELAXED);
   z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
   z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
   return z ^ (z >> 31);

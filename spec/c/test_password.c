@@ -1,4 +1,4 @@
-/* Passwords: PBKDF2 against Python's hashlib.pbkdf2_hmac("sha512", …), the stored form, the rule. */
+/* Passwords: PBKDF2 against Python's hashlib.pbkdf2_hmac("sha512"), the stored form, the rule. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -464,5 +464,6 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_tasks();
   failed += store_suite_run_task_rules();
   failed += store_suite_run_task_care();
+  failed += store_suite_run_access();
   return failed;
 }

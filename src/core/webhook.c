@@ -91,7 +91,7 @@ static int has_control(const char *text, size_t len) {
   return 0;
 }
 
-static int check_name(const char *name, struct lh_error *err) {
+int lh_name_check(const char *name, struct lh_error *err) {
   size_t len = strnlen(name, LH_NAME_MAX + 1);
   if (len < 1 || len > LH_NAME_MAX)
     return lh_error_set(err, LH_E_INVALID, "name: is not 1 to %d bytes long", LH_NAME_MAX);
@@ -174,7 +174,7 @@ static int check_schedule(const char *schedule, struct lh_error *err) {
 int lh_webhook_check(const struct lh_webhook *webhook, struct lh_error *err) {
   size_t account_len = strnlen(webhook->account, sizeof webhook->account);
   int code = lh_account_check(webhook->account, account_len, err);
-  if (code == LH_OK) code = check_name(webhook->name, err);
+  if (code == LH_OK) code = lh_name_check(webhook->name, err);
   if (code == LH_OK) code = check_selectors(webhook->event_types, err);
   if (code == LH_OK && webhook->headers != NULL) code = lh_header_check(webhook->headers, err);
   if (code == LH_OK) code = check_schedule(webhook->retry_schedule, err);

@@ -77,6 +77,12 @@ struct lh_webhook_edit {
   const char *url_normal;   /* the form of values.url that is unique; with LH_FIELD_URL */
 };
 
+/*
+** A name that a person gives: 1 to LH_NAME_MAX bytes of UTF-8 without control characters, no form
+** of an id, since commands take either. LH_E_INVALID: "name: …".
+*/
+int lh_name_check(const char *name, struct lh_error *err);
+
 /* Defaults of design §3 for everything that has one; the rest empty. */
 void lh_webhook_init(struct lh_webhook *webhook);
 /* Frees the owned texts, not the struct. */

@@ -75,6 +75,22 @@ void lh_inbox_list_clear(struct lh_inbox_list *list) {
   memset(list, 0, sizeof *list);
 }
 
+void lh_token_list_clear(struct lh_token_list *list) {
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
+void lh_user_list_clear(struct lh_user_list *list) {
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
+void lh_audit_list_clear(struct lh_audit_list *list) {
+  for (size_t i = 0; i < list->count; i++) free(list->rows[i].detail);
+  free(list->rows);
+  memset(list, 0, sizeof *list);
+}
+
 void lh_notice_list_clear(struct lh_notice_list *list) {
   free(list->rows);
   memset(list, 0, sizeof *list);

@@ -14,7 +14,9 @@
 #define LH_STORE_STORE_H
 
 #include "clock/clock.h"
+#include "store/access.h"
 #include "store/admin.h"
+#include "store/audit.h"
 #include "store/inbox.h"
 #include "store/jobs.h"
 #include "store/log.h"
@@ -29,6 +31,8 @@ struct lh_store {
   const struct lh_store_notices *notices;
   const struct lh_store_jobs *jobs;
   const struct lh_store_inbox *inbox;
+  const struct lh_store_access *access;
+  const struct lh_store_audit *audit;
   const struct lh_store_tasks *tasks;
 };
 

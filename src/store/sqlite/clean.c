@@ -6,12 +6,13 @@
 ** The log is cut at its old end only: first the cut is found (events in a row
 ** that are old enough), then every webhook's requests below it are dealt with
 ** (sweep.c), then the events go that no webhook needs any more. After that
-** come failed requests, figures, jobs, notices and webhooks whose time is over,
+** come failed requests, figures, jobs, notices, what access_clean.c knows and
+** webhooks whose time is over,
 ** and last the receiving side (clean_inbox.c).
 */
 #include <string.h>
 
-#include "store/sqlite/clean.h"
+#include "store/sqlite/access.h"
 
 #define BYTES_PER_STEP (INT64_C(4) * 1024 * 1024) /* of events moved or deleted */
 #define AGES_PER_STEP 5000                        /* events whose age is read */
@@ -155,6 +156,7 @@ static int delete_rest(struct lh_cleaning *cleaning, struct lh_error *err) {
                         LH_CLEAN_ROWS, err);
   if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_CLEAN_NOTICES, until_ms, LH_CLEAN_ROWS, err);
   if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_CLEAN_JOBS, until_ms, 0, err);
+  if (rc == LH_OK) rc = lh_access_clean(cleaning, err);
   int deleted = sqlite3_total_changes(db) - before;
   cleaning->rows -= deleted;
   if (deleted == 0) clean->phase = LH_CLEAN_WEBHOOKS;

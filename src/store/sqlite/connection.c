@@ -168,3 +168,15 @@ const char *lh_column_text(sqlite3_stmt *statement, int column) {
   const unsigned char *text = sqlite3_column_text(statement, column);
   return text != NULL ? (const char *)text : "";
 }
+
+void lh_column_put(char *out, size_t cap, sqlite3_stmt *statement, int column) {
+  strncpy(out, lh_column_text(statement, column), cap - 1);
+  out[cap - 1] = '\0';
+}
+
+void lh_bind_text(sqlite3_stmt *statement, int parameter, const char *text) {
+  if (text != NULL)
+    sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC);
+  else
+    sqlite3_bind_null(statement, parameter);
+}

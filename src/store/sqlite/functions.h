@@ -85,4 +85,34 @@ int lh_sqlite_task_retry_failed(struct lh_store *, struct lh_task_retry_step *, 
 int lh_sqlite_handler_list(struct lh_store *, struct lh_handler_list *, struct lh_error *);
 int lh_sqlite_handler_forget(struct lh_store *, const char *, int64_t, size_t *, struct lh_error *);
 
+int lh_sqlite_token_create(struct lh_store *, struct lh_token *, const unsigned char *,
+                           const struct lh_actor *, int64_t, struct lh_error *);
+int lh_sqlite_token_list(struct lh_store *, struct lh_token_list *, struct lh_error *);
+int lh_sqlite_token_revoke(struct lh_store *, const char *, const struct lh_actor *, int64_t,
+                           struct lh_token *, struct lh_error *);
+int lh_sqlite_token_check(struct lh_store *, const unsigned char *, int64_t, struct lh_token *,
+                          struct lh_error *);
+int lh_sqlite_user_add(struct lh_store *, const struct lh_user_new *, const struct lh_actor *,
+                       int64_t, struct lh_user *, struct lh_error *);
+int lh_sqlite_user_set(struct lh_store *, const struct lh_user_change *, const struct lh_actor *,
+                       int64_t, struct lh_user *, struct lh_error *);
+int lh_sqlite_user_list(struct lh_store *, struct lh_user_list *, struct lh_error *);
+int lh_sqlite_user_check(struct lh_store *, const struct lh_claim *, struct lh_user *,
+                         struct lh_error *);
+int lh_sqlite_login_add(struct lh_store *, const struct lh_user *, const unsigned char *,
+                        const struct lh_actor *, int64_t, struct lh_error *);
+int lh_sqlite_login_check(struct lh_store *, const unsigned char *, int64_t, struct lh_login *,
+                          struct lh_error *);
+int lh_sqlite_login_end(struct lh_store *, const unsigned char *, const struct lh_actor *, int64_t,
+                        struct lh_error *);
+int lh_sqlite_knock(struct lh_store *, const struct lh_knock *, int64_t, int64_t *,
+                    struct lh_error *);
+int lh_sqlite_welcome(struct lh_store *, const struct lh_knock *, int64_t, struct lh_error *);
+int lh_sqlite_first_run(struct lh_store *, const unsigned char *, int, const struct lh_actor *,
+                        int64_t, struct lh_error *);
+
+int lh_sqlite_audit_add(struct lh_store *, const struct lh_audit *, int64_t, struct lh_error *);
+int lh_sqlite_audit_list(struct lh_store *, const struct lh_audit_filter *, struct lh_audit_list *,
+                         struct lh_error *);
+
 #endif

@@ -33,30 +33,18 @@ int lh_notice_failed(struct lh_tx *tx, struct lh_dispatch *dispatch, int64_t req
   return lh_notice_add(tx, dispatch, request, lh_reason_name(reason), now_ms, err);
 }
 
-static void put(char *out, size_t cap, sqlite3_stmt *statement, int column) {
-  strncpy(out, lh_column_text(statement, column), cap - 1);
-  out[cap - 1] = '\0';
-}
-
 static void read_notice(sqlite3_stmt *statement, struct lh_notice_row *row) {
   memset(row, 0, sizeof *row);
   row->notice = sqlite3_column_int64(statement, 0);
   row->kind = (enum lh_notice_kind)sqlite3_column_int(statement, 1);
-  put(row->account, sizeof row->account, statement, 2);
-  put(row->webhook_name, sizeof row->webhook_name, statement, 3);
+  lh_column_put(row->account, sizeof row->account, statement, 2);
+  lh_column_put(row->webhook_name, sizeof row->webhook_name, statement, 3);
   memcpy(row->webhook_id.bytes, sqlite3_column_blob(statement, 4), LH_ID_BYTES);
   if (sqlite3_column_type(statement, 5) != SQLITE_NULL)
     memcpy(row->request_id.bytes, sqlite3_column_blob(statement, 5), LH_ID_BYTES);
-  put(row->reason, sizeof row->reason, statement, 6);
+  lh_column_put(row->reason, sizeof row->reason, statement, 6);
   row->created_ms = sqlite3_column_int64(statement, 7);
   row->mailed = sqlite3_column_int(statement, 8);
-}
-
-static void bind_text_or_null(sqlite3_stmt *statement, int column, const char *text) {
-  if (text != NULL)
-    sqlite3_bind_text(statement, column, text, -1, SQLITE_STATIC);
-  else
-    sqlite3_bind_null(statement, column);
 }
 
 static int check_limit(int limit, struct lh_error *err) {
@@ -95,7 +83,7 @@ int lh_sqlite_notice_list(struct lh_store *store, const struct lh_notice_filter 
   if (statement == NULL) return err->code;
   sqlite3_bind_int64(statement, 1, filter->after > 0 ? filter->after : INT64_MAX);
   sqlite3_bind_int64(statement, 2, filter->since_ms);
-  bind_text_or_null(statement, 3, filter->account);
+  lh_bind_text(statement, 3, filter->account);
   sqlite3_bind_int(statement, 4, filter->limit + 1);
   if (filter->webhook_id != NULL)
     sqlite3_bind_blob(statement, 5, filter->webhook_id->bytes, LH_ID_BYTES, SQLITE_STATIC);
@@ -108,7 +96,7 @@ int lh_sqlite_notice_list(struct lh_store *store, const struct lh_notice_filter 
 
 static int read_account(sqlite3_stmt *statement, struct lh_account_row *row, struct lh_error *err) {
   memset(row, 0, sizeof *row);
-  put(row->name, sizeof row->name, statement, 0);
+  lh_column_put(row->name, sizeof row->name, statement, 0);
   row->webhooks = sqlite3_column_int64(statement, 2);
   if (sqlite3_column_type(statement, 1) == SQLITE_NULL) return LH_OK;
   row->notify = strdup(lh_column_text(statement, 1));
@@ -140,7 +128,7 @@ int lh_sqlite_account_list(struct lh_store *store, const struct lh_account_filte
   if (reader == NULL || check_limit(filter->limit, err) != LH_OK) return err->code;
   sqlite3_stmt *statement = lh_connection_sql(reader, LH_SQL_ACCOUNTS, err);
   if (statement == NULL) return err->code;
-  bind_text_or_null(statement, 1, filter->name);
+  lh_bind_text(statement, 1, filter->name);
   sqlite3_bind_text(statement, 2, filter->after != NULL ? filter->after : "", -1, SQLITE_STATIC);
   sqlite3_bind_int(statement, 3, filter->limit + 1);
   int rc = collect_accounts(reader, statement, (size_t)filter->limit, list, err);
@@ -163,7 +151,7 @@ static int set_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   sqlite3_stmt *hurry = lh_connection_sql(tx->connection, LH_SQL_MAILINGS_HURRY, err);
   if (set == NULL || hurry == NULL) return err->code;
   sqlite3_bind_int64(set, 1, account);
-  bind_text_or_null(set, 2, setting->notify);
+  lh_bind_text(set, 2, setting->notify);
   sqlite3_bind_int64(hurry, 1, account);
   sqlite3_bind_int64(hurry, 2, setting->now_ms);
   sqlite3_bind_int64(hurry, 3, LH_MAIL_INTERVAL_MS);

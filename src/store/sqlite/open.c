@@ -36,6 +36,12 @@ static const struct lh_store_jobs job_functions = {lh_sqlite_retry,      lh_sqli
                                                    lh_sqlite_job_get,    lh_sqlite_job_list};
 static const struct lh_store_inbox inbox_functions = {lh_sqlite_accept, lh_sqlite_inbox_list,
                                                       lh_sqlite_inbox_get};
+static const struct lh_store_access access_functions = {
+    lh_sqlite_token_create, lh_sqlite_token_list,  lh_sqlite_token_revoke, lh_sqlite_token_check,
+    lh_sqlite_user_add,     lh_sqlite_user_set,    lh_sqlite_user_list,    lh_sqlite_user_check,
+    lh_sqlite_login_add,    lh_sqlite_login_check, lh_sqlite_login_end,    lh_sqlite_knock,
+    lh_sqlite_welcome,      lh_sqlite_first_run};
+static const struct lh_store_audit audit_functions = {lh_sqlite_audit_add, lh_sqlite_audit_list};
 static const struct lh_store_tasks task_functions = {
     lh_sqlite_handler_open,  lh_sqlite_task_turn,         lh_sqlite_task_work,
     lh_sqlite_task_retry,    lh_sqlite_task_retry_failed, lh_sqlite_handler_list,
@@ -196,6 +202,8 @@ int lh_sqlite_open(const struct lh_store_options *options, const char *given,
   self->base.notices = &notice_functions;
   self->base.jobs = &job_functions;
   self->base.inbox = &inbox_functions;
+  self->base.access = &access_functions;
+  self->base.audit = &audit_functions;
   self->base.tasks = &task_functions;
   self->pid = getpid();
   self->watch_fd = -1;

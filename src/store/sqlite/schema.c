@@ -5,6 +5,7 @@
 */
 #include <stdio.h>
 
+#include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite.h"
 
 /* clang-format off */
@@ -393,10 +394,10 @@ static const char *const third_tasks[] = {
   , NULL
 };
 
-static const char *const *const migrations[LH_SCHEMA_VERSION][4] = {
+static const char *const *const migrations[LH_SCHEMA_VERSION][5] = {
   {first_log, first_webhooks, first_requests, NULL},
   {second_requests, second_jobs, NULL},
-  {third_inbox, third_tasks, NULL},
+  {third_inbox, third_tasks, lh_schema_access, lh_schema_audit, NULL},
 };
 /* clang-format on */
 

@@ -52,6 +52,12 @@ int lh_connection_done(struct lh_connection *connection, sqlite3_stmt *statement
 /* Steps once: 1 a row (statement stays open), 0 no row (reset), -1 failure (reset, *err set). */
 int lh_connection_row(struct lh_connection *connection, sqlite3_stmt *statement,
                       struct lh_error *err);
+/* Text of a column, "" if NULL. Borrowed. */
+const char *lh_column_text(sqlite3_stmt *statement, int column);
+/* The same into an array of `cap` bytes, cut if it is longer. */
+void lh_column_put(char *out, size_t cap, sqlite3_stmt *statement, int column);
+/* Binds a text that outlives the statement's run, or NULL. */
+void lh_bind_text(sqlite3_stmt *statement, int parameter, const char *text);
 /* First column of the first row of text as an integer; -1 on failure. For pragmas. */
 int64_t lh_connection_number(sqlite3 *db, const char *sql);
 
@@ -265,7 +271,5 @@ int lh_request_attempts(struct lh_connection *reader, int64_t request,
 
 /* webhooks.c: reads the columns of LH_SQL_WEBHOOK_* into a webhook. */
 int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, struct lh_error *err);
-/* Text of a column, "" if NULL. Borrowed. */
-const char *lh_column_text(sqlite3_stmt *statement, int column);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef LH_STORE_SQLITE_STATEMENTS_H
 #define LH_STORE_SQLITE_STATEMENTS_H
 
+#include "store/sqlite/access_sql.h"
 #include "store/sqlite/clean_sql.h"
 #include "store/sqlite/inbox_sql.h"
 #include "store/sqlite/jobs_sql.h"
@@ -268,6 +269,7 @@ enum {
   LH_SQL_NOTICES(X) \
   LH_SQL_JOBS(X) \
   LH_SQL_INBOX(X) \
+  LH_SQL_ACCESS(X) \
   LH_SQL_CLEAN(X) \
   LH_SQL_TASKS(X)
 

@@ -13,19 +13,14 @@ static int copy(sqlite3_stmt *statement, int column, char **out, struct lh_error
   return *out != NULL ? LH_OK : lh_error_set(err, LH_E_MEMORY, "out of memory");
 }
 
-static void put(char *out, size_t cap, sqlite3_stmt *statement, int column) {
-  strncpy(out, lh_column_text(statement, column), cap - 1);
-  out[cap - 1] = '\0';
-}
-
 int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, struct lh_error *err) {
   lh_webhook_init(webhook);
   memcpy(webhook->id.bytes, sqlite3_column_blob(statement, 0), LH_ID_BYTES);
-  put(webhook->account, sizeof webhook->account, statement, 1);
-  put(webhook->name, sizeof webhook->name, statement, 2);
-  put(webhook->url, sizeof webhook->url, statement, 3);
+  lh_column_put(webhook->account, sizeof webhook->account, statement, 1);
+  lh_column_put(webhook->name, sizeof webhook->name, statement, 2);
+  lh_column_put(webhook->url, sizeof webhook->url, statement, 3);
   webhook->status = (enum lh_status)sqlite3_column_int(statement, 7);
-  put(webhook->status_reason, sizeof webhook->status_reason, statement, 8);
+  lh_column_put(webhook->status_reason, sizeof webhook->status_reason, statement, 8);
   webhook->status_since_ms = sqlite3_column_int64(statement, 9);
   webhook->batch_size = sqlite3_column_int(statement, 10);
   webhook->batch_bytes_max = sqlite3_column_int(statement, 11);
@@ -49,13 +44,6 @@ int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, str
   return rc;
 }
 
-static void bind_text_or_null(sqlite3_stmt *statement, int column, const char *text) {
-  if (text != NULL)
-    sqlite3_bind_text(statement, column, text, -1, SQLITE_STATIC);
-  else
-    sqlite3_bind_null(statement, column);
-}
-
 struct creating {
   struct lh_webhook *webhook;
   const char *url_normal;
@@ -72,7 +60,7 @@ int lh_webhook_check_unique(struct lh_tx *tx, const struct lh_webhook *webhook,
   if (rc != LH_OK || same == NULL) return rc != LH_OK ? rc : (int)err->code;
   sqlite3_bind_int64(same, 1, account);
   sqlite3_bind_text(same, 2, webhook->name, -1, SQLITE_STATIC);
-  bind_text_or_null(same, 3, url_normal);
+  lh_bind_text(same, 3, url_normal);
   sqlite3_bind_int64(same, 4, dispatch != NULL ? dispatch->webhook : 0);
   int row = lh_connection_row(tx->connection, same, err);
   if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
@@ -99,10 +87,10 @@ void lh_webhook_bind(sqlite3_stmt *statement, const struct lh_webhook *webhook,
                      const char *url_normal) {
   sqlite3_bind_text(statement, 3, webhook->name, -1, SQLITE_STATIC);
   sqlite3_bind_text(statement, 4, webhook->url, -1, SQLITE_STATIC);
-  bind_text_or_null(statement, 5, url_normal);
+  lh_bind_text(statement, 5, url_normal);
   sqlite3_bind_text(statement, 6, webhook->event_types, -1, SQLITE_STATIC);
-  bind_text_or_null(statement, 7, webhook->headers);
-  bind_text_or_null(statement, 8, webhook->retry_schedule);
+  lh_bind_text(statement, 7, webhook->headers);
+  lh_bind_text(statement, 8, webhook->retry_schedule);
   const int32_t numbers[] = {
       webhook->batch_size,       webhook->batch_bytes_max,  webhook->batch_wait_ms,
       webhook->retries_max,      webhook->retry_interval_s, webhook->pause_after,
@@ -207,7 +195,7 @@ int lh_sqlite_webhook_list(struct lh_store *store, const char *account, int with
   struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
   sqlite3_stmt *all = reader != NULL ? lh_connection_sql(reader, LH_SQL_WEBHOOKS, err) : NULL;
   if (all == NULL) return err->code;
-  bind_text_or_null(all, 1, account);
+  lh_bind_text(all, 1, account);
   sqlite3_bind_int(all, 2, with_deleted != 0);
   return collect(reader, all, list, err);
 }
@@ -234,7 +222,7 @@ int lh_sqlite_webhook_get(struct lh_store *store, const char *account, const cha
   sqlite3_stmt *by_name = lh_connection_sql(reader, LH_SQL_WEBHOOK_BY_NAME, err);
   if (by_name == NULL) return err->code;
   sqlite3_bind_text(by_name, 1, id_or_name, -1, SQLITE_STATIC);
-  bind_text_or_null(by_name, 2, account);
+  lh_bind_text(by_name, 2, account);
   int rc = collect(reader, by_name, list, err);
   if (rc != LH_OK || list->count == 1) return rc;
   size_t count = list->count;
