@@ -7,18 +7,22 @@ import html.parser
 import json
 import os
 import shutil
+import signal
+import sqlite3
 import subprocess
 import tempfile
 import unittest
 
-from cli import TOP, VMS, lua_environment
+from cli import TOP, VMS, Workshop, lua_environment, stop, wait_for
 from mail_server import Mailbox
 
 PASSWORD = "correct horse battery"
 NOW_MS = 1767348005000
 SECONDS = f"{NOW_MS // 1000:08x}"
 EARNED, OTP = "event_points_earned", "event_member_otp_generation"
-DRIVER = os.path.join(TOP, "spec", "harness", "handle.lua")
+HARNESS = os.path.join(TOP, "spec", "harness")
+DRIVER = os.path.join(HARNESS, "handle.lua")
+SECRET = "a secret for tests"
 # Where a strict reader of HTML sees no script, picture, form or style of a member's making.
 TAGS = {"html", "head", "meta", "title", "style", "body", "div", "h1", "p", "table", "tr", "th",
         "td", "a"}
@@ -333,6 +337,126 @@ class Ends(Mails):
             self.assertEqual(answer["refused"], "email: templates.event_points_earned.html:2: "
                              "{{program.url}}: put quotes around the value of href")
             self.assertEqual(answer["code"], "config")
+
+
+@unittest.skipUnless(os.path.exists(os.path.join(TOP, "lua/loyalhook/handlers/runtime.lua")),
+                     "this checkout's worker runs no handlers")
+class Worker(Mails):
+    """Through the inbox and a real worker: what comes in as a webhook goes out as a mail."""
+
+    def setUp(self):
+        self.shop = Workshop()
+        self.addCleanup(self.shop.close)
+        self.shop.init()
+
+    def configure(self, mailbox, **fields):
+        smtp = "url = '%s', from = 'club@shop.example', tls = 'none'" % mailbox.url()
+        more = "".join(f", {name} = {value}" for name, value in fields.items())
+        self.shop.write("loyalhook.lua", "return { handlers = { { use = 'email', from = 'start', "
+                        f"event_types = {{ '{EARNED}', '{OTP}' }}, smtp = {{ {smtp} }}{more} }} }} }}")
+
+    def accept(self, *events):
+        body = json.dumps({"request_id": f"{SECONDS}{0:016x}", "total_count": str(len(events)),
+                           "created_date": "01/02/2026 10:00:05", "events": events})
+        done = subprocess.run([VMS["lua5.4"], os.path.join(HARNESS, "accept.lua"),
+                               f"sqlite:{self.shop.path('loyalhook.db')}", "zinrelo", SECRET],
+                              input=body.encode(), capture_output=True, check=False,
+                              env={**os.environ, **lua_environment("lua5.4")})
+        self.assertEqual(done.stdout[:3], b"200", done.stderr.decode())
+
+    def tasks(self):
+        """By event: state and error of its only task."""
+        page = self.shop.run("inbox", "list", "--json").json()
+        return {row["id"]: (row["tasks"][0]["state"], row["tasks"][0]["error"])
+                for row in page["events"]}
+
+    def work(self, **environment):
+        return self.shop.work_until_idle("--role", "handle", **environment)
+
+    def later(self):
+        """Only while nothing of ours runs: what waits for its next try is due."""
+        with sqlite3.connect(self.shop.path("loyalhook.db")) as store:
+            store.execute("UPDATE tasks SET due_ms = 0 WHERE state = 2")
+
+    def test_what_came_in_goes_out(self):
+        mailbox = self.serve()
+        self.configure(mailbox)
+        events = [event(number=1), event(OTP, number=2, email_subscription_status="unsubscribed"),
+                  event(number=3, email_subscription_status="unsubscribed"),
+                  event(number=4, email_address="refuse-550@example.com"),
+                  event("event_points_expired", number=5)]
+        self.accept(*events)
+        self.accept(*events)  # a repetition
+        answer = self.work(LOYALHOOK_LOG_LEVEL="debug")
+        mails = mailbox.wait(2)
+        self.assertEqual(sorted(mail.to[0] for mail in mails),
+                         ["zoe1@example.com", "zoe2@example.com"])
+        for mail in mails:
+            message, _, _ = self.read(mail)
+            self.assertRegex(message["Message-ID"],
+                             r"^<[0-9a-f]{24}\.zinrelo\.email@shop\.example>$")
+        page = self.shop.run("inbox", "list", "--json").json()["events"]
+        self.assertEqual({row["id"]: [task["state"] for task in row["tasks"]] for row in page},
+                         {item["id"]: [state] if state else [] for item, state in
+                          zip(events, ("done", "done", "done", "failed", None))})
+        (failed,) = self.shop.run("inbox", "list", "--state", "failed", "--json").json()["events"]
+        self.assertIn("refuses it: 550 5.1.1 no such user", failed["tasks"][0]["error"])
+        self.assertRegex(answer.err, r"info: not mailed .*reason=unsubscribed")
+        self.assertEqual(answer.err.count("debug: mailed"), 2)
+
+    def test_what_is_not_taken_now_is_tried_again(self):
+        mailbox = self.serve()
+        self.configure(mailbox)
+        item = event()
+        self.accept(item)
+        mailbox.order("451", "drop", "accept")
+        for wanted in ("refuses it: 451", "may have arrived"):
+            self.work()
+            state, error = self.tasks()[item["id"]]
+            self.assertEqual(state, "retrying")
+            self.assertIn(wanted, error)
+            self.later()
+        self.work()
+        self.assertEqual(self.tasks()[item["id"]][0], "done")
+        mails = mailbox.arrived(None)
+        self.assertEqual(len(mails), 3)
+        self.assertEqual(len({mail.message()["Message-ID"] for mail in mails}), 1)
+
+    def test_whoever_wants_no_copy_decides_himself(self):
+        mailbox = self.serve()
+        self.configure(mailbox, when_unknown="'fail'")
+        item = event()
+        self.accept(item)
+        mailbox.order("drop")
+        self.work()
+        self.assertEqual(self.tasks()[item["id"]][0], "failed")
+        self.assertEqual(len(mailbox.arrived(None)), 1)
+
+    def test_kill_9_between_the_mail_and_its_record(self):
+        mailbox = self.serve()
+        self.configure(mailbox)
+        item = event()
+        self.accept(item)
+        mailbox.order("hang")
+        worker = self.shop.start("work", "--role", "handle")
+        (first,) = mailbox.wait(1, accepted=None)
+        worker.send_signal(signal.SIGKILL)
+        worker.communicate()
+        worker = self.shop.start("work", "--role", "handle")
+        (second,) = mailbox.wait(1)
+        wait_for(lambda: self.tasks()[item["id"]][0] == "done", what="recorded")
+        code, _, err = stop(worker)
+        self.assertEqual(code, 0, err)
+        self.assertEqual(first.message()["Message-ID"], second.message()["Message-ID"])
+
+    def test_many_mails_go_side_by_side(self):
+        mailbox = self.serve()
+        self.configure(mailbox)
+        mailbox.order(*["slow/400"] * 40)
+        self.accept(*(event(number=number) for number in range(40)))
+        self.work()
+        self.assertEqual(len({mail.to[0] for mail in mailbox.wait(40)}), 40)
+        self.assertEqual({state for state, _ in self.tasks().values()}, {"done"})
 
 
 if __name__ == "__main__":
