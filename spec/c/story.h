@@ -9,6 +9,8 @@
 ** story_wire.c    what every POST must fulfil, whatever the story is about
 ** story_log.c     the lines a story is compared by
 ** story_store.c   a worker's view of the store, which can be broken or cut off
+** story_tasks.c   handlers: what they are and what people do with their tasks
+** story_handle.c  how workers run them
 **
 ** Directives (NAME is free, DURATION is 250ms, 5s, 10m, 1h or several):
 **   webhook NAME [key=value …]     fields of struct lh_webhook; event_types=a,b
@@ -32,6 +34,18 @@
 **   show requests | webhooks       their state now
 **   show log                       how much of it there is
 **   show events                    from here on lines name the events (e1-e7)
+**
+** The receiving side; an event of the inbox is eN, in order of receiving:
+**   receive TYPE [member=M] [xN]
+**   handler NAME [types=a,b] [serial] [unknown=fail] [from=start] [concurrency=N] [tries=N]
+**           [rate=N/DURATION]      so many at once, and in that time in the long run
+**                        the store knows it from here on, and all workers have it loaded
+**   does NAME [eN]: RESULT, …      with all events, or with this one; the last is for ever
+**     RESULT  done | retry | fail | unknown | dies | hangs
+**             [after DURATION] [retry-after DURATION] [rest DURATION] [xN]
+**   unload NAME          no worker has it any more      forget NAME
+**   retry eN [NAME], retry tasks [NAME] [dry-run]
+**   show tasks | handlers
 */
 #ifndef SPEC_STORY_H
 #define SPEC_STORY_H
@@ -44,6 +58,10 @@
 #define STORY_REQUESTS_MAX 4096
 #define STORY_LINE_MAX 512
 #define STORY_POSTS_MAX 128 /* of one request */
+#define STORY_TIME_MAX 40
+#define STORY_HANDLERS_MAX 8
+#define STORY_RESULTS_MAX 16
+#define STORY_HELD_MAX 64 /* tasks that a worker runs */
 
 /* A worker's door to the store: as the real one until it is broken. */
 struct story_store {
@@ -68,13 +86,53 @@ struct story_webhook {
   int64_t last_first_event; /* of first attempts: they start in order */
 };
 
+enum story_act { STORY_SAYS, STORY_DIES, STORY_HANGS };
+struct story_result {
+  enum story_act act;
+  enum lh_task_input_kind kind; /* says */
+  int64_t after_ms, retry_after_ms, rest_ms;
+  int times;
+};
+
+/* What a handler does, in order. */
+struct story_script {
+  int event; /* 0: with all others */
+  struct story_result results[STORY_RESULTS_MAX];
+  int count, at, given; /* given: how often the present one was */
+};
+
+struct story_handler {
+  char name[32];
+  char event_types[256];
+  struct lh_handler_definition definition;
+  struct lh_handler_wish wish;
+  struct story_script scripts[STORY_HANDLERS_MAX];
+  int script_count;
+  int unloaded;
+};
+
+/* A task that runs. */
+struct story_held {
+  struct story_handler *handler;
+  int event;
+  int64_t task;
+  int32_t attempt;
+  int alone;
+  int64_t started_ms, ends_ms; /* INT64_MAX: never */
+  struct story_result result;
+};
+
 struct story_worker {
   char name[32];
   struct story_store store;
   struct fake_transport transport;
   struct lh_engine *engine; /* NULL: not there */
   int stopped;
+  int draining;
   int64_t next_due_ms;
+  int64_t tasks_due_ms;
+  struct story_held held[STORY_HELD_MAX];
+  size_t held_count;
   size_t in_flight;
 };
 
@@ -115,6 +173,11 @@ struct story {
   int show_events;
   int64_t retention_ms, failed_retention_ms; /* of workers opened next; 0: they do not clean */
   int retried;                               /* somebody retried by hand */
+  int received;                              /* events of the inbox */
+  struct story_handler handlers[STORY_HANDLERS_MAX];
+  int handler_count;
+  struct story_held lost[STORY_HELD_MAX]; /* of workers that died, until somebody says so */
+  size_t lost_count;
   struct story_line *lines;
   size_t line_count, line_cap;
   int broken; /* something happened that no story may contain */
@@ -147,6 +210,22 @@ void story_keys_at(struct story_webhook *webhook, int64_t now_ms);
 
 /* story_parse.c: one line without its newline. */
 void story_do(struct story *story, const char *line);
+/* "1m30s" → 90000; -1: not a duration. */
+int64_t story_duration_ms(const char *text);
+
+/* story_tasks.c: 1 if the line was one about handlers. */
+int story_tasks_do(struct story *story, const char *line, char *const *words, int count);
+void story_handler_load(struct story *story, struct lh_engine *engine,
+                        struct story_handler *handler);
+
+/* story_handle.c */
+/* A turn of the worker with its handlers; 1 if it did something. */
+int story_handle(struct story *story, struct story_worker *worker);
+/* When the next of its tasks ends or is due; INT64_MAX: none. */
+int64_t story_handle_next_ms(const struct story_worker *worker);
+/* The worker is gone: what it ran is lost when somebody finds out. */
+void story_handle_died(struct story *story, struct story_worker *worker);
+void story_handle_lost(struct story *story);
 
 /* story_retry.c */
 struct story_retrying {
@@ -172,6 +251,11 @@ void story_log_lost(struct story *story);
 void story_show_requests(struct story *story);
 void story_show_webhooks(struct story *story);
 void story_show_log(struct story *story);
+/* "01:30", minutes and seconds since the story began. */
+void story_time(int64_t wall_ms, char out[STORY_TIME_MAX]);
+/* A line at another time. */
+void story_note_at(struct story *story, int64_t at_ms, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* A line of its own at this time. */
 void story_note(struct story *story, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same, and the story fails. */

@@ -12,15 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIME_MAX 40
 #define NAME_MAX_BYTES 96
 
-static void time_text(int64_t wall_ms, char out[TIME_MAX]) {
+void story_time(int64_t wall_ms, char out[STORY_TIME_MAX]) {
   int64_t ms = wall_ms - FAKE_START_MS;
   const char *sign = ms < 0 ? "-" : "";
   if (ms < 0) ms = -ms;
-  int len = snprintf(out, TIME_MAX, "%s%02" PRId64 ":%02" PRId64, sign, ms / 60000, ms / 1000 % 60);
-  if (ms % 1000 != 0) snprintf(out + len, TIME_MAX - (size_t)len, ".%03" PRId64, ms % 1000);
+  int len =
+      snprintf(out, STORY_TIME_MAX, "%s%02" PRId64 ":%02" PRId64, sign, ms / 60000, ms / 1000 % 60);
+  if (ms % 1000 != 0) snprintf(out + len, STORY_TIME_MAX - (size_t)len, ".%03" PRId64, ms % 1000);
 }
 
 static void line_add(struct story *story, int64_t at_ms, const char *text) {
@@ -32,15 +32,15 @@ static void line_add(struct story *story, int64_t at_ms, const char *text) {
   struct story_line *line = &story->lines[story->line_count];
   line->at_ms = at_ms;
   line->order = story->line_count++;
-  char at[TIME_MAX];
-  time_text(at_ms, at);
+  char at[STORY_TIME_MAX];
+  story_time(at_ms, at);
   snprintf(line->text, sizeof line->text, "%s %s", at, text);
   size_t len = strlen(line->text);
   while (len > 0 && line->text[len - 1] == ' ') line->text[--len] = '\0';
 }
 
 void story_note(struct story *story, const char *format, ...) {
-  char text[STORY_LINE_MAX - TIME_MAX];
+  char text[STORY_LINE_MAX - STORY_TIME_MAX];
   va_list list;
   va_start(list, format);
   vsnprintf(text, sizeof text, format, list);
@@ -48,8 +48,17 @@ void story_note(struct story *story, const char *format, ...) {
   line_add(story, story->clock.wall_ms, text);
 }
 
+void story_note_at(struct story *story, int64_t at_ms, const char *format, ...) {
+  char text[STORY_LINE_MAX - STORY_TIME_MAX];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(text, sizeof text, format, list);
+  va_end(list);
+  line_add(story, at_ms, text);
+}
+
 void story_complain(struct story *story, const char *format, ...) {
-  char text[STORY_LINE_MAX - TIME_MAX] = "BROKEN: ";
+  char text[STORY_LINE_MAX - STORY_TIME_MAX] = "BROKEN: ";
   size_t len = strlen(text);
   va_list list;
   va_start(list, format);
@@ -87,8 +96,8 @@ static void answer_text(const struct lh_engine_event *event, char *out, size_t c
 
 static void state_text(enum lh_state state, enum lh_reason reason, int64_t next_ms, char *out,
                        size_t cap) {
-  char at[TIME_MAX];
-  time_text(next_ms, at);
+  char at[STORY_TIME_MAX];
+  story_time(next_ms, at);
   switch (state) {
   case LH_PENDING:
     snprintf(out, cap, "due at %s", at);
@@ -130,7 +139,7 @@ static int succeeded(const struct lh_engine_event *event, const struct story_web
 
 void story_log_event(struct story *story, const struct lh_engine_event *event) {
   struct story_request *request = story_request(story, &event->request_id);
-  char name[NAME_MAX_BYTES], answer[32], state[64], text[STORY_LINE_MAX - TIME_MAX];
+  char name[NAME_MAX_BYTES], answer[32], state[64], text[STORY_LINE_MAX - STORY_TIME_MAX];
   request_name(story, request, name);
   answer_text(event, answer, sizeof answer);
   state_text(event->state, event->reason, event->next_attempt_ms, state, sizeof state);
@@ -153,7 +162,7 @@ static void lost_of(struct story *story, struct story_request *request,
     const struct lh_attempt_row *attempt = &attempts->rows[i];
     if (attempt->outcome != LH_OUTCOME_LOST || request->lost[attempt->number]) continue;
     request->lost[attempt->number] = 1;
-    char name[NAME_MAX_BYTES], state[64], text[STORY_LINE_MAX - TIME_MAX];
+    char name[NAME_MAX_BYTES], state[64], text[STORY_LINE_MAX - STORY_TIME_MAX];
     request_name(story, request, name);
     state_text(row->delivery.state, row->delivery.reason, row->delivery.next_attempt_ms, state,
                sizeof state);

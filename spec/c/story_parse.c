@@ -29,8 +29,7 @@ static void split(struct words *words, const char *line) {
   }
 }
 
-/* "1m30s" → 90000; -1: not a duration. */
-static int64_t duration_ms(const char *text) {
+int64_t story_duration_ms(const char *text) {
   static const struct {
     const char *unit;
     int64_t ms;
@@ -110,10 +109,10 @@ static int parse_answer(const char *text, struct fake_answer *answer) {
       answer->times = (int)strtol(word + 1, NULL, 10);
       known = answer->times > 0;
     } else if (strcmp(word, "after") == 0) {
-      known = (answer->after_ms = duration_ms(next)) >= 0;
+      known = (answer->after_ms = story_duration_ms(next)) >= 0;
       i++;
     } else if (strcmp(word, "retry-after") == 0) {
-      known = (answer->retry_after_ms = duration_ms(next)) >= 0;
+      known = (answer->retry_after_ms = story_duration_ms(next)) >= 0;
       i++;
     } else {
       known = 0;
@@ -232,7 +231,7 @@ static void do_retain(struct story *story, const struct words *words) {
 }
 
 static void do_run(struct story *story, const char *text) {
-  int64_t ms = duration_ms(text);
+  int64_t ms = story_duration_ms(text);
   if (ms >= 0)
     story_run(story, ms);
   else
@@ -240,7 +239,7 @@ static void do_run(struct story *story, const char *text) {
 }
 
 static void do_clock(struct story *story, const char *text) {
-  int64_t ms = duration_ms(text + 1);
+  int64_t ms = story_duration_ms(text + 1);
   if (ms < 0 || (text[0] != '+' && text[0] != '-'))
     story_complain(story, "clock +DURATION or -DURATION");
   else
@@ -260,7 +259,7 @@ static void do_edit(struct story *story, const struct words *words) {
 }
 
 static void do_rotate(struct story *story, const char *name, const char *overlap) {
-  int64_t overlap_ms = strcmp(overlap, "now") == 0 ? 0 : duration_ms(overlap);
+  int64_t overlap_ms = strcmp(overlap, "now") == 0 ? 0 : story_duration_ms(overlap);
   if (overlap_ms < 0)
     story_complain(story, "rotate NAME now|DURATION");
   else
@@ -278,7 +277,7 @@ static void do_retry(struct story *story, struct words *words) {
     if ((value = story_value(word, "account")) != NULL)
       wanted.account = value;
     else if ((value = story_value(word, "since")) != NULL)
-      wanted.since_ms = story->clock.wall_ms - duration_ms(value);
+      wanted.since_ms = story->clock.wall_ms - story_duration_ms(value);
     else if (strcmp(word, "reason=paused") == 0)
       wanted.reason = LH_REASON_PAUSED;
     else if (strcmp(word, "dry-run") == 0)
@@ -325,6 +324,7 @@ static int do_to_worker(struct story *story, const char *what, const char *name)
     worker->stopped = 1;
     break;
   case 'd':
+    worker->draining = 1;
     lh_engine_drain(worker->engine);
     break;
   case 'a':
@@ -346,6 +346,8 @@ void story_do(struct story *story, const char *line) {
   const char *what = words.word[0], *name = words.count > 1 ? words.word[1] : "";
   if (words.count < 2)
     story_complain(story, "%s needs something", what);
+  else if (story_tasks_do(story, line, words.word, words.count))
+    return;
   else if (strcmp(what, "webhook") == 0)
     do_webhook(story, &words);
   else if (strcmp(what, "answers") == 0)

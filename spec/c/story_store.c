@@ -78,6 +78,23 @@ static int job_step(struct lh_store *door, struct lh_job_step *step, struct lh_e
   return code != 0 ? code : self->real->jobs->step(self->real, step, err);
 }
 
+static int handler_open(struct lh_store *door, const struct lh_handler_definition *definition,
+                        int64_t now_ms, int64_t *handler, int *created, struct lh_error *err) {
+  struct story_store *self = self_of(door);
+  int code = refused(self, err);
+  if (code != 0) return code;
+  return self->real->tasks->handler_open(self->real, definition, now_ms, handler, created, err);
+}
+
+/* Without jitter: a story's times are round. */
+static int task_turn(struct lh_store *door, struct lh_task_turn *asked, struct lh_error *err) {
+  struct story_store *self = self_of(door);
+  int code = refused(self, err);
+  if (code != 0) return code;
+  for (size_t i = 0; i < asked->result_count; i++) asked->results[i].jitter_ppm = 500000;
+  return self->real->tasks->turn(self->real, asked, err);
+}
+
 static const struct lh_store_requests requests = {
     .session_open = session_open,
     .session_close = session_close,
@@ -91,10 +108,15 @@ static const struct lh_store_requests requests = {
 
 static const struct lh_store_admin admin = {.clean = clean, .checkpoint = checkpoint};
 static const struct lh_store_jobs jobs = {.step = job_step};
+static const struct lh_store_tasks tasks = {.handler_open = handler_open, .turn = task_turn};
 
 void story_store_init(struct story_store *store, struct lh_store *real) {
   *store = (struct story_store){
-      .door = {.log = real->log, .requests = &requests, .admin = &admin, .jobs = &jobs},
+      .door = {.log = real->log,
+               .requests = &requests,
+               .admin = &admin,
+               .jobs = &jobs,
+               .tasks = &tasks},
       .real = real,
   };
 }

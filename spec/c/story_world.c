@@ -57,6 +57,7 @@ static void folder_remove(const char *folder) {
 
 static void worker_forget(struct story_worker *worker) {
   if (!worker->engine) return;
+  worker->held_count = 0;
   lh_engine_close(worker->engine);
   worker->engine = NULL;
   fake_transport_clear(&worker->transport);
@@ -123,14 +124,19 @@ void story_worker_open(struct story *story, const char *name, size_t concurrency
       .retention_ms = story->retention_ms,
       .failed_retention_ms = story->failed_retention_ms,
   };
-  if (lh_engine_open(&options, &worker->engine, &err) == 0) return;
-  story_complain(story, "worker %s: %s", name, err.message);
-  lh_store_close(real);
+  if (lh_engine_open(&options, &worker->engine, &err) != 0) {
+    story_complain(story, "worker %s: %s", name, err.message);
+    lh_store_close(real);
+    return;
+  }
+  for (int i = 0; i < story->handler_count; i++)
+    story_handler_load(story, worker->engine, &story->handlers[i]);
 }
 
 /* The store's handle goes last: closing it frees the lock that says the worker lives. */
 void story_worker_kill(struct story *story, struct story_worker *worker) {
   worker->store.gone = 1;
+  story_handle_died(story, worker);
   worker_forget(worker);
   story_note(story, "worker %s killed", worker->name);
 }
@@ -138,6 +144,7 @@ void story_worker_kill(struct story *story, struct story_worker *worker) {
 static int tell(struct story *story, const struct lh_engine_report *report) {
   for (size_t i = 0; i < report->event_count; i++) story_log_event(story, &report->events[i]);
   if (report->rescued > 0) story_log_lost(story);
+  if (report->rescued > 0) story_handle_lost(story);
   if (report->job_steps > 0) story_note_job(story, &report->job);
   return report->event_count > 0 || report->started > 0 || report->rescued > 0 ||
          report->job_steps > 0;
@@ -151,7 +158,7 @@ static int worker_step(struct story *story, struct story_worker *worker) {
   int moved = report.in_flight != worker->in_flight; /* a lease may end before it was started */
   worker->in_flight = report.in_flight;
   worker->next_due_ms = report.next_due_ms;
-  if (code == 0) return tell(story, &report) || moved;
+  if (code == 0) return tell(story, &report) | story_handle(story, worker) | moved;
   if (code != worker->store.write_code)
     story_complain(story, "worker %s: %s", worker->name, err.message);
   return 0;
@@ -165,8 +172,10 @@ void story_worker_abort(struct story *story, struct story_worker *worker) {
 }
 
 void story_worker_close(struct story *story, struct story_worker *worker) {
+  story_handle_died(story, worker);
   worker_forget(worker);
   story_log_lost(story);
+  story_handle_lost(story);
 }
 
 static void settle(struct story *story) {
@@ -195,6 +204,7 @@ static int64_t next_ms(const struct story *story, int64_t end_ms) {
     const struct story_worker *worker = story->workers[i];
     if (!worker->engine || worker->stopped) continue;
     sooner(&next, worker->next_due_ms, now_ms);
+    sooner(&next, story_handle_next_ms(worker), now_ms);
     int64_t answer_ms = fake_transport_next_ms(&worker->transport);
     if (answer_ms != INT64_MAX)
       sooner(&next, now_ms + (answer_ms - story->clock.monotonic_ms), now_ms);
