@@ -15,6 +15,7 @@ import unittest
 
 from cli import TOP, VMS, Workshop, lua_environment, stop, wait_for
 from mail_server import Mailbox
+from receiving import SECRET, signed
 
 PASSWORD = "correct horse battery"
 NOW_MS = 1767348005000
@@ -22,7 +23,6 @@ SECONDS = f"{NOW_MS // 1000:08x}"
 EARNED, OTP = "event_points_earned", "event_member_otp_generation"
 HARNESS = os.path.join(TOP, "spec", "harness")
 DRIVER = os.path.join(HARNESS, "handle.lua")
-SECRET = "a secret for tests"
 # Where a strict reader of HTML sees no script, picture, form or style of a member's making.
 TAGS = {"html", "head", "meta", "title", "style", "body", "div", "h1", "p", "table", "tr", "th",
         "td", "a"}
@@ -352,16 +352,19 @@ class Worker(Mails):
     def configure(self, mailbox, **fields):
         smtp = "url = '%s', from = 'club@shop.example', tls = 'none'" % mailbox.url()
         more = "".join(f", {name} = {value}" for name, value in fields.items())
-        self.shop.write("loyalhook.lua", "return { handlers = { { use = 'email', from = 'start', "
-                        f"event_types = {{ '{EARNED}', '{OTP}' }}, smtp = {{ {smtp} }}{more} }} }} }}")
+        self.shop.write("loyalhook.lua", f"""return {{ handlers = {{ {{ use = "email",
+            from = "start", event_types = {{ "{EARNED}", "{OTP}" }}, smtp = {{ {smtp} }}{more}
+            }} }} }}""")
 
     def accept(self, *events):
         body = json.dumps({"request_id": f"{SECONDS}{0:016x}", "total_count": str(len(events)),
-                           "created_date": "01/02/2026 10:00:05", "events": events})
+                           "created_date": "01/02/2026 10:00:05", "events": events}).encode()
+        request = {"source": "zinrelo", "headers": signed(body), "body": body.hex()}
         done = subprocess.run([VMS["lua5.4"], os.path.join(HARNESS, "accept.lua"),
-                               f"sqlite:{self.shop.path('loyalhook.db')}", "zinrelo", SECRET],
-                              input=body.encode(), capture_output=True, check=False,
-                              env={**os.environ, **lua_environment("lua5.4")})
+                               f"sqlite:{self.shop.path('loyalhook.db')}",
+                               json.dumps({"zinrelo": {"secrets": [SECRET]}})],
+                              input=json.dumps(request).encode() + b"\n", capture_output=True,
+                              check=False, env={**os.environ, **lua_environment("lua5.4")})
         self.assertEqual(done.stdout[:3], b"200", done.stderr.decode())
 
     def tasks(self):

@@ -1,12 +1,29 @@
--- What a web server does with one request, without one: signs the body on stdin, hands it to the
--- receiver of a store and prints the answer. accept.lua sqlite:PATH SOURCE SECRET
+-- A receiver for tests in other languages: accept.lua STORE SOURCES_JSON. Each line of stdin is a
+-- request { source, headers, body (hex) } in JSON; the answer is one line "STATUS BODY". At the end
+-- come the inbox's rows, oldest first, one line of JSON each.
 
-local loyalhook = require "loyalhook"
+local json = require("loyalhook.json")
+local receiver = assert(require("loyalhook.receiver").open{ store = arg[1], create = true,
+  sources = assert(json.decode(arg[2])), log = function() end })
 
-local store, source, secret = arg[1], arg[2], arg[3]
-local receiver = assert(loyalhook.receiver.open{ store = store,
-  sources = { [source] = { secrets = { secret } } } })
-local body = io.read("*a")
-local headers = assert(loyalhook.signature.headers{ secret = secret, body = body })
-io.write(("%d %s\n"):format(receiver:accept(source, headers, body)))
+local function text(hex)
+  return (hex:gsub("..", function(pair) return string.char(tonumber(pair, 16)) end))
+end
+
+for line in io.lines() do
+  local request = assert(json.decode(line))
+  print(receiver:accept(request.source, request.headers, text(request.body)))
+end
+
+local rows, cursor = {}, nil
+repeat
+  local list, following = assert(receiver:events{ limit = 1000, after = cursor })
+  for _, row in ipairs(list) do
+    local full = assert(receiver:event(row.id, row.source))[1]
+    table.insert(rows, 1, json.encode{ row.id, row.source, row.event_type, row.state,
+      full.member_id or false, full.data_json, full.data })
+  end
+  cursor = following
+until not cursor
+print(table.concat(rows, "\n"))
 receiver:close()
