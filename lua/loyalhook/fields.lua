@@ -10,7 +10,7 @@ fields.webhook = {
   "id", "account", "name", "url", "status", "status_reason", "status_since", "event_types",
   "batch_size", "batch_bytes_max", "batch_wait_ms", "retries_max", "retry_interval_s",
   "retry_schedule", "pause_after", "failed_in_a_row", "timeout_ms", "max_in_flight", "ordered",
-  "success", "scheme", "headers", "created_at", "updated_at",
+  "success", "scheme", "headers", "created_at", "updated_at", "revision",
 }
 
 --- What create_webhook takes, and of which kind.

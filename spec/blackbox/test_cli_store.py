@@ -22,7 +22,8 @@ from endpoint import Endpoint
 WEBHOOK = ["id", "account", "name", "url", "status", "status_reason", "status_since",
            "event_types", "batch_size", "batch_bytes_max", "batch_wait_ms", "retries_max",
            "retry_interval_s", "retry_schedule", "pause_after", "failed_in_a_row", "timeout_ms",
-           "max_in_flight", "ordered", "success", "scheme", "headers", "created_at", "updated_at"]
+           "max_in_flight", "ordered", "success", "scheme", "headers", "created_at", "updated_at",
+           "revision"]
 REQUEST = ["request_id", "webhook_id", "state", "reason", "total_count", "event_ids",
            "attempts_made", "next_attempt_at", "created_at", "finished_at"]
 ATTEMPT = ["number", "started_at", "duration_ms", "status", "error", "url", "nonce", "response"]

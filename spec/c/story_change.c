@@ -169,7 +169,8 @@ void story_status(struct story *story, const char *name, enum lh_status status) 
   struct lh_webhook webhook;
   struct lh_error err;
   if (!kept) return;
-  int code = story->store->admin->webhook_status(story->store, &kept->id, status, &webhook, &err);
+  int code =
+      story->store->admin->webhook_status(story->store, &kept->id, status, 0, &webhook, &err);
   if (refused(story, name, code, &err)) return;
   lh_webhook_clear(&webhook);
 }
@@ -190,9 +191,8 @@ void story_rotate(struct story *story, const char *name, int64_t overlap_ms) {
   if (!kept) return;
   story_keys_at(kept, story->clock.wall_ms);
   secret_make(story, kept->secret_next);
-  int code = story->store->admin->secret_rotate(
-      story->store, &kept->id, (struct lh_piece){kept->secret_next, LH_SECRET_GENERATED_LEN},
-      overlap_ms, &webhook, &err);
+  const struct lh_rotation rotation = {{kept->secret_next, LH_SECRET_GENERATED_LEN}, overlap_ms, 0};
+  int code = story->store->admin->secret_rotate(story->store, &kept->id, &rotation, &webhook, &err);
   if (refused(story, name, code, &err)) return;
   lh_webhook_clear(&webhook);
   lh_hmac_key_free(kept->key_next);

@@ -112,8 +112,9 @@ void edit(void) {
 
 void set_status(struct model_webhook *webhook, enum lh_status status) {
   struct lh_webhook changed;
-  if (!done(model.store->admin->webhook_status(model.store, &webhook->id, status, &changed, &why),
-            "status"))
+  if (!done(
+          model.store->admin->webhook_status(model.store, &webhook->id, status, 0, &changed, &why),
+          "status"))
     return;
   if (status == LH_STATUS_ENABLED && webhook->status != status)
     model_enabled(&model, webhook);
@@ -136,8 +137,8 @@ void rotate(void) {
   int secret = (int)below(MODEL_SECRETS);
   int64_t overlap_ms = one_in(3) ? 0 : below(600000);
   if (webhook == NULL) return;
-  if (!done(model.store->admin->secret_rotate(model.store, &webhook->id, model_secrets[secret],
-                                              overlap_ms, &changed, &why),
+  const struct lh_rotation rotation = {model_secrets[secret], overlap_ms, 0};
+  if (!done(model.store->admin->secret_rotate(model.store, &webhook->id, &rotation, &changed, &why),
             "rotate"))
     return;
   model_rotated(&model, webhook, secret, overlap_ms);
@@ -206,7 +207,7 @@ void resume(void) {
   struct lh_webhook changed;
   struct lh_job made;
   if (webhook == NULL || model.job_count == MODEL_JOBS) return;
-  int rc = model.store->admin->webhook_resume(model.store, &webhook->id, &made, &changed, &why);
+  int rc = model.store->admin->webhook_resume(model.store, &webhook->id, 0, &made, &changed, &why);
   if (webhook->status != LH_STATUS_PAUSED && rc == LH_E_REFUSED) return;
   if (!done(rc, "resume")) return;
   MODEL_MUST(&model, webhook->status == LH_STATUS_PAUSED, "resumed what was not paused");

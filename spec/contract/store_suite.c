@@ -465,5 +465,6 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_task_rules();
   failed += store_suite_run_task_care();
   failed += store_suite_run_access();
+  failed += store_suite_run_revision();
   return failed;
 }

@@ -142,7 +142,7 @@ static void mark_failed(void) {
 static void enable(const struct lh_id *webhook) {
   struct lh_webhook changed;
   assert_int_equal(
-      suite.store->admin->webhook_status(suite.store, webhook, LH_STATUS_ENABLED, &changed, NULL),
+      suite.store->admin->webhook_status(suite.store, webhook, LH_STATUS_ENABLED, 0, &changed, NULL),
       LH_OK);
   lh_webhook_clear(&changed);
 }

@@ -20,7 +20,7 @@ static int edit(const struct lh_id *id, struct lh_webhook_edit *wanted, struct l
 
 static int set_status(const struct lh_id *id, enum lh_status status, struct lh_error *err) {
   lh_webhook_clear(&changed);
-  return suite.store->admin->webhook_status(suite.store, id, status, &changed, err);
+  return suite.store->admin->webhook_status(suite.store, id, status, 0, &changed, err);
 }
 
 static void must_be(const struct lh_id *id, enum lh_status status) {
@@ -90,18 +90,21 @@ static void test_a_scheme_needs_a_secret_of_its_form(void **state) {
   assert_int_equal(edit(&id, &wanted, &err), LH_E_SECRET_INVALID);
   assert_non_null(strstr(err.message, "rotate it"));
   lh_webhook_clear(&changed);
-  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, good, 60000, &changed, &err),
+  assert_int_equal(suite.store->admin->secret_rotate(
+                       suite.store, &id, &(struct lh_rotation){good, 60000, 0}, &changed, &err),
                    LH_OK);
   assert_int_equal(changed.secret_rotates_ms, FAKE_START_MS + 60000);
   assert_int_equal(edit(&id, &wanted, &err), LH_E_SECRET_INVALID); /* the old one still signs */
   lh_webhook_clear(&changed);
-  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, good, 0, &changed, &err),
+  assert_int_equal(suite.store->admin->secret_rotate(
+                       suite.store, &id, &(struct lh_rotation){good, 0, 0}, &changed, &err),
                    LH_OK);
   assert_int_equal(changed.secret_rotates_ms, 0);
   assert_int_equal(edit(&id, &wanted, &err), LH_OK);
   assert_int_equal(changed.scheme, LH_SCHEME_STANDARD);
   lh_webhook_clear(&changed);
-  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, secret16, 0, &changed, &err),
+  assert_int_equal(suite.store->admin->secret_rotate(
+                       suite.store, &id, &(struct lh_rotation){secret16, 0, 0}, &changed, &err),
                    LH_E_SECRET_INVALID);
 }
 
@@ -120,9 +123,9 @@ static void test_a_deleted_webhook_is_final_and_frees_its_name(void **state) {
   assert_int_equal(set_status(&ids[3], LH_STATUS_DISABLED, &err), LH_E_REFUSED);
   struct lh_webhook_edit wanted = {.fields = LH_FIELD_TIMEOUT_MS, .values.timeout_ms = 1000};
   assert_int_equal(edit(&ids[3], &wanted, &err), LH_E_REFUSED);
-  assert_int_equal(
-      suite.store->admin->secret_rotate(suite.store, &ids[3], secret16, 0, &changed, &err),
-      LH_E_REFUSED);
+  assert_int_equal(suite.store->admin->secret_rotate(
+                       suite.store, &ids[3], &(struct lh_rotation){secret16, 0, 0}, &changed, &err),
+                   LH_E_REFUSED);
   struct lh_target *target;
   assert_int_equal(suite.store->admin->target(suite.store, &ids[3], &target, &err), LH_E_REFUSED);
   ids[3] = make_webhook(suite.store, "w3", "*", 7); /* its name, URL and place are free */
@@ -222,7 +225,8 @@ static void test_a_target_outside_the_log_follows_the_rotation(void **state) {
   static const struct lh_piece next = {"fedcba9876543210", 16};
   struct lh_target *before, *after;
   struct lh_id id = make_webhook(suite.store, "w", "*", 1);
-  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, next, 60000, &changed, NULL),
+  assert_int_equal(suite.store->admin->secret_rotate(
+                       suite.store, &id, &(struct lh_rotation){next, 60000, 0}, &changed, NULL),
                    LH_OK);
   assert_int_equal(suite.store->admin->target(suite.store, &id, &before, NULL), LH_OK);
   assert_non_null(before->keys[0]);
@@ -253,9 +257,10 @@ static int signs_with(const struct lh_id *id, struct lh_piece secret) {
 
 static void rotate(const struct lh_id *id, struct lh_piece secret, int64_t overlap_ms) {
   lh_webhook_clear(&changed);
-  assert_int_equal(
-      suite.store->admin->secret_rotate(suite.store, id, secret, overlap_ms, &changed, NULL),
-      LH_OK);
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, id,
+                                                     &(struct lh_rotation){secret, overlap_ms, 0},
+                                                     &changed, NULL),
+                   LH_OK);
 }
 
 /* Nothing was sent between the end of the first overlap and the second rotation. */
@@ -298,7 +303,7 @@ static void test_resuming_retries_what_the_pause_failed(void **state) {
   struct lh_id id = make_webhook(suite.store, "w", "*", 1);
   assert_int_equal(edit(&id, &wanted, NULL), LH_OK);
   lh_webhook_clear(&changed);
-  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &id, &job, &changed, &err),
+  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &id, 0, &job, &changed, &err),
                    LH_E_REFUSED);
   assert_non_null(strstr(err.message, "is enabled, not paused"));
   for (int i = 0; i < 5; i++) emit_one(suite.store, "event_points_earned", "{}");
@@ -314,7 +319,7 @@ static void test_resuming_retries_what_the_pause_failed(void **state) {
   take_turn(suite.store, &suite.turn, &suite.noted);
   assert_int_equal(late.after.reason, LH_REASON_PAUSED);
   fake_clock_advance(&suite.fake, 1000);
-  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &id, &job, &changed, &err),
+  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &id, 0, &job, &changed, &err),
                    LH_OK);
   assert_int_equal(changed.status, LH_STATUS_ENABLED);
   struct lh_job_step step = {.id = &job.id, .now_ms = suite.fake.wall_ms};

@@ -12,7 +12,7 @@
 
 static void set_status(const struct lh_id *id, enum lh_status status) {
   struct lh_webhook changed;
-  int rc = suite.store->admin->webhook_status(suite.store, id, status, &changed, NULL);
+  int rc = suite.store->admin->webhook_status(suite.store, id, status, 0, &changed, NULL);
   assert_int_equal(rc, LH_OK);
   lh_webhook_clear(&changed);
 }

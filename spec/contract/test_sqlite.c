@@ -212,12 +212,14 @@ static void test_another_key_pauses_the_webhook_instead_of_signing(void **state)
   /* Enabling would only pause it again; a new secret mends it. */
   struct lh_webhook webhook;
   struct lh_error err;
-  assert_int_equal(store->admin->webhook_status(store, &id, LH_STATUS_ENABLED, &webhook, &err),
+  assert_int_equal(store->admin->webhook_status(store, &id, LH_STATUS_ENABLED, 0, &webhook, &err),
                    LH_E_SECRET_UNREADABLE);
   assert_non_null(strstr(err.message, "rotate"));
-  assert_int_equal(store->admin->secret_rotate(store, &id, secret16, 0, &webhook, &err), LH_OK);
+  assert_int_equal(store->admin->secret_rotate(store, &id, &(struct lh_rotation){secret16, 0, 0},
+                                               &webhook, &err),
+                   LH_OK);
   lh_webhook_clear(&webhook);
-  assert_int_equal(store->admin->webhook_status(store, &id, LH_STATUS_ENABLED, &webhook, &err),
+  assert_int_equal(store->admin->webhook_status(store, &id, LH_STATUS_ENABLED, 0, &webhook, &err),
                    LH_OK);
   lh_webhook_clear(&webhook);
   lh_store_close(store);

@@ -8,7 +8,7 @@ describe("fields", function()
     assert.are.equal("id account name url status status_reason status_since event_types "
       .. "batch_size batch_bytes_max batch_wait_ms retries_max retry_interval_s retry_schedule "
       .. "pause_after failed_in_a_row timeout_ms max_in_flight ordered success scheme headers "
-      .. "created_at updated_at", table.concat(fields.webhook, " "))
+      .. "created_at updated_at revision", table.concat(fields.webhook, " "))
     assert.are.equal("request_id webhook_id state reason total_count event_ids attempts_made "
       .. "next_attempt_at created_at finished_at", table.concat(fields.request, " "))
     assert.are.equal("number started_at duration_ms status error url nonce response",

@@ -46,6 +46,28 @@ describe("sender's webhooks", function()
     assert.are.same(edited, assert(sender:webhook("renamed")))
   end)
 
+  it("are changed only as they were read, if one says so", function()
+    assert.are.equal(1, webhook.revision)
+    local read = { if_revision = webhook.revision }
+    local edited = assert(sender:update_webhook("crm", { batch_size = 5 }, read))
+    assert.is_true(edited.revision > 1)
+    for _, change in ipairs{
+      function() return sender:update_webhook("crm", { batch_size = 6 }, read) end,
+      function() return sender:disable_webhook("crm", read) end,
+      function() return sender:enable_webhook("crm", read) end,
+      function() return sender:enable_webhook("crm", { retry_failed = true, if_revision = 1 }) end,
+      function() return sender:delete_webhook("crm", read) end,
+      function() return sender:rotate_secret("crm", read) end,
+    } do
+      assert.matches("read it again", refused("revision", change()))
+    end
+    assert.are.same(edited, assert(sender:webhook("crm")))
+    local rotated = assert(sender:rotate_secret("crm", { if_revision = edited.revision }))
+    local disabled = assert(sender:disable_webhook("crm", { if_revision = rotated.revision }))
+    assert.are.equal(disabled.revision, assert(sender:webhooks())[1].revision)
+    assert(sender:enable_webhook("crm"))
+  end)
+
   it("refuse what is wrong in an edit and stay as they were", function()
     local before = assert(sender:webhook("crm"))
     assert.matches("rotating", refused("invalid",

@@ -1,14 +1,16 @@
 /*
 ** Changes of webhooks: settings, status, secret; and the attempt that tries one.
 **
-**   store:webhook_edit(id, fields [, { allow_http =, allow_networks = {…} }]) -> webhook
-**   store:webhook_status(id, "enabled" | "disabled" | "deleted")              -> webhook
-**   store:webhook_resume(id)     -> webhook, job (store_jobs.c): enabled, its pause made up for
-**   store:secret_rotate(id, { secret =, overlap_ms = })     -> webhook with the new secret
+**   store:webhook_edit(id, fields [, { allow_http =, allow_networks = {…}, if_revision = }])
+**     -> webhook
+**   store:webhook_status(id, "enabled" | "disabled" | "deleted" [, if_revision]) -> webhook
+**   store:webhook_resume(id [, if_revision])
+**     -> webhook, job (store_jobs.c): enabled, its pause made up for
+**   store:secret_rotate(id, { secret =, overlap_ms =, if_revision = }) -> webhook with the new secret
 **   store:webhook_test(id, { request_id =, id =, event_type =, data = } [, { allow_http =, … }])
 **     -> { delivered, outcome, status, duration_ms, error, response, url }
 **
-** Each fails as nil, message, code. webhook_test blocks until the attempt has ended.
+** Each fails as nil, message, code; "revision" if the webhook is not at if_revision any more. webhook_test blocks until the attempt has ended.
 */
 #include "binding/engine_guard.h"
 #include "binding/store.h"
@@ -41,6 +43,8 @@ static int read_id(lua_State *L, struct lh_id *id, struct lh_error *err) {
   return lh_error_set(err, LH_E_INVALID, "webhook: not 24 lower-case hex digits");
 }
 
+static const int64_t revision_bounds[2] = {0, LH_EXACT_MAX};
+
 static int edit(lua_State *L) {
   struct lh_transport_options options = {0};
   struct lh_error err;
@@ -51,7 +55,8 @@ static int edit(lua_State *L) {
   struct change *change = lh_box_new(L, sizeof *change, release_change);
   lh_webhook_init(&change->edit.values);
   if (read_id(L, &id, &err) || lh_store_fields_edit(L, 3, &change->edit, &err) ||
-      lh_engine_guard_read(L, 4, &options, &err)) {
+      lh_engine_guard_read(L, 4, &options, &err) ||
+      lh_field_int(L, 4, "if_revision", revision_bounds, &change->edit.if_revision, &err) < 0) {
     return lh_push_error(L, &err);
   }
   change->edit.url_normal = change->url_normal;
@@ -78,11 +83,12 @@ static int set_status(lua_State *L) {
   struct lh_id id;
   lh_store_object_at(L, 1);
   enum lh_status status = statuses[luaL_checkoption(L, 3, NULL, names)];
+  int64_t if_revision = lh_arg_int_or(L, 4, 0, 0, LH_EXACT_MAX);
   struct change *change = lh_box_new(L, sizeof *change, release_change);
   if (read_id(L, &id, &err)) return lh_push_error(L, &err);
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->admin->webhook_status(store, &id, status, &change->result, &err)) {
+  if (store->admin->webhook_status(store, &id, status, if_revision, &change->result, &err)) {
     return lh_push_error(L, &err);
   }
   lh_store_push_webhook(L, &change->result);
@@ -95,12 +101,13 @@ static int resume(lua_State *L) {
   struct lh_id id;
   struct lh_job job;
   lh_store_object_at(L, 1);
-  lua_settop(L, 2);
+  lua_settop(L, 3);
+  int64_t if_revision = lh_arg_int_or(L, 3, 0, 0, LH_EXACT_MAX);
   struct change *change = lh_box_new(L, sizeof *change, release_change);
   if (read_id(L, &id, &err)) return lh_push_error(L, &err);
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->admin->webhook_resume(store, &id, &job, &change->result, &err)) {
+  if (store->admin->webhook_resume(store, &id, if_revision, &job, &change->result, &err)) {
     return lh_push_error(L, &err);
   }
   lh_store_push_webhook(L, &change->result);
@@ -113,14 +120,15 @@ static int rotate(lua_State *L) {
   static const int64_t overlap_bounds[2] = {0, LH_SECRET_OVERLAP_MS_MAX};
   struct lh_error err;
   struct lh_id id;
-  int64_t overlap_ms = LH_SECRET_OVERLAP_MS_DEFAULT;
+  struct lh_rotation rotation = {.overlap_ms = LH_SECRET_OVERLAP_MS_DEFAULT};
   struct lh_piece secret;
   lh_store_object_at(L, 1);
   luaL_checktype(L, 3, LUA_TTABLE);
   lua_settop(L, 3);
   struct change *change = lh_box_new(L, sizeof *change, release_change);
   if (read_id(L, &id, &err) ||
-      lh_field_int(L, 3, "overlap_ms", overlap_bounds, &overlap_ms, &err) < 0) {
+      lh_field_int(L, 3, "overlap_ms", overlap_bounds, &rotation.overlap_ms, &err) < 0 ||
+      lh_field_int(L, 3, "if_revision", revision_bounds, &rotation.if_revision, &err) < 0) {
     return lh_push_error(L, &err);
   }
   secret.at = lh_field_string(L, 3, "secret", &secret.len);
@@ -130,7 +138,8 @@ static int rotate(lua_State *L) {
   }
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->admin->secret_rotate(store, &id, secret, overlap_ms, &change->result, &err)) {
+  rotation.secret = secret;
+  if (store->admin->secret_rotate(store, &id, &rotation, &change->result, &err)) {
     return lh_push_error(L, &err);
   }
   lh_store_push_webhook(L, &change->result);

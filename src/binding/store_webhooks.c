@@ -72,7 +72,7 @@ static void set_headers(lua_State *L, const char *lines) {
 
 /* The webhook is in a box or in a list in one: it outlives what a push can do. */
 void lh_store_push_webhook(lua_State *L, const struct lh_webhook *webhook) {
-  lua_createtable(L, 0, 24);
+  lua_createtable(L, 0, 28);
   lh_set_id(L, "id", &webhook->id);
   lh_set_string(L, "account", webhook->account);
   lh_set_string(L, "name", webhook->name);
@@ -100,6 +100,7 @@ void lh_store_push_webhook(lua_State *L, const struct lh_webhook *webhook) {
   }
   lh_set_int64(L, "created_ms", webhook->created_ms);
   lh_set_int64(L, "updated_ms", webhook->updated_ms);
+  lh_set_int64(L, "revision", webhook->revision);
 }
 
 int lh_store_make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_error *err) {

@@ -48,6 +48,7 @@ struct lh_webhook {
   enum lh_scheme scheme;
   int64_t waits_until_ms;    /* due times of an earlier retry policy are no later; 0: none */
   int64_t secret_rotates_ms; /* when a waiting secret takes over; 0: none waits */
+  int64_t revision;          /* rises with every change of what is configured, and of the status */
   int64_t created_ms;
   int64_t updated_ms;
 };
@@ -75,6 +76,7 @@ struct lh_webhook_edit {
   unsigned fields;          /* set of enum lh_webhook_field */
   struct lh_webhook values; /* of these fields; the others are not looked at */
   const char *url_normal;   /* the form of values.url that is unique; with LH_FIELD_URL */
+  int64_t if_revision;      /* only if it is at this revision; 0: whatever */
 };
 
 /*

@@ -43,6 +43,13 @@ struct lh_clean {
   int64_t at, low, cut, floor;
 };
 
+/* A new secret. */
+struct lh_rotation {
+  struct lh_piece secret;
+  int64_t overlap_ms;  /* so long the present one goes on signing; 0: no more */
+  int64_t if_revision; /* as in the changes below */
+};
+
 struct lh_store_admin {
   /*
   ** Stores a checked webhook (its id is made here; it starts enabled, at the
@@ -64,7 +71,8 @@ struct lh_store_admin {
   /*
   ** Changes below read, change and store in one transaction, hold for every
   ** lease that commits after it, and fill *webhook with the result (clear it).
-  ** LH_E_NOT_FOUND; LH_E_REFUSED if the webhook is deleted.
+  ** LH_E_NOT_FOUND; LH_E_REFUSED if the webhook is deleted; LH_E_REVISION if if_revision is not 0
+  ** and the webhook at another one: somebody, or a pause, has changed it since it was read.
   */
   /*
   ** New event_types hold for events emitted from now on. LH_E_INVALID, LH_E_CONFLICT (name or URL),
@@ -78,21 +86,21 @@ struct lh_store_admin {
   ** LH_E_SECRET_UNREADABLE or LH_E_KEY_MISSING while the secret does not decrypt.
   */
   int (*webhook_status)(struct lh_store *store, const struct lh_id *id, enum lh_status status,
-                        struct lh_webhook *webhook, struct lh_error *err);
+                        int64_t if_revision, struct lh_webhook *webhook, struct lh_error *err);
   /*
   ** Enables, and stores the job that retries what failed because of the pause that ends here
   ** (reason paused, since it began), all or nothing. LH_E_REFUSED if the webhook is not paused;
   ** else codes as of webhook_status and of jobs->create.
   */
-  int (*webhook_resume)(struct lh_store *store, const struct lh_id *id, struct lh_job *job,
-                        struct lh_webhook *webhook, struct lh_error *err);
+  int (*webhook_resume)(struct lh_store *store, const struct lh_id *id, int64_t if_revision,
+                        struct lh_job *job, struct lh_webhook *webhook, struct lh_error *err);
   /*
-  ** A new secret. The present one signs for overlap_ms more (0: no more); a
-  ** secret that waited already is replaced. LH_E_SECRET_INVALID, LH_E_KEY_MISSING, with an overlap
+  ** A secret that waited already is replaced. LH_E_SECRET_INVALID, LH_E_KEY_MISSING, with an overlap
   ** LH_E_SECRET_UNREADABLE.
   */
-  int (*secret_rotate)(struct lh_store *store, const struct lh_id *id, struct lh_piece secret,
-                       int64_t overlap_ms, struct lh_webhook *webhook, struct lh_error *err);
+  int (*secret_rotate)(struct lh_store *store, const struct lh_id *id,
+                       const struct lh_rotation *rotation, struct lh_webhook *webhook,
+                       struct lh_error *err);
   /*
   ** What a worker would be given for this webhook now, for an attempt outside log and budget. Give
   ** it back with requests->target_release. LH_E_SECRET_UNREADABLE, LH_E_KEY_MISSING.

@@ -31,6 +31,7 @@ local records = {}
 ---@field headers? table<string, string> sent with each request
 ---@field created_at string when it was created
 ---@field updated_at string when it was last changed
+---@field revision integer rises with each change, also a pause; for if_revision
 ---@field secret? string only where it was made or changed: nothing else shows it
 ---@field secret_rotates_at? string until then the secret before a rotation signs
 

@@ -84,6 +84,7 @@ function Sender:emit_each(list) end
 --- Which webhook is meant.
 ---@class loyalhook.Which
 ---@field account? string tells webhooks of one name apart
+---@field if_revision? integer only if it is at this revision still; else "revision"
 
 --- Creates a webhook. name, url and event_types are required.
 ---@param given loyalhook.WebhookSettings what it shall be
@@ -125,6 +126,7 @@ function Sender:update_webhook(id_or_name, given, which) end
 --- How a webhook is enabled.
 ---@class loyalhook.EnableOptions
 ---@field account? string where the name needs it
+---@field if_revision? integer only if it is at this revision still; else "revision"
 ---@field retry_failed? boolean retry what failed because of the pause that ends
 
 --- Delivers to a paused or disabled webhook again, events emitted from now on. What failed stays
@@ -155,6 +157,7 @@ function Sender:delete_webhook(id_or_name, which) end
 --- How a secret is rotated.
 ---@class loyalhook.Rotation
 ---@field account? string where the name needs it
+---@field if_revision? integer only if it is at this revision still; else "revision"
 ---@field secret? string the new one; without it one is made
 ---@field overlap_s? integer so long the present secret signs; default 86400, 0 at once
 

@@ -1,7 +1,8 @@
 -- The sender's methods about webhooks: creating, reading, changing, trying.
 -- Whoever changes one names it by id, or by name where that is unique (else
 -- with the account); what holds from when is the store's business: every change
--- holds for each attempt that starts after the call has returned.
+-- holds for each attempt that starts after the call has returned. if_revision: the
+-- webhook's revision when it was read; "revision" if it was changed since.
 
 local core = require("loyalhook.core")
 local checks = require("loyalhook.sender.webhook_fields")
@@ -12,9 +13,10 @@ local views = require("loyalhook.sender.views")
 local methods = {}
 
 local LIST = { account = "string", with_deleted = "boolean" }
-local WHICH = { account = "string" }
-local ENABLE = { account = "string", retry_failed = "boolean" }
-local ROTATE = { account = "string", secret = "string", overlap_s = "number" }
+local WHICH = { account = "string", if_revision = "number" }
+local ENABLE = { account = "string", if_revision = "number", retry_failed = "boolean" }
+local ROTATE = { account = "string", if_revision = "number", secret = "string",
+  overlap_s = "number" }
 local TEST = { account = "string", event_type = "string", seed = "number" }
 
 -- Raises at the line that called the method.
@@ -31,9 +33,9 @@ local function view_of(row, message, code)
   return views.webhook(row)
 end
 
-local function guard(self)
+local function guard(self, if_revision)
   return { allow_http = self._network.allow_http, allow_networks = self._network.allow_networks,
-    ca_file = self._network.ca_file }
+    ca_file = self._network.ca_file, if_revision = if_revision }
 end
 
 -- The store's row, or nil, message, code.
@@ -85,9 +87,9 @@ end
 --- Changes some fields of a webhook: a table of those that create_webhook takes,
 -- without account and secret (an empty retry_schedule or headers takes them
 -- away). New event_types hold for events emitted from now on, all else for each
--- attempt that starts from now on. which: account. Returns the webhook as it is
--- now, or nil, message, code ("invalid", "conflict", "refused" if it is deleted,
--- "secret_invalid" if its secret does not suit the new scheme).
+-- attempt that starts from now on. which: account, if_revision. Returns the webhook as
+-- it is now, or nil, message, code ("invalid", "conflict", "refused" if it is deleted,
+-- "secret_invalid" if its secret does not suit the new scheme, "revision").
 function methods:update_webhook(id_or_name, given, which)
   check_text(id_or_name, "update_webhook")
   if type(given) ~= "table" then
@@ -104,20 +106,20 @@ function methods:update_webhook(id_or_name, given, which)
   if not row then
     return nil, message, code
   end
-  return view_of(self._store:webhook_edit(row.id, given, guard(self)))
+  return view_of(self._store:webhook_edit(row.id, given, guard(self, which.if_revision)))
 end
 
-local function set_status(self, id_or_name, status, account)
-  local row, message, code = find(self, id_or_name, account)
+local function set_status(self, id_or_name, status, which)
+  local row, message, code = find(self, id_or_name, which.account)
   if not row then
     return nil, message, code
   end
-  return view_of(self._store:webhook_status(row.id, status))
+  return view_of(self._store:webhook_status(row.id, status, which.if_revision))
 end
 
 --- Enables a paused or disabled webhook: its count of failures is 0 again, events
 -- emitted from now on are delivered; what failed stays failed until it is
--- retried. which: account; retry_failed = true makes up for the pause that ends:
+-- retried. which: account, if_revision; retry_failed = true makes up for the pause that ends:
 -- a job retries what failed because of it (reason "paused"). Returns the webhook,
 -- then also that job (see retry_failed), or nil, message, code ("refused" if it is
 -- deleted or, with retry_failed, not paused; "secret_unreadable", "key_missing").
@@ -125,14 +127,14 @@ function methods:enable_webhook(id_or_name, which)
   check_text(id_or_name, "enable_webhook")
   which = options.check(which, ENABLE, "enable_webhook")
   if not which.retry_failed then
-    return set_status(self, id_or_name, "enabled", which.account)
+    return set_status(self, id_or_name, "enabled", which)
   end
   local row, message, code = find(self, id_or_name, which.account)
   if not row then
     return nil, message, code
   end
   local job
-  row, job, code = self._store:webhook_resume(row.id)
+  row, job, code = self._store:webhook_resume(row.id, which.if_revision)
   if not row then
     return nil, job, code
   end
@@ -141,23 +143,23 @@ end
 
 --- Disables a webhook: no attempt starts any more, what was accepted for it fails
 -- with the reason "disabled", later events are not recorded for it. which:
--- account. Returns the webhook, or nil, message, code.
+-- account, if_revision. Returns the webhook, or nil, message, code.
 function methods:disable_webhook(id_or_name, which)
   check_text(id_or_name, "disable_webhook")
   which = options.check(which, WHICH, "disable_webhook")
-  return set_status(self, id_or_name, "disabled", which.account)
+  return set_status(self, id_or_name, "disabled", which)
 end
 
 --- Deletes a webhook for good, like disabling it; its name and URL are free
--- again, its log stays readable. which: account. Returns the webhook, or nil,
--- message, code.
+-- again, its log stays readable. which: account, if_revision. Returns the webhook, or
+-- nil, message, code.
 function methods:delete_webhook(id_or_name, which)
   check_text(id_or_name, "delete_webhook")
   which = options.check(which, WHICH, "delete_webhook")
-  return set_status(self, id_or_name, "deleted", which.account)
+  return set_status(self, id_or_name, "deleted", which)
 end
 
---- Gives a webhook a new secret. given: account, secret (else one is made),
+--- Gives a webhook a new secret. given: account, if_revision, secret (else one is made),
 -- overlap_s (86400; 0 at once): so long the present secret signs, so that the
 -- receiver can be told; the standard scheme signs with both meanwhile. Rotating
 -- again in that time replaces the secret that waits. Returns the webhook with the
@@ -175,7 +177,7 @@ function methods:rotate_secret(id_or_name, given)
     return nil, message, code
   end
   return view_of(self._store:secret_rotate(row.id, { secret = given.secret,
-    overlap_ms = given.overlap_s and given.overlap_s * 1000 }))
+    if_revision = given.if_revision, overlap_ms = given.overlap_s and given.overlap_s * 1000 }))
 end
 
 -- The first type that the webhook wants, "event_points_earned" if it wants all.

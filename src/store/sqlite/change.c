@@ -29,6 +29,10 @@ int lh_change_begin(struct lh_tx *tx, struct lh_changing *changing, struct lh_er
   lh_dispatch_begin(tx);
   int rc = load_webhook(tx, changing, &webhook, err);
   if (rc != LH_OK) return rc;
+  if (changing->if_revision != 0 && changing->if_revision != changing->webhook->revision)
+    return lh_error_set(err, LH_E_REVISION,
+                        "webhook '%s' was changed since it was read: read it again",
+                        changing->webhook->name);
   changing->dispatch = lh_dispatch_get(tx, webhook, err);
   return changing->dispatch != NULL ? LH_OK : (int)err->code;
 }
@@ -142,7 +146,8 @@ static int edit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
 int lh_sqlite_webhook_edit(struct lh_store *store, const struct lh_id *id,
                            const struct lh_webhook_edit *edit, struct lh_webhook *webhook,
                            struct lh_error *err) {
-  struct editing editing = {.changing = {.id = *id}, .edit = edit};
+  struct editing editing = {.changing = {.id = *id, .if_revision = edit->if_revision},
+                            .edit = edit};
   return lh_change_run(store, &editing.changing, webhook, edit_write, err);
 }
 
@@ -210,15 +215,17 @@ static int resume_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   return rc == LH_OK ? lh_job_add(tx, &filter, changing->now_ms, resuming->job, err) : rc;
 }
 
-int lh_sqlite_webhook_resume(struct lh_store *store, const struct lh_id *id, struct lh_job *job,
-                             struct lh_webhook *webhook, struct lh_error *err) {
-  struct resuming resuming = {.changing = {.id = *id}, .job = job};
+int lh_sqlite_webhook_resume(struct lh_store *store, const struct lh_id *id, int64_t if_revision,
+                             struct lh_job *job, struct lh_webhook *webhook, struct lh_error *err) {
+  struct resuming resuming = {.changing = {.id = *id, .if_revision = if_revision}, .job = job};
   return lh_change_run(store, &resuming.changing, webhook, resume_write, err);
 }
 
 int lh_sqlite_webhook_status(struct lh_store *store, const struct lh_id *id, enum lh_status status,
-                             struct lh_webhook *webhook, struct lh_error *err) {
-  struct turning_to wanted = {.changing = {.id = *id}, .status = status};
+                             int64_t if_revision, struct lh_webhook *webhook,
+                             struct lh_error *err) {
+  struct turning_to wanted = {.changing = {.id = *id, .if_revision = if_revision},
+                              .status = status};
   return lh_change_run(store, &wanted.changing, webhook, status_write, err);
 }
 

@@ -8,6 +8,7 @@
 
 struct lh_changing {
   struct lh_id id;
+  int64_t if_revision; /* 0: whatever */
   struct lh_webhook *webhook; /* as it was, after lh_change_end as it is */
   struct lh_dispatch *dispatch;
   int64_t now_ms;
@@ -15,7 +16,7 @@ struct lh_changing {
 /* Runs `write` with a context whose first member is *changing (id set); fills *webhook. */
 int lh_change_run(struct lh_store *store, struct lh_changing *changing, struct lh_webhook *webhook,
                   lh_write write, struct lh_error *err);
-/* Loads the webhook. LH_E_NOT_FOUND. */
+/* Loads the webhook. LH_E_NOT_FOUND, LH_E_REVISION. */
 int lh_change_begin(struct lh_tx *tx, struct lh_changing *changing, struct lh_error *err);
 /* LH_E_REFUSED if it is deleted. */
 int lh_change_refuse_deleted(const struct lh_changing *changing, struct lh_error *err);

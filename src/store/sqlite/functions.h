@@ -31,11 +31,11 @@ int lh_sqlite_webhook_get(struct lh_store *, const char *, const char *, struct 
                           struct lh_error *);
 int lh_sqlite_webhook_edit(struct lh_store *, const struct lh_id *, const struct lh_webhook_edit *,
                            struct lh_webhook *, struct lh_error *);
-int lh_sqlite_webhook_status(struct lh_store *, const struct lh_id *, enum lh_status,
+int lh_sqlite_webhook_status(struct lh_store *, const struct lh_id *, enum lh_status, int64_t,
                              struct lh_webhook *, struct lh_error *);
-int lh_sqlite_webhook_resume(struct lh_store *, const struct lh_id *, struct lh_job *,
+int lh_sqlite_webhook_resume(struct lh_store *, const struct lh_id *, int64_t, struct lh_job *,
                              struct lh_webhook *, struct lh_error *);
-int lh_sqlite_secret_rotate(struct lh_store *, const struct lh_id *, struct lh_piece, int64_t,
+int lh_sqlite_secret_rotate(struct lh_store *, const struct lh_id *, const struct lh_rotation *,
                             struct lh_webhook *, struct lh_error *);
 int lh_sqlite_target(struct lh_store *, const struct lh_id *, struct lh_target **,
                      struct lh_error *);

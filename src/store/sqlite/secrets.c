@@ -138,8 +138,11 @@ static int rotate_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   return rc == LH_OK ? lh_change_end(tx, changing, err) : rc;
 }
 
-int lh_sqlite_secret_rotate(struct lh_store *store, const struct lh_id *id, struct lh_piece secret,
-                            int64_t overlap_ms, struct lh_webhook *webhook, struct lh_error *err) {
-  struct rotating rotating = {.changing = {.id = *id}, .secret = secret, .overlap_ms = overlap_ms};
+int lh_sqlite_secret_rotate(struct lh_store *store, const struct lh_id *id,
+                            const struct lh_rotation *rotation, struct lh_webhook *webhook,
+                            struct lh_error *err) {
+  struct rotating rotating = {.changing = {.id = *id, .if_revision = rotation->if_revision},
+                              .secret = rotation->secret,
+                              .overlap_ms = rotation->overlap_ms};
   return lh_change_run(store, &rotating.changing, webhook, rotate_write, err);
 }

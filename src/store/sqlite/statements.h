@@ -27,6 +27,7 @@ enum {
   LH_COLUMN_SECRET = 25,
   LH_COLUMN_SECRET_NEXT = 26,
   LH_COLUMN_ACCOUNT = 27,
+  LH_COLUMN_REVISION = 28,
   LH_COLUMN_AFTER = 31 /* the first behind them */
 };
 #define LH_WEBHOOK_FROM \

@@ -36,6 +36,7 @@ int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, str
   webhook->scheme = (enum lh_scheme)sqlite3_column_int(statement, 21);
   webhook->created_ms = sqlite3_column_int64(statement, 22);
   webhook->updated_ms = sqlite3_column_int64(statement, 23);
+  webhook->revision = sqlite3_column_int64(statement, LH_COLUMN_REVISION);
   webhook->secret_rotates_ms = sqlite3_column_int64(statement, 29);
   webhook->waits_until_ms = sqlite3_column_int64(statement, 30);
   int rc = copy(statement, 4, &webhook->event_types, err);
@@ -162,6 +163,7 @@ int lh_sqlite_webhook_create(struct lh_store *store, struct lh_webhook *webhook,
     return lh_error_set(err, LH_E_SECRET_INVALID, "secret: longer than %d bytes", LH_SECRET_MAX);
   struct creating creating = {webhook, url_normal, secret, now_ms};
   webhook->status = LH_STATUS_ENABLED;
+  webhook->revision = 1;
   webhook->status_reason[0] = '\0';
   webhook->status_since_ms = webhook->created_ms = webhook->updated_ms = now_ms;
   return lh_committer_write(self->committer, create_write, &creating, err);
