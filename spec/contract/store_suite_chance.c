@@ -141,9 +141,9 @@ static void mark_failed(void) {
 
 static void enable(const struct lh_id *webhook) {
   struct lh_webhook changed;
-  assert_int_equal(
-      suite.store->admin->webhook_status(suite.store, webhook, LH_STATUS_ENABLED, 0, &changed, NULL),
-      LH_OK);
+  assert_int_equal(suite.store->admin->webhook_status(suite.store, webhook, LH_STATUS_ENABLED, 0,
+                                                      &changed, NULL),
+                   LH_OK);
   lh_webhook_clear(&changed);
 }
 

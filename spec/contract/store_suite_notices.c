@@ -161,8 +161,8 @@ static void test_what_a_person_stops_makes_none(void **state) {
     emit_one(suite.store, "event_points_earned", "{}");
     suite_lease(1);
     suite_record(&suite.noted.leases[0].lease, LH_INPUT_GIVEN_BACK);
-    assert_int_equal(suite.store->admin->webhook_status(suite.store, &id, stops[i], 0, &result, NULL),
-                     LH_OK);
+    assert_int_equal(
+        suite.store->admin->webhook_status(suite.store, &id, stops[i], 0, &result, NULL), LH_OK);
     lh_webhook_clear(&result);
     suite_lease(10);
     assert_int_equal(suite_count_requests(LH_FAILED), 2 * (i + 1));

@@ -6,11 +6,13 @@
 **   store:webhook_status(id, "enabled" | "disabled" | "deleted" [, if_revision]) -> webhook
 **   store:webhook_resume(id [, if_revision])
 **     -> webhook, job (store_jobs.c): enabled, its pause made up for
-**   store:secret_rotate(id, { secret =, overlap_ms =, if_revision = }) -> webhook with the new secret
+**   store:secret_rotate(id, { secret =, overlap_ms =, if_revision = })
+**     -> webhook with the new secret
 **   store:webhook_test(id, { request_id =, id =, event_type =, data = } [, { allow_http =, … }])
 **     -> { delivered, outcome, status, duration_ms, error, response, url }
 **
-** Each fails as nil, message, code; "revision" if the webhook is not at if_revision any more. webhook_test blocks until the attempt has ended.
+** Each fails as nil, message, code; "revision" if the webhook is not at if_revision any more.
+** webhook_test blocks until the attempt has ended.
 */
 #include "binding/engine_guard.h"
 #include "binding/store.h"

@@ -71,8 +71,8 @@ struct lh_store_admin {
   /*
   ** Changes below read, change and store in one transaction, hold for every
   ** lease that commits after it, and fill *webhook with the result (clear it).
-  ** LH_E_NOT_FOUND; LH_E_REFUSED if the webhook is deleted; LH_E_REVISION if if_revision is not 0
-  ** and the webhook at another one: somebody, or a pause, has changed it since it was read.
+  ** LH_E_NOT_FOUND; LH_E_REFUSED if the webhook is deleted; LH_E_REVISION if if_revision is not
+  ** 0 and the webhook at another one: somebody, or a pause, has changed it since it was read.
   */
   /*
   ** New event_types hold for events emitted from now on. LH_E_INVALID, LH_E_CONFLICT (name or URL),
@@ -95,8 +95,8 @@ struct lh_store_admin {
   int (*webhook_resume)(struct lh_store *store, const struct lh_id *id, int64_t if_revision,
                         struct lh_job *job, struct lh_webhook *webhook, struct lh_error *err);
   /*
-  ** A secret that waited already is replaced. LH_E_SECRET_INVALID, LH_E_KEY_MISSING, with an overlap
-  ** LH_E_SECRET_UNREADABLE.
+  ** A secret that waited already is replaced. LH_E_SECRET_INVALID, LH_E_KEY_MISSING, with an
+  ** overlap LH_E_SECRET_UNREADABLE.
   */
   int (*secret_rotate)(struct lh_store *store, const struct lh_id *id,
                        const struct lh_rotation *rotation, struct lh_webhook *webhook,
