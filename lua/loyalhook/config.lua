@@ -3,6 +3,7 @@
 -- checked and merged. loyalhook.lua is a Lua file that returns a table; it is
 -- read as text (never bytecode) and run without any globals.
 
+local chunk = require("loyalhook.config.chunk")
 local nearest = require("loyalhook.nearest")
 local readers = require("loyalhook.config.readers")
 local settings = require("loyalhook.settings")
@@ -11,8 +12,6 @@ local smtp = require("loyalhook.notices.smtp")
 local config = {}
 
 local FILE_DEFAULT = "loyalhook.lua"
-local FILE_BYTES_MAX = 1024 * 1024
-local INSTRUCTIONS_MAX = 10000000 -- a tenth of a second; a table takes some thousands
 
 local function refuse(message, ...)
   return nil, message:format(...), "config"
@@ -44,55 +43,16 @@ local function overlay(setting, value, environment)
   return merged, said
 end
 
--- Opens by name, so that "not there" and "not readable" are told apart.
-local function read_file(path, must_exist)
-  local file, problem, number = io.open(path, "rb")
-  if not file then
-    if number == 2 and not must_exist then
-      return nil
-    end
-    return refuse("%s", problem)
-  end
-  local text, read_problem = file:read(FILE_BYTES_MAX + 1)
-  file:close()
-  if not text and read_problem then
-    return refuse("%s: %s", path, read_problem)
-  elseif text and #text > FILE_BYTES_MAX then
-    return refuse("%s: larger than %d bytes", path, FILE_BYTES_MAX)
-  end
-  return text or ""
-end
-
-local ENDLESS = {} -- raised into a chunk that goes on for too long
-
--- Calls a chunk that must not go on for ever. Returns what pcall does.
-local function call_bounded(chunk)
-  if rawget(_G, "jit") then
-    jit.off(chunk, true) -- compiled code calls no hooks
-  end
-  local hook, mask, count = debug.gethook()
-  debug.sethook(function()
-    error(ENDLESS, 0)
-  end, "", INSTRUCTIONS_MAX)
-  local ok, result = pcall(chunk)
-  debug.sethook(hook, mask, count)
-  return ok, result
-end
-
 --- Runs the text of a configuration file and checks its keys. `name` is shown
 -- in messages. Returns a table of checked settings, or nil, message, "config".
 function config.parse(text, name)
-  if text:byte(1) == 27 then
-    return refuse("%s: bytecode is refused; a configuration is Lua text", name)
-  end
-  local chunk, problem = load((text:gsub("^\239\187\191", "")), "@" .. name, "t", {})
-  if not chunk then
+  local compiled, problem = chunk.compile(text, name, {})
+  if not compiled then
     return refuse("%s", problem)
   end
-  local ok, result = call_bounded(chunk)
-  if not ok and result == ENDLESS then
-    return refuse("%s: still running after %d instructions, does it ever end?", name,
-      INSTRUCTIONS_MAX)
+  local ok, result, endless = chunk.call(compiled)
+  if not ok and endless then
+    return refuse("%s: %s", name, result)
   elseif not ok then
     return refuse("%s (the file runs without globals: only plain values work)",
       tostring(result))
@@ -151,14 +111,13 @@ local function load_file(options, environment)
     named = nil
   end
   local path = named or FILE_DEFAULT
-  local text, message, code = read_file(path, named ~= nil)
-  if not text then
-    if message then
-      return nil, message, code
-    end
+  local text, message, is_absent = chunk.read(path)
+  if not text and is_absent and not named then
     return {}, nil
+  elseif not text then
+    return nil, message, "config"
   end
-  local values
+  local values, code
   values, message, code = config.parse(text, path)
   if not values then
     return nil, message, code

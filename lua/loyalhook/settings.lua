@@ -26,8 +26,8 @@ local SMTP = {
       .. "travel in the clear." },
 }
 
--- kind: text, flag, integer (min, max), choice (values), list (of texts), networks (a
--- list of CIDR texts), types and sources (tables in the file only), table (of `members`, which are
+-- kind: text, flag, integer (min, max), choice (values), list (of texts), networks (a list of CIDR
+-- texts), types, sources and handlers (tables in the file only), table (of `members`, which are
 -- settings themselves). No `environment`: cannot be set there.
 settings.list = {
   { name = "store", kind = "text", default = "sqlite:loyalhook.db",
@@ -99,6 +99,13 @@ settings.list = {
   { name = "nginx", kind = "text", environment = "LOYALHOOK_NGINX",
     example = '"/usr/local/openresty/nginx/sbin/nginx"', default_text = "found in PATH",
     description = "The nginx that listen and serve run; it needs the Lua module." },
+  { name = "handlers", kind = "handlers", default_text = "none: received events are kept only",
+    example = [[{
+    { use = "log", fields = { "member_info.member_id" } },
+    { file = "handlers/points.lua", greeting = "Hello" },
+  }]],
+    description = "What reacts to received events: handlers that come with loyalhook (use), or own "
+      .. "ones (file, beside this one); what stands beside is their options." },
   { name = "types", kind = "types", default_text = "the built-in catalogue only",
     example = '{ { name = "event_order_paid", category = "order", description = "When an order '
       .. 'is paid." } }',

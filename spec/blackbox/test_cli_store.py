@@ -440,7 +440,8 @@ class Work(Case):
             ids = [self.run_cli("emit", EARNED, "--data", DATA).out.strip() for _ in range(3)]
             summary = self.run_cli("work", "--until-idle", "--json").json()
         self.assertEqual(summary, {"result": "idle", "attempts": 2, "delivered": 2, "retrying": 0,
-                                   "failed": 0})
+                                   "failed": 0, "tasks_done": 0, "tasks_retrying": 0,
+                                   "tasks_failed": 0})
         document = self.run_cli("request", "list", "--json").json()
         self.assertEqual(list(document), ["requests", "next"])
         self.assertIsNone(document["next"])

@@ -169,7 +169,7 @@ describe("config.parse", function()
   end)
 
   it("refuses bytecode, syntax errors and files that return nothing", function()
-    assert.are.equal("loyalhook.lua: bytecode is refused; a configuration is Lua text",
+    assert.are.equal("loyalhook.lua: bytecode is refused, only Lua text is read",
       refused(string.dump(function()
         return {}
       end)))

@@ -353,9 +353,10 @@ describe("worker.new", function()
     assert.are.equal("string", type(message))
   end)
 
-  it("refuses what this version does not have, and wrong calls", function()
-    assert.are.equal("invalid", select(3, loyalhook.worker.new({ sender = sender,
-      handlers = { {} } })))
+  it("refuses wrong handlers, and wrong calls", function()
+    local _, message, code = loyalhook.worker.new({ sender = sender, handlers = { {} } })
+    assert.are.same({ "handlers[1]: name: missing; a handler is { name =, event_types = { … }, "
+      .. "handle = function(event, context) … end }", "config" }, { message, code })
     assert.are.equal("invalid", select(3, loyalhook.worker.new({ sender = sender,
       concurrency = 0 })))
     for _, notices in ipairs{ { smpt = {} }, { smtp = {} }, { smtp = 5 } } do
@@ -365,7 +366,10 @@ describe("worker.new", function()
     assert(loyalhook.worker.new({ sender = sender })):close() -- those above have left none behind
     assert.has_error(function()
       loyalhook.worker.new({})
-    end, "worker.new: expected sender = an open sender")
+    end, "worker.new: expected sender = an open sender, or receiver = an open receiver")
+    assert.has_error(function()
+      loyalhook.worker.new({ receiver = {} })
+    end, "worker.new: expected receiver = an open receiver")
     assert.has_error(function()
       loyalhook.worker.new({ sender = sender, concurency = 5 })
     end)

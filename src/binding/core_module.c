@@ -5,6 +5,7 @@
 **
 **   core.id([now_ms]) -> 24 hex digits
 **   core.now_ms()     -> Unix time
+**   core.monotonic_ms() -> time that nobody sets, for durations
 **   core.limits       -> { name = number, … }
 **   core._VERSION
 */
@@ -19,6 +20,12 @@
 static int now_ms(lua_State *L) {
   const struct lh_clock *clock = lh_clock_system();
   lh_push_int64(L, clock->wall_ms(clock->self));
+  return 1;
+}
+
+static int monotonic_ms(lua_State *L) {
+  const struct lh_clock *clock = lh_clock_system();
+  lh_push_int64(L, clock->monotonic_ms(clock->self));
   return 1;
 }
 
@@ -43,6 +50,8 @@ static int new_id(lua_State *L) {
 static void bind_clock(lua_State *L) {
   lua_pushcfunction(L, now_ms);
   lua_setfield(L, -2, "now_ms");
+  lua_pushcfunction(L, monotonic_ms);
+  lua_setfield(L, -2, "monotonic_ms");
   struct lh_id_source *source = lua_newuserdata(L, sizeof *source);
   *source = (struct lh_id_source){0};
   lua_pushcclosure(L, new_id, 1);

@@ -53,6 +53,10 @@ function core.id(now_ms) end
 ---@return integer ms milliseconds since 1970
 function core.now_ms() end
 
+--- A clock that nobody sets, for durations.
+---@return integer ms milliseconds since some moment
+function core.monotonic_ms() end
+
 --- Whether a text is UTF-8.
 ---@param text string
 ---@return true? valid

@@ -1,7 +1,7 @@
 ---@meta loyalhook.worker
 
---- The delivering side: leases requests from a sender's store, makes the attempts, records them.
---- Any number of workers, in any number of processes, share one store.
+--- Delivers a sender's requests, mails notices, and runs handlers of received events. Any number of
+--- workers, in any number of processes, share one store.
 ---@class loyalhook.worker
 local worker = {}
 
@@ -11,7 +11,10 @@ local Worker = {}
 
 --- What worker.new takes.
 ---@class loyalhook.WorkerOptions
----@field sender loyalhook.Sender whose store is worked on
+---@field sender? loyalhook.Sender whose requests are delivered
+---@field receiver? loyalhook.Receiver whose store is worked on, if there is no sender
+---@field handlers? loyalhook.Handler[] what reacts to received events
+---@field types? table[] event types of one's own that handlers may name; default: the sender's
 ---@field concurrency? integer requests in flight at most; default 256
 ---@field retention_days? integer how long events and delivered requests are kept; default 30
 ---@field failed_retention_days? integer how long failed requests are kept; default 90
@@ -19,7 +22,7 @@ local Worker = {}
 ---@field log? fun(level: string, message: string, fields: table?) takes log messages
 ---@field log_level? "debug"|"info"|"warn"|"error" of the built-in log; default "info"
 ---@field log_format? "text"|"json" of the built-in log; default "text"
----@field allow_http? boolean default: the sender's
+---@field allow_http? boolean default: the sender's, else false
 ---@field allow_networks? string[] default: the sender's
 ---@field ca_file? string default: the sender's
 ---@field notices? loyalhook.NoticesOptions who gets mails about notices, and how
@@ -83,6 +86,19 @@ function worker.new(given) end
 ---@field truncated boolean the body goes on
 ---@field error? string what went wrong
 
+--- How an attempt of a handler ended.
+---@class loyalhook.TaskEnd
+---@field handler string its name
+---@field id string of the event
+---@field source string of the event
+---@field event_type string of the event
+---@field attempt integer its number
+---@field kind "success"|"failure"|"refusal"|"unknown"|"given_back" what it came to
+---@field state? "pending"|"running"|"retrying"|"done"|"failed" of the task now; nil: it is gone
+---@field reason? string why it failed
+---@field next_attempt_ms? integer when it is due again
+---@field error? string what went wrong
+
 --- What happened in one round.
 ---@class loyalhook.Report
 ---@field events loyalhook.Finished[] attempts that ended
@@ -97,7 +113,9 @@ function worker.new(given) end
 ---@field cleaned_events integer deleted by a run of retention that ended
 ---@field cleaned_requests integer the same
 ---@field cleaned_received integer the same, of the inbox
----@field in_flight integer attempts, mails and calls that run now
+---@field tasks? loyalhook.TaskEnd[] attempts of handlers that were recorded; nil without handlers
+---@field shortage? table { message, code }: tasks could not be recorded; they are offered again
+---@field in_flight integer attempts, mails, calls and tasks that run now
 ---@field next_due_ms? integer when something is due; nil if nothing waits
 ---@field woken boolean something was committed to the store since the last round
 ---@field idle boolean nothing to do at the moment
@@ -118,6 +136,7 @@ function Worker:step(timeout_ms) end
 ---@field grace_ms? integer how long a drain waits; default 30000
 ---@field catch_signals? boolean SIGTERM and SIGINT drain; default true
 ---@field on_report? fun(report: loyalhook.Report): string? called after each round; "stop" drains
+---@field round_ms? integer how long one round may wait; default 1000
 
 --- Works until it is told to stop.
 ---@param given? loyalhook.RunOptions how
@@ -136,13 +155,14 @@ function Worker:catch_signals() end
 ---@return true done
 function Worker:drain() end
 
---- Ends what is in flight: unsent attempts are given back, others recorded as lost.
+--- Ends what is in flight: unsent attempts are given back, others recorded as lost; so are tasks,
+--- which are unknown then.
 ---@return true? done
 ---@return string? message why not
 ---@return loyalhook.Code? code of the failure
 function Worker:abort() end
 
---- Aborts what is in flight and ends the worker's session. The sender stays open.
+--- Aborts what is in flight and ends the worker's session. Sender and receiver stay open.
 function Worker:close() end
 
 return worker

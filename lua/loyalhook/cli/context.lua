@@ -47,9 +47,22 @@ end
 function Context:settings()
   if not self._settings then
     local config = require "loyalhook.config"
-    self._settings = context.must(config.load{ flags = self:flags(), file = self.args.config })
+    local settings, origins, code = config.load{ flags = self:flags(), file = self.args.config }
+    self._settings = context.must(settings, origins, code)
+    self._path = origins.path
   end
   return self._settings
+end
+
+--- The handlers of the configuration; one that does not load ends the command.
+function Context:handlers()
+  local settings = self:settings()
+  if not settings.handlers then
+    return {}
+  end
+  local catalogue = context.must(require("loyalhook.events").new(settings.types))
+  return context.must(require("loyalhook.handlers.loader").load(settings.handlers, self._path,
+    catalogue))
 end
 
 --- The event types: the catalogue and what loyalhook.lua registers. For commands that must work

@@ -129,6 +129,48 @@ function readers.sources(_, value)
   return value
 end
 
+local HANDLERS_MAX, PLAIN_DEPTH_MAX = 1000, 16
+
+-- nil if a value is made of texts, numbers, flags and tables of them; else what it is not.
+local function not_plain(value, depth)
+  local kind = type(value)
+  if kind == "string" or kind == "number" or kind == "boolean" then
+    return nil
+  elseif kind ~= "table" then
+    return "a " .. kind
+  elseif depth > PLAIN_DEPTH_MAX then
+    return "too deep a table"
+  end
+  for key, part in pairs(value) do
+    local problem = not_plain(key, depth + 1) or not_plain(part, depth + 1)
+    if problem then
+      return problem
+    end
+  end
+  return nil
+end
+
+-- Only their form: options are a handler's own business, when it is loaded.
+function readers.handlers(_, value)
+  local wanted = "a list of { use = NAME, … } or { file = PATH, … }"
+  if type(value) ~= "table" or #value > HANDLERS_MAX then
+    return nil, wanted
+  end
+  for index in pairs(value) do
+    local entry = value[index]
+    if type(index) ~= "number" or index < 1 or index > #value or type(entry) ~= "table"
+      or (type(entry.use) == "string") == (type(entry.file) == "string") then
+      return nil, wanted
+    end
+    local problem = not_plain(entry, 1)
+    if problem then
+      return nil, nil, ("handlers[%d]: expected plain values as options, got %s; what needs code "
+        .. "is a file of its own"):format(index, problem)
+    end
+  end
+  return value
+end
+
 local function member_of(setting, name)
   local names = {}
   for index, member in ipairs(setting.members) do

@@ -58,7 +58,8 @@ end
 
 -- Counts of what happened, fed with each report.
 local function new_figures()
-  return { attempts = 0, delivered = 0, retrying = 0, failed = 0 }
+  return { attempts = 0, delivered = 0, retrying = 0, failed = 0, tasks_done = 0,
+    tasks_retrying = 0, tasks_failed = 0 }
 end
 
 local function count(figures, report)
@@ -69,15 +70,35 @@ local function count(figures, report)
       figures[event.state] = figures[event.state] + 1
     end
   end
+  for _, told in ipairs(report.tasks or {}) do
+    local name = "tasks_" .. (told.state or "")
+    figures[name] = figures[name] and figures[name] + 1
+  end
 end
 
-local function report_end(result, figures, context, voice)
+-- The sentence of the end; tasks only where there are handlers.
+local function words_of(result, figures, parts)
+  local words = { result .. ":" }
+  if parts.sender then
+    words[#words + 1] = ("%d attempts; requests delivered %d, to be retried %d, failed %d"):format(
+      figures.attempts, figures.delivered, figures.retrying, figures.failed)
+      .. (parts.handlers and parts.handlers[1] and ";" or "")
+  end
+  if parts.handlers and parts.handlers[1] then
+    words[#words + 1] = ("tasks done %d, to be retried %d, failed %d"):format(figures.tasks_done,
+      figures.tasks_retrying, figures.tasks_failed)
+  end
+  return table.concat(words, " ")
+end
+
+local function report_end(result, figures, context, voice, parts)
   if context.json then
     context.output:document(document.object("result", result, "attempts", figures.attempts,
-      "delivered", figures.delivered, "retrying", figures.retrying, "failed", figures.failed))
+      "delivered", figures.delivered, "retrying", figures.retrying, "failed", figures.failed,
+      "tasks_done", figures.tasks_done, "tasks_retrying", figures.tasks_retrying, "tasks_failed",
+      figures.tasks_failed))
   end
-  voice.note(("%s: %d attempts; requests delivered %d, to be retried %d, failed %d"):format(result,
-    figures.attempts, figures.delivered, figures.retrying, figures.failed), result, figures)
+  voice.note(words_of(result, figures, parts), result, figures)
 end
 
 -- The end by an error; in a log of objects that is one too.
@@ -89,7 +110,7 @@ local function report_failure(message, code, voice)
   return exit_codes.of(code)
 end
 
-local function run_worker(worker, args, context, voice)
+local function run_worker(worker, args, context, voice, parts)
   local settings = context:settings()
   voice.note(("working on %s; Ctrl-C ends it"):format(settings.store), "working",
     { store = settings.store })
@@ -102,26 +123,41 @@ local function run_worker(worker, args, context, voice)
   if not result then
     return report_failure(detail, code, voice)
   end
-  report_end(result == true and "idle" or result, figures, context, voice)
+  report_end(result == true and "idle" or result, figures, context, voice, parts)
   return detail == "INT" and exit_codes.INTERRUPTED or exit_codes.OK
 end
 
-function work.run(args, context)
-  if args.role == "handle" then
-    return nil, "role handle: no handlers are configured", "config"
-  end
-  local settings, sender = context:settings(), context:sender()
-  local voice = new_voice(context)
-  local worker, message, code = require("loyalhook.worker").new{
-    sender = sender, concurrency = settings.concurrency, log = voice.say,
-    retention_days = settings.retention_days,
+-- What a worker of this role works on and with.
+local function parts_of(role, context)
+  local settings = context:settings()
+  local parts = { concurrency = settings.concurrency, retention_days = settings.retention_days,
     failed_retention_days = settings.failed_retention_days, dedupe_days = settings.dedupe_days,
-    notices = settings.notices,
-  }
+    types = settings.types, handlers = role ~= "deliver" and context:handlers() or nil }
+  if role ~= "handle" then
+    parts.sender, parts.notices = context:sender(), settings.notices
+    return parts
+  elseif not parts.handlers[1] then
+    return nil, "role handle: no handlers are configured; list them in the setting handlers",
+      "config"
+  end
+  parts.receiver, parts.allow_http = context:receiver(), settings.allow_http
+  parts.allow_networks, parts.ca_file = settings.allow_networks, settings.ca_file
+  return parts
+end
+
+function work.run(args, context)
+  local parts, message, code = parts_of(args.role, context)
+  if not parts then
+    return nil, message, code
+  end
+  local voice = new_voice(context)
+  parts.log = voice.say
+  local worker
+  worker, message, code = require("loyalhook.worker").new(parts)
   if not worker then
     return report_failure(message, code, voice)
   end
-  return run_worker(worker, args, context, voice)
+  return run_worker(worker, args, context, voice, parts)
 end
 
 return work

@@ -1,0 +1,209 @@
+-- The handlers' runtime when it must stop, wait or do many things at once: shortages, drains,
+-- batches, waits; handlers_runtime_spec.lua has the beginning.
+
+local contract = require("loyalhook.handlers.contract")
+local events = require("loyalhook.events")
+local fake = require("harness.fake_engine")
+local runtime = require("loyalhook.handlers.runtime")
+
+local engine, clock, said
+
+local function handler(handle, changes)
+  local made = { name = "points", event_types = { "*" }, handle = handle }
+  for name, value in pairs(changes or {}) do
+    made[name] = value
+  end
+  return made
+end
+
+local function open(...)
+  local checked = assert(contract.check_all({ ... }, events.default()))
+  return assert(runtime.new({ engine = engine, guard = fake.guard, handlers = checked,
+    say = function(level, message, fields)
+      said[#said + 1] = { level, message, fields }
+    end, now_ms = clock.now_ms, monotonic_ms = clock.monotonic_ms }))
+end
+
+-- A runtime whose first step has leased what waits.
+local function working(...)
+  local running = open(...)
+  assert(running:step(fake.report()))
+  return running
+end
+
+-- A step that must record; what the store got of it.
+local function recorded(running, report)
+  local before = #engine.recorded
+  assert(running:step(report or fake.report()))
+  local list = {}
+  for index = before + 1, #engine.recorded do
+    local result = engine.recorded[index]
+    list[#list + 1] = { result.kind, result.error ~= "" and result.error or nil }
+  end
+  return list
+end
+
+local function post(_, context)
+  local answer, message, code = context.http({ url = "https://example.com", body = "x" })
+  if not answer then
+    return nil, message .. " " .. code
+  end
+  return true
+end
+
+before_each(function()
+  engine, clock, said = fake.engine(), fake.clock(), {}
+end)
+
+describe("runtime", function()
+  it("keeps what the store cannot take, starts nothing new, and offers it again", function()
+    engine:add()
+    local running = working(handler(function()
+      return true
+    end))
+    engine.turn_error = { "disk full", "full" }
+    engine:add()
+    local told, message, code = running:step(fake.report())
+    assert.are.same({ {}, "disk full", "full" }, { told, message, code })
+    assert.are.equal(1000, running:wait_ms())
+    assert.are.equal(1, running:busy())
+    clock.advance(999)
+    assert.are.same({ {} }, { running:step(fake.report({ woken = true })) })
+    engine.turn_error = nil
+    clock.advance(1)
+    assert.are.same({ { "success" } }, recorded(running))
+    assert.are.same({ { "success" } }, recorded(running))
+    engine.turn_error = { "malformed", "store_damaged" }
+    clock.advance(1000)
+    assert.are.same({ nil, "malformed", "store_damaged" }, { running:step(fake.report()) })
+  end)
+
+  it("gives back what it has not begun when it drains, and waits for the rest", function()
+    local begun = 0
+    for _ = 1, 3 do
+      engine:add()
+    end
+    local running = working(handler(function(_, context)
+      begun = begun + 1
+      clock.advance(15) -- the second one ends the step's time
+      return post(nil, context)
+    end))
+    assert.are.equal(2, begun)
+    running:drain()
+    assert.are.same({ { "given_back" } }, recorded(running))
+    assert.are.equal(2, running:busy())
+    assert.are.same({ { "success" } }, recorded(running, engine:end_call()))
+    assert.are.equal(1, running:busy())
+  end)
+
+  it("stops the rest when it aborts: unsent is given back, sent is unknown", function()
+    engine:add()
+    engine:add()
+    local running = working(handler(post))
+    engine.calls[2].unsent = true
+    local told = assert(running:abort())
+    local states = { [told[1].id] = told[1].kind, [told[2].id] = told[2].kind }
+    assert.are.same({ e1 = "unknown", e2 = "given_back" }, states)
+    assert.are.equal(0, running:busy())
+    assert.are.equal(0, #engine.calls)
+    assert.are.same({}, running:abort())
+  end)
+
+  it("sends nothing more for tasks that were given to others", function()
+    engine.calls_max = 1
+    engine:add()
+    engine:add()
+    local running = working(handler(function(_, context)
+      for _ = 1, 2 do
+        local answer, message, code = context.http({ url = "https://example.com" })
+        if not answer then
+          return nil, message .. " " .. code
+        end
+      end
+      return true
+    end))
+    engine.session_dead = true
+    running:step(fake.report({ woken = true }))
+    assert.are.same({ { "failure", "this worker was taken for dead not_sent" } },
+      recorded(running))
+    assert.are.same({ { "failure", "this worker was taken for dead and its tasks were given to "
+      .. "others not_sent" } }, recorded(running, engine:end_call()))
+    assert.are.equal(0, #engine.calls)
+  end)
+
+  it("hands events over in batches, single and lone ones not", function()
+    local sizes = {}
+    for index = 1, 7 do
+      engine:add(1, { alone = index == 7 })
+    end
+    local running = working(handler(function()
+      sizes[#sizes + 1] = 1
+      return true
+    end, { batch_max = 5, handle_batch = function(list, context)
+      sizes[#sizes + 1] = #list
+      assert.are.same({ nil, #list }, { context.idempotency_key, #context.idempotency_keys })
+      return { true, { message = "no", kind = "fail" }, { message = "later" }, true }
+    end }))
+    assert.are.same({ { "success" }, { "refusal", "no" }, { "failure", "later" }, { "success" },
+      { "refusal", "handle_batch returned nothing for this event; it returns true when all is "
+      .. "done, or nil and a message" }, { "success" }, { "success" } }, recorded(running))
+    assert.are.same({ 5, 1, 1 }, sizes)
+  end)
+
+  it("lets others wait for what one of them fetches", function()
+    local token
+    for _ = 1, 3 do
+      engine:add()
+    end
+    local running = working(handler(function(event, context)
+      if event.id == "e1" then
+        token = context.http({ url = "https://example.com" }).body
+      elseif not context.wait(function()
+        return token ~= nil
+      end, 5000) then
+        return nil, "waited in vain"
+      end
+      return token == "t"
+    end))
+    assert.are.equal(1, #engine.calls)
+    assert.is_true(running:wait_ms() <= 100)
+    assert.are.same({ { "success" }, { "success" }, { "success" } }, (function()
+      local list = recorded(running, engine:end_call(1, { body = "t" }))
+      for _, entry in ipairs(recorded(running)) do
+        list[#list + 1] = entry
+      end
+      return list
+    end)())
+  end)
+
+  it("ends a wait whose time is over", function()
+    engine:add()
+    local running = working(handler(function(_, context)
+      return nil, tostring(context.wait(function() end, 250))
+    end))
+    assert.are.same({}, recorded(running)) -- something went on, so it looks again
+    for _ = 1, 2 do
+      assert.are.equal(100, running:wait_ms())
+      clock.advance(100)
+      assert.are.same({}, recorded(running))
+    end
+    clock.advance(100)
+    assert.are.same({ { "failure", "false" } }, recorded(running))
+  end)
+
+  it("runs two thousand at once", function()
+    for _ = 1, 2000 do
+      engine:add(engine._task % 2 + 1)
+    end
+    local running = open(handler(post, { concurrency = 1024 }),
+      handler(post, { concurrency = 1024, name = "other" }))
+    for _ = 1, 6 do
+      running:step(fake.report({ woken = true }))
+    end
+    assert.are.equal(2000, running:busy())
+    while running:busy() > 0 do
+      running:step(engine.calls[1] and engine:end_call() or fake.report())
+    end
+    assert.are.equal(2000, #engine.recorded)
+  end)
+end)
