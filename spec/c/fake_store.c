@@ -200,6 +200,17 @@ static int mail_record(struct lh_store *door, const struct lh_mailing_result *re
   return 0;
 }
 
+static int task_turn(struct lh_store *door, struct lh_task_turn *asked, struct lh_error *err) {
+  struct fake_store *self = self_of(door);
+  self->task_turns++;
+  self->task_session = asked->session;
+  self->task_now_ms = asked->now_ms;
+  if (asked->result_count > 0) self->task_jitter_ppm = asked->results[0].jitter_ppm;
+  asked->session_dead = self->task_dead;
+  if (self->task_code == 0) return 0;
+  return lh_error_set(err, (enum lh_code)self->task_code, "no turn");
+}
+
 static const struct lh_store_notices notices = {
     .next_due = mail_next_due, .lease = mail_lease, .record = mail_record};
 static const struct lh_store_requests requests = {
@@ -214,11 +225,12 @@ static const struct lh_store_requests requests = {
 };
 static const struct lh_store_admin admin = {.clean = clean, .checkpoint = checkpoint};
 static const struct lh_store_jobs jobs = {.step = job_step};
+static const struct lh_store_tasks tasks = {.turn = task_turn};
 
 void fake_store_init(struct fake_store *store, enum lh_scheme scheme) {
   memset(store, 0, sizeof *store);
-  store->door =
-      (struct lh_store){.requests = &requests, .admin = &admin, .jobs = &jobs, .notices = &notices};
+  store->door = (struct lh_store){
+      .requests = &requests, .admin = &admin, .jobs = &jobs, .notices = &notices, .tasks = &tasks};
   store->mail_due_ms = INT64_MAX;
   store->next_due_ms = INT64_MAX;
   store->wake_fds[0] = store->wake_fds[1] = -1;

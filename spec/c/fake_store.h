@@ -63,6 +63,12 @@ struct fake_store {
   struct lh_mailing_wish mail_wish;     /* the last one; it is given mailing 7 */
   struct lh_mailing_result mail_result; /* the last one recorded */
 
+  size_t task_turns;        /* turns of tasks.h */
+  int64_t task_session;     /* whose the last one was */
+  int64_t task_now_ms;      /* and when */
+  uint32_t task_jitter_ppm; /* of its first result */
+  int task_code, task_dead; /* what one answers, and whether it says that the session is dead */
+
   int64_t sessions; /* opened so far; the number of the last one */
   int64_t session_closed;
   size_t turns;
