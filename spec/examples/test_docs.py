@@ -128,6 +128,15 @@ class Docs(unittest.TestCase):
                 shown = self.lua(block("handler-email-preview"), vm)
                 self.assertRegex(shown, r"^You earned \d+ points\n\nYou (.*\n)+.* Shop Club\.\n")
 
+    def test_a_handler_of_ones_own(self):
+        os.mkdir(self.shop.path("handlers"))
+        self.shop.run("init")
+        self.shop.write("handlers/points.lua", block("handlers-points"))
+        self.shop.write("loyalhook.lua", block("handlers-config"))
+        self.shop.work_until_idle("--role", "handle")
+        listed = self.shop.run("inbox", "handlers", "--json").json()["handlers"]
+        self.assertEqual([row["name"] for row in listed], ["log", "points"])
+
     def test_the_configurations_of_handlers_are_some(self):
         for name in ("hubspot", "salesforce", "stripe", "wallet-http", "forward", "log"):
             config = block(f"handler-{name}-config").replace("/etc/loyalhook/", "")

@@ -124,6 +124,28 @@ class Examples(unittest.TestCase):
                 self.assertEqual(answer["status"], 200)
             self.assertEqual(len(web.inbox(self.shop)), 8)
 
+    def test_05_runs_a_handler_on_what_was_received(self):
+        for vm in VMS:
+            with self.subTest(vm), Workshop() as shop:
+                said = run(vm, "05-handler/run.lua", shop)
+                for line in (r'received\t200\t{"events":3,"added":3}',
+                             r'again\t200\t{"events":3,"added":0}',
+                             r"task\tledger\te1\tdone", r"task\tledger\te2\tdone",
+                             r"task\tledger\te3\tfailed\tthe event has no points",
+                             r"inbox\te1\tevent_points_earned\tdone"):
+                    self.assertRegex(said, line)
+                with open(shop.path("ledger.csv"), encoding="utf-8") as file:
+                    self.assertEqual(file.read(), "e1.zinrelo.ledger,m-1,event_points_earned,360\n"
+                                     "e2.zinrelo.ledger,m-1,event_points_redeemed,-100\n")
+
+    def test_05_is_what_the_worker_command_runs(self):
+        folder = os.path.join(EXAMPLES, "05-handler")
+        self.shop.run("init", "--store", "sqlite:inbox.db")
+        said = self.shop.run("work", "--role", "handle", "--until-idle", "--store",
+                             f"sqlite:{self.shop.path('inbox.db')}", "--config",
+                             os.path.join(folder, "loyalhook.lua")).err
+        self.assertIn("idle: tasks done 0", said)
+
 
 class Demo(unittest.TestCase):
     def run_demo(self, **environment):
