@@ -2,6 +2,7 @@
 sender, how it ends. nginx and the receiver are real.
 """
 
+import http.server
 import json
 import os
 import queue
@@ -307,6 +308,65 @@ class Scripts(Case):
     def test_a_wrong_script_is_refused(self):
         said = self.shop.run("listen", "--respond", "500,maybe", "--json", expect=5).error()
         self.assertIn("'maybe' is neither a status", said["message"])
+
+
+class Forwards(Case):
+    def target(self):
+        """An endpoint of ours that keeps what it gets; down at first."""
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(handler):
+                body = handler.rfile.read(int(handler.headers["Content-Length"]))
+                self.got.append((handler.path, dict(handler.headers), body))
+                handler.send_response(200)
+                handler.end_headers()
+
+            def log_message(handler, *_):
+                pass
+        self.got = []
+        return http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+
+    def test_a_target_that_is_down_at_first_gets_each_event_once_signed(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        listening = self.listen("--forward", f"http://127.0.0.1:{self.port}/hooks")
+        body = envelope("e1", "e2")
+        headers = self.signed(body)
+        self.assertEqual(listening.post(body, headers)[0], 200)
+        failed = self.forwarded(listening, 2)
+        self.assertEqual({(one["attempt"], one["state"]) for one in failed}, {(1, "retrying")})
+        self.assertIn("connect", failed[0]["error"].lower())
+        server = self.target()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        done = self.forwarded(listening, 2, limit_s=60)
+        self.assertEqual({(one["id"], one["attempt"], one["state"]) for one in done},
+                         {("e1", 2, "done"), ("e2", 2, "done")})
+        self.assertEqual(listening.post(body, headers)[0], 200) # nothing new
+        self.assertEqual(self.next_request(listening)["duplicates"], 2)
+        self.assertEqual(listening.stop(), 0)
+        self.assertEqual(sorted(json.loads(body)["events"][0]["id"] for _, _, body in self.got),
+                         ["e1", "e2"])
+        for path, headers, body in self.got:
+            self.assertEqual(path, "/hooks")
+            names = {name.lower(): value for name, value in headers.items()}
+            self.shop.run("verify", "--secret-file", "listen.secret", "--nonce", names["nonce"],
+                          "--signature", names["x-zinrelo-signature"], stdin=body)
+
+    def forwarded(self, listening, count, limit_s=30):
+        rows = []
+        while len(rows) < count:
+            row = listening.next(limit_s)
+            if "forwarded" in row:
+                rows.append(row["forwarded"])
+        return rows
+
+    def next_request(self, listening):
+        while True:
+            row = listening.next()
+            if "forwarded" not in row:
+                return row
 
 
 class Ends(Case):

@@ -17,7 +17,7 @@ import time
 import unittest
 import urllib.request
 
-from cli import TOP, VMS, Workshop, commands, lua_environment, wait_for
+from cli import TOP, VMS, Workshop, commands, lua_environment, stop, wait_for
 from endpoint import Endpoint
 from example import Web
 from nginx import Nginx, free_port
@@ -146,6 +146,21 @@ class Docs(unittest.TestCase):
             for vm in VMS:
                 with self.subTest(name=name, vm=vm):
                     self.assertEqual(self.lua(make, vm), "true\n")
+
+    def test_the_configuration_of_serve_serves(self):
+        self.shop.write("zinrelo.secret", "a secret of 16 bytes or more")
+        os.mkdir(self.shop.path("handlers"))
+        self.shop.write("handlers/points.lua", "return { name = 'points', event_types = { '*' },"
+                        " handle = function() return true end }")
+        self.shop.write("loyalhook.lua", block("serve-config").replace("/etc/loyalhook/", ""))
+        self.shop.init()
+        serve = self.shop.start("serve", "--port", 0, "--json")
+        url = json.loads(serve.stdout.readline())["url"] + "zinrelo"
+        self.shop.run("trigger", "event_points_earned", "--url", url, "--secret-file",
+                      "zinrelo.secret")
+        wait_for(lambda: self.shop.run("inbox", "list", "--state", "done", "--json")
+                 .json()["events"], what="the event handled")
+        self.assertEqual(stop(serve)[0], 0)
 
     def test_several_workers(self):
         self.shop.init()

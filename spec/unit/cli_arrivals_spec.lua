@@ -56,3 +56,22 @@ describe("a request", function()
     assert.is_true(#lines[1] < 150)
   end)
 end)
+
+describe("an event that was passed on", function()
+  local told = { handler = "listen.forward", id = "e1", source = "shop", event_type = "t",
+    attempt = 2, kind = "failure", state = "retrying", error = "it answered 503",
+    next_attempt_ms = 1640796461007 }
+
+  it("is an object with what became of it", function()
+    assert.are.equal('{"forwarded":{"id":"e1","source":"shop","event_type":"t","attempt":2,'
+      .. '"state":"retrying","reason":null,"error":"it answered 503",'
+      .. '"next_attempt_at":"2021-12-29T16:47:41.007Z"}}',
+      document.encode(arrivals.forwarded(told)))
+  end)
+
+  it("is a line once it has arrived; before, the log has it", function()
+    assert.is_nil(arrivals.forwarded_line(told))
+    assert.are.equal("    forwarded  e1  t", arrivals.forwarded_line{ state = "done", id = "e1",
+      event_type = "t" })
+  end)
+end)

@@ -48,7 +48,7 @@ describe("doctor", function()
     end
     assert.are.same({ "configuration", "versions", "tls", "certificates", "store", "integrity",
       "key file", "permissions", "file system", "write-ahead", "workers", "webhooks", "mails",
-      "clock" }, names)
+      "nginx", "clock" }, names)
   end)
 
   it("stops at damage", function()

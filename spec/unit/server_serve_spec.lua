@@ -93,9 +93,12 @@ describe("the nginx of serve", function()
   it("passes on what nginx complains of", function()
     local file = assert(io.open(folder .. "/error.log", "ab"))
     file:write("2026/11/25 22:28:17 [warn] 12#13: *7 something is odd, client: 1.2.3.4\n"
+      .. "2026/11/25 22:28:17 [error] 12#13: *7 [lua] note.lua:13: say(): error: no room "
+      .. 'code=full, client: 1.2.3.4, server: , request: "POST / HTTP/1.1", host: "x"\n'
       .. "2026/11/25 22:28:17 [notice] 12#13: a process began\n")
     file:close()
     web:look(core.now_ms())
-    assert.are.same({ "warn: nginx: something is odd, client: 1.2.3.4" }, said)
+    assert.are.same({ "warn: nginx: something is odd, client: 1.2.3.4",
+      "error: no room code=full" }, said)
   end)
 end)

@@ -81,4 +81,23 @@ function arrivals.lines(row)
   return lines
 end
 
+local FORWARDED = { "id", "source", "event_type", "attempt", "state", "reason", "error",
+  "next_attempt_at" }
+
+--- An attempt to pass an event on, as the worker's report has it: { forwarded = … }.
+function arrivals.forwarded(told)
+  local shown = {}
+  for _, name in ipairs(FORWARDED) do
+    shown[name] = told[name]
+  end
+  shown.next_attempt_at = told.next_attempt_ms and time.format(told.next_attempt_ms)
+  return document.object("forwarded", document.pick(shown, FORWARDED))
+end
+
+--- The line that a person sees of it; what did not succeed is in the worker's log.
+function arrivals.forwarded_line(told)
+  return told.state == "done" and ("    forwarded  %s  %s"):format(terminal.safe(told.id),
+    terminal.safe(told.event_type)) or nil
+end
+
 return arrivals

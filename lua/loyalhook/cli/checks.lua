@@ -3,6 +3,8 @@
 -- { name, status = "ok" | "warning" | "problem", message, code = of the error, if there was one }.
 -- It never raises and changes nothing.
 
+local receiving = require "loyalhook.cli.receiving_checks"
+
 local checks = {}
 
 local WAL_BYTES_ODD = 64 * 1024 * 1024 -- four times what a checkpoint is made at
@@ -24,7 +26,8 @@ local function configuration(known)
   if not settings then
     return failed("configuration", origins, code)
   end
-  known.settings = settings
+  known.settings, known.path = settings, origins.path
+  known.catalogue = require("loyalhook.events").new(settings.types)
   return finding("configuration", "ok", "%s", origins.path or "no loyalhook.lua; defaults")
 end
 
@@ -223,7 +226,8 @@ local function mails(known)
   return finding("mails", "ok", "%s; loyalhook notices test sends one", server.url)
 end
 
-local ALL = { configuration, versions, certificates, open_store, inside_store, mails, clock }
+local ALL = { configuration, versions, certificates, open_store, inside_store, mails,
+  receiving.sources, receiving.handlers, receiving.nginx, clock }
 
 --- All findings, in order. flags: settings from the command line; file: of the configuration;
 --- full: read every page of the database.

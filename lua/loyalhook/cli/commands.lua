@@ -26,6 +26,7 @@ local entries = {
   { "inbox handlers", "the handlers that the store knows" },
   { "inbox forget", "end what a removed handler has left" },
   { "notices", "what administrators must hear of, and a test of its mails" },
+  { "serve", "receive from configured sources, and work" },
   { "listen", "receive on this machine and show what came, and why not" },
   { "account set", "say who gets the mails about an account" },
   { "account list", "the accounts" },

@@ -35,8 +35,8 @@ local SERVER = [[
       return 404;
     }]]
 
-local LEVELS = { emerg = "error", alert = "error", crit = "error", error = "error", warn = "warn",
-  notice = "debug" }
+local LEVELS = { emerg = "error", alert = "error", crit = "error", error = "error",
+  warn = "warn" }
 
 -- Its log from the beginning: each start has a new one.
 local function read_log(self)
@@ -75,12 +75,22 @@ function serve.start(given)
   return self
 end
 
+-- A line of nginx's log as a sentence: what the receiver said in it, or nginx itself.
+local function sentence_of(said)
+  said = said:gsub("^%*%d+ ", "")
+  local ours = said:match("^%[lua%] note%.lua:%d+: [%w_]+%(%): %l+: (.*)$")
+  if not ours then
+    return "nginx: " .. said
+  end
+  return (ours:gsub(", client: [^,]*, server: .*$", ""))
+end
+
 -- What nginx has logged, in the log of ours. (Its notices are of its own processes.)
 local function pass_on_log(self)
   self._lines:each(function(line)
     local level, said = line:match("^%S+ %S+ %[(%w+)%] %d+#%d+: (.*)$")
-    if LEVELS[level] and level ~= "notice" then
-      self._log(LEVELS[level], "nginx: " .. said:gsub("^%*%d+ ", ""))
+    if LEVELS[level] then
+      self._log(LEVELS[level], sentence_of(said))
     end
   end)
 end

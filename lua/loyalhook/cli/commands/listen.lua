@@ -137,12 +137,25 @@ local function go_on(look)
   return signal, ended, "io"
 end
 
+local function show_forwarded(report, output)
+  for _, told in ipairs(report.tasks or {}) do
+    local line = arrivals.forwarded_line(told)
+    if output.json then
+      output:document(arrivals.forwarded(told))
+    elseif line then
+      output:line(line)
+    end
+  end
+end
+
 -- The same with a worker that forwards.
-local function go_on_forwarding(worker, look)
+local function go_on_forwarding(worker, look, output)
   local ended
   local result, signal, code = worker:run{ round_ms = ROUND_MS, grace_ms = GRACE_MS,
-    on_report = function()
+    on_report = function(report)
       ended = look()
+      show_forwarded(report, output)
+      output:flush()
       return ended and "stop"
     end }
   if ended then
@@ -186,7 +199,7 @@ local function work(args, source, steps, context, keep)
   local look = watch(web, requests, context)
   local signal
   if worker then
-    signal, message, code = go_on_forwarding(worker, look)
+    signal, message, code = go_on_forwarding(worker, look, context.output)
   else
     signal, message, code = go_on(look)
   end

@@ -1,12 +1,7 @@
 -- loyalhook work: a worker in the foreground, for a service manager or a terminal. Its log goes to
 -- stderr, one line per message; what it did altogether is said at its end.
 
-local arguments = require "loyalhook.cli.arguments"
-local document = require "loyalhook.cli.document"
-local exit_codes = require "loyalhook.cli.exit_codes"
-local log = require "loyalhook.log"
-local settings_list = require "loyalhook.settings"
-local terminal = require "loyalhook.cli.terminal"
+local working = require "loyalhook.cli.working"
 
 local work = {}
 
@@ -23,126 +18,31 @@ The log goes to stderr, a line a message: with a time unless that is a terminal 
 (which gets priorities). With --log-format json it is one object a line: time, level, message and
 what belongs to it.]]
 
-local COLOURS = { warn = "yellow", error = "red" }
-
 function work.arguments(parser)
   parser:flag("--until-idle", "End with 0 when nothing is due or in flight.")
-  arguments.integer_option(parser, "--concurrency", "Requests in flight at most (default 256).")
-  arguments.integer_option(parser, "--drain-grace-s", "Seconds to wait at the end (default 30).")
   parser:option("--role", "deliver or handle; default all there is."):choices(
     { "deliver", "handle" })
-  parser:option("--log-level", "Least important messages logged (default info).")
-    :choices(settings_list.by_name.log_level.values)
-  parser:option("--log-format", "text (default), or json: one object a line."):choices(
-    settings_list.by_name.log_format.values)
-end
-
--- What the command says is a line of its worker's log: a sentence, or an object with figures. A
--- person who asked for a document gets that instead of the sentences.
-local function new_voice(context)
-  local settings = context:settings()
-  local structured = settings.log_format == "json"
-  local say = log.writer{ level = settings.log_level, format = settings.log_format,
-    paint = function(level, line)
-      return COLOURS[level] and terminal.colour(COLOURS[level], line, 2) or line
-    end }
-  local function note(text, message, fields)
-    if structured then
-      say("info", message, fields)
-    elseif not context.json then
-      say("info", text)
-    end
-  end
-  return { say = say, note = note, tells_failures = structured and not context.json }
-end
-
--- Counts of what happened, fed with each report.
-local function new_figures()
-  return { attempts = 0, delivered = 0, retrying = 0, failed = 0, tasks_done = 0,
-    tasks_retrying = 0, tasks_failed = 0 }
-end
-
-local function count(figures, report)
-  figures.failed = figures.failed + report.failed_unsent
-  for _, event in ipairs(report.events) do
-    figures.attempts = figures.attempts + 1
-    if event.state == "delivered" or event.state == "failed" or event.state == "retrying" then
-      figures[event.state] = figures[event.state] + 1
-    end
-  end
-  for _, told in ipairs(report.tasks or {}) do
-    local name = "tasks_" .. (told.state or "")
-    figures[name] = figures[name] and figures[name] + 1
-  end
-end
-
--- The sentence of the end; tasks only where there are handlers.
-local function words_of(result, figures, parts)
-  local words = { result .. ":" }
-  if parts.sender then
-    words[#words + 1] = ("%d attempts; requests delivered %d, to be retried %d, failed %d"):format(
-      figures.attempts, figures.delivered, figures.retrying, figures.failed)
-      .. (parts.handlers and parts.handlers[1] and ";" or "")
-  end
-  if parts.handlers and parts.handlers[1] then
-    words[#words + 1] = ("tasks done %d, to be retried %d, failed %d"):format(figures.tasks_done,
-      figures.tasks_retrying, figures.tasks_failed)
-  end
-  return table.concat(words, " ")
-end
-
-local function report_end(result, figures, context, voice, parts)
-  if context.json then
-    context.output:document(document.object("result", result, "attempts", figures.attempts,
-      "delivered", figures.delivered, "retrying", figures.retrying, "failed", figures.failed,
-      "tasks_done", figures.tasks_done, "tasks_retrying", figures.tasks_retrying, "tasks_failed",
-      figures.tasks_failed))
-  end
-  voice.note(words_of(result, figures, parts), result, figures)
-end
-
--- The end by an error; in a log of objects that is one too.
-local function report_failure(message, code, voice)
-  if not voice.tells_failures then
-    return nil, message, code
-  end
-  voice.say("error", message, { code = code })
-  return exit_codes.of(code)
-end
-
-local function run_worker(worker, args, context, voice, parts)
-  local settings = context:settings()
-  voice.note(("working on %s; Ctrl-C ends it"):format(settings.store), "working",
-    { store = settings.store })
-  local figures = new_figures()
-  local result, detail, code = worker:run{
-    until_idle = args.until_idle, grace_ms = settings.drain_grace_s * 1000,
-    on_report = function(report) count(figures, report) end,
-  }
-  worker:close()
-  if not result then
-    return report_failure(detail, code, voice)
-  end
-  report_end(result == true and "idle" or result, figures, context, voice, parts)
-  return detail == "INT" and exit_codes.INTERRUPTED or exit_codes.OK
+  working.arguments(parser)
 end
 
 -- What a worker of this role works on and with.
 local function parts_of(role, context)
-  local settings = context:settings()
-  local parts = { concurrency = settings.concurrency, retention_days = settings.retention_days,
-    failed_retention_days = settings.failed_retention_days, dedupe_days = settings.dedupe_days,
-    types = settings.types, handlers = role ~= "deliver" and context:handlers() or nil }
-  if role ~= "handle" then
-    parts.sender, parts.notices = context:sender(), settings.notices
+  if role == "deliver" then
+    local parts = working.parts(context)
+    parts.handlers = nil
     return parts
-  elseif not parts.handlers[1] then
+  elseif role ~= "handle" then
+    return working.parts(context)
+  end
+  local settings, handlers = context:settings(), context:handlers()
+  if not handlers[1] then
     return nil, "role handle: no handlers are configured; list them in the setting handlers",
       "config"
   end
-  parts.receiver, parts.allow_http = context:receiver(), settings.allow_http
-  parts.allow_networks, parts.ca_file = settings.allow_networks, settings.ca_file
-  return parts
+  return { handlers = handlers, types = settings.types, receiver = context:receiver(),
+    retention_days = settings.retention_days, dedupe_days = settings.dedupe_days,
+    failed_retention_days = settings.failed_retention_days, allow_http = settings.allow_http,
+    allow_networks = settings.allow_networks, ca_file = settings.ca_file }
 end
 
 function work.run(args, context)
@@ -150,14 +50,16 @@ function work.run(args, context)
   if not parts then
     return nil, message, code
   end
-  local voice = new_voice(context)
+  local voice = working.voice(context)
   parts.log = voice.say
   local worker
   worker, message, code = require("loyalhook.worker").new(parts)
   if not worker then
-    return report_failure(message, code, voice)
+    return working.failure(message, code, voice)
   end
-  return run_worker(worker, args, context, voice, parts)
+  local store = context:settings().store
+  voice.note(("working on %s; Ctrl-C ends it"):format(store), "working", { store = store })
+  return working.run(worker, { parts = parts, until_idle = args.until_idle }, context, voice)
 end
 
 return work

@@ -1,0 +1,114 @@
+-- loyalhook serve: a receiver for the configured sources on an nginx of its own, and a worker in
+-- this process. For a service manager or a terminal.
+
+local arguments = require "loyalhook.cli.arguments"
+local document = require "loyalhook.cli.document"
+local scope = require "loyalhook.cli.scope"
+local working = require "loyalhook.cli.working"
+
+local serve = {}
+
+serve.examples = {
+  "loyalhook serve",
+  "loyalhook serve --port 8080 --host 0.0.0.0",
+  "loyalhook serve --log-format json 2>> serve.log",
+}
+serve.notes = [[
+Senders post to /receive/NAME, where NAME is one of the sources in loyalhook.lua; what is answered
+200 is in the inbox, durably. The worker delivers, sends mails and runs the handlers, as loyalhook
+work does. /healthz answers 200. Without --host only this machine can connect: put a proxy with TLS
+in front of it.
+
+SIGTERM or Ctrl-C: nginx answers what it has begun, the worker drains (30 s), then it ends. An nginx
+that ends by itself is started again.]]
+
+local PORT, HOST = 8480, "127.0.0.1"
+
+function serve.arguments(parser)
+  arguments.integer_option(parser, "--port", "Where it listens (default 8480); 0: a free port.")
+  parser:option("--host", "Address that it listens on (default 127.0.0.1; 0.0.0.0 is all).")
+    :argname("ADDRESS")
+  working.arguments(parser)
+end
+
+-- As nginx writes an address; or nil, message, code.
+local function host_of(text)
+  text = text or HOST
+  if text:find("^%d+%.%d+%.%d+%.%d+$") then
+    return text
+  elseif text:find(":", 1, true) and text:find("^[%x:.]+$") then
+    return "[" .. text .. "]"
+  end
+  return nil, ("--host: '%s' is no IP address"):format(text), "invalid"
+end
+
+local function names_of(sources)
+  local names = {}
+  for name in pairs(sources) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+local function announce(web, host, names, context, voice)
+  local url = ("http://%s:%d/receive/"):format(host, web.port)
+  if context.json then
+    context.output:document(document.object("url", url, "sources", document.list(names)))
+    context.output:flush()
+  end
+  voice.note(("receiving at %s… for %s; Ctrl-C ends it"):format(url, table.concat(names, ", ")),
+    "receiving", { url = url })
+end
+
+-- Looks after nginx between the worker's rounds; when told to end, nginx ends too.
+local function watch(web, problem)
+  local now_ms = require("loyalhook.core").now_ms
+  return function(report)
+    if report.signal then
+      web:quit_soon()
+    end
+    local ok, message, code = web:look(now_ms())
+    if not ok then
+      problem.message, problem.code = message, code
+      return "stop"
+    end
+  end
+end
+
+local function work(args, host, context, keep)
+  local engine, settings = require "loyalhook.engine", context:settings()
+  local parts, voice = working.parts(context), working.voice(context)
+  parts.log = voice.say
+  local worker = keep(require("loyalhook.worker").new(parts))
+  local folder, message, code = engine.folder_new()
+  keep(folder, message, code, function() engine.folder_remove(folder) end)
+  local web = keep(require("loyalhook.server.serve").start{ folder = folder,
+    program = settings.nginx, host = host, port = args.port or PORT, store = settings.store,
+    key_file = settings.key_file, wal_bytes_max = settings.wal_bytes_max,
+    sources = settings.sources, log = voice.say })
+  announce(web, host, names_of(settings.sources), context, voice)
+  local problem = {}
+  local result
+  result, message, code = working.run(worker, { parts = parts, on_report = watch(web, problem) },
+    context, voice)
+  if problem.message then
+    return working.failure(problem.message, problem.code, voice)
+  end
+  return result, message, code
+end
+
+function serve.run(args, context)
+  local host, message, code = host_of(args.host)
+  if not host then
+    return nil, message, code
+  elseif not next(context:settings().sources or {}) then
+    return nil, "no sources are configured: name those that may send, with their secrets, in the"
+      .. " setting sources of loyalhook.lua", "config"
+  end
+  return scope.run(function(keep)
+    return work(args, host, context, keep)
+  end)
+end
+
+return serve
