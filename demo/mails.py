@@ -3,6 +3,7 @@
 about it add up to. With --show NAME the text of the first mail about that webhook.
 
     mails.py DIR [--show NAME]          DIR: the maildir that the SMTP server wrote
+    mails.py DIR --members              of the shop's mails to members: ALL DISTINCT (by Message-ID)
 """
 
 import email
@@ -12,18 +13,37 @@ import re
 import sys
 
 
-def mails(folder):
-    """(webhook, text) of every mail, in the order of arrival."""
-    found = []
+SHOP = "club@shop.example"
+
+
+def messages(folder):
+    """(path, message) of every mail; each must be correct."""
     for path in pathlib.Path(folder).glob("new/*"):
-        message = email.message_from_bytes(path.read_bytes(), policy=email.policy.strict)
+        yield path, email.message_from_bytes(path.read_bytes(), policy=email.policy.strict)
+
+
+def mails(folder):
+    """(webhook, text) of every mail about webhooks, in the order of arrival."""
+    found = []
+    for path, message in messages(folder):
+        if SHOP in message["From"]:
+            continue
         text = message.get_body(("plain",)).get_content()
         name = re.search(r"^  Webhook +(\S+)$", text, re.M).group(1)
         found.append((path.stat().st_mtime_ns, name, message["Subject"], text))
     return [(name, subject, text) for _, name, subject, text in sorted(found)]
 
 
+def members(folder):
+    """How many mails members got, and how many different ones."""
+    ids = [message["Message-ID"] for _, message in messages(folder) if SHOP in message["From"]]
+    return len(ids), len(set(ids))
+
+
 def main():
+    if sys.argv[2:] == ["--members"]:
+        print(*members(sys.argv[1]))
+        return 0
     arrived = mails(sys.argv[1])
     if len(sys.argv) > 3:
         for name, subject, text in arrived:

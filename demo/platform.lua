@@ -1,5 +1,6 @@
 -- The demo's platform side, one step a call:
---   platform.lua prepare DIR URL    store and webhooks; the merchant's secrets
+--   platform.lua prepare DIR URL    store and webhooks; the merchants' secrets
+--   platform.lua shop DIR URL       the webhook of the shop, which has a receiver of ours
 --   platform.lua emit DIR COUNT     events of all types: half through the Lua API, the other half
 --                                   as lines of JSON in DIR/events.ndjson for `loyalhook emit`
 --   platform.lua progress DIR       one line; exit code 0 once nothing is unfinished
@@ -27,6 +28,10 @@ local webhooks = {
     pause_after = 1, event_types = { "category:referral", "event_points_redeemed" } },
 }
 
+-- The shop's: in order, so that its CRM ends up with what came last.
+local shop = { name = "shop", scheme = "zinrelo", batch_size = 20, ordered = true,
+  retries_max = 100, pause_after = 0, event_types = { "category:member", "category:transaction" } }
+
 local function check(value, message)
   if value == nil then
     io.stderr:write("demo: ", tostring(message), "\n")
@@ -50,25 +55,38 @@ end
 
 local steps = {}
 
+local function create(sender, wanted, url, secret)
+  local webhook = check(sender:create_webhook {
+    name = wanted.name, url = url, secret = secret, scheme = wanted.scheme,
+    event_types = wanted.event_types, batch_size = wanted.batch_size, ordered = wanted.ordered,
+    batch_wait_ms = wanted.batch_wait_ms, retries_max = wanted.retries_max,
+    pause_after = wanted.pause_after, retry_interval_s = 1,
+  })
+  print(("  %-10s %-9s batches of %-4d %s"):format(wanted.name, wanted.scheme, wanted.batch_size,
+    table.concat(wanted.event_types, ", ")))
+  return webhook
+end
+
 function steps.prepare(folder, url)
   local sender = open(folder, true)
   local secrets = { "return {" }
   for _, wanted in ipairs(webhooks) do
-    local webhook = check(sender:create_webhook {
-      name = wanted.name, url = url .. "/hooks/" .. wanted.name, scheme = wanted.scheme,
-      event_types = wanted.event_types, batch_size = wanted.batch_size,
-      batch_wait_ms = wanted.batch_wait_ms, retries_max = wanted.retries_max,
-      pause_after = wanted.pause_after, retry_interval_s = 1,
-    })
+    local webhook = create(sender, wanted, url .. "/hooks/" .. wanted.name)
     secrets[#secrets + 1] =
       ("  %s = { scheme = %q, secret = %q, failures = %d, gone = %s, broken = %s },"):format(
         wanted.name, wanted.scheme, webhook.secret, wanted.failures or 0,
         tostring(wanted.gone or false), tostring(wanted.broken or false))
-    print(("  %-10s %-9s batches of %-4d %s"):format(wanted.name, wanted.scheme,
-      wanted.batch_size, table.concat(wanted.event_types, ", ")))
   end
   secrets[#secrets + 1] = "}"
   write(folder .. "/secrets.lua", table.concat(secrets, "\n") .. "\n")
+  sender:close()
+end
+
+function steps.shop(folder, url)
+  local sender = open(folder)
+  local file = check(io.open(folder .. "/shop/secret"))
+  create(sender, shop, url, file:read("*l"))
+  file:close()
   sender:close()
 end
 
@@ -124,4 +142,4 @@ if arg and arg[0] and arg[0]:find("platform%.lua$") then
   os.exit(steps[arg[1]](arg[2], arg[3]) or 0, true)
 end
 
-return { webhooks = webhooks, open = open, stream = stream, check = check }
+return { webhooks = webhooks, shop = shop, open = open, stream = stream, check = check }

@@ -2,8 +2,10 @@
 # The demo: a platform announces a few thousand loyalty events to seven webhooks at a real nginx
 # that verifies every request. One webhook fails at first and is retried, one is gone for good and
 # ends up listed as failed; one breaks, is paused, mails tell of it at a real SMTP server, it is
-# repaired, enabled, and what had failed is sent again. At the end the figures of all sides must
-# agree, else the exit code is 1.
+# repaired, enabled, and what had failed is sent again. An eighth is a shop with a receiver of ours:
+# its members get mails, its CRM (a stand-in that checks each request against HubSpot's API
+# description) their points, although its nginx and its worker are killed in the middle. At the end
+# the figures of all sides must agree, else the exit code is 1.
 # Everything lives in a temporary folder; KEEP=1 keeps it. EVENTS=N changes the number of events.
 
 set -eu
@@ -17,6 +19,9 @@ EVENTS=${EVENTS:-4000}
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/loyalhook-demo.XXXXXX")
 WORKERS=''
 MAIL_SERVER=''
+HUBSPOT=''
+SHOP=''
+SHOP_PORT=0
 
 unset PYTHONPATH
 export LUA_PATH="$TOP/demo/?.lua;$TOP/lua/?.lua;$TOP/lua/?/init.lua;;"
@@ -38,7 +43,8 @@ clean_up() {
   trap - EXIT INT TERM
   for pid in $WORKERS; do kill "$pid" 2>/dev/null || true; done
   for pid in $WORKERS; do wait "$pid" 2>/dev/null || true; done
-  if [ -n "$MAIL_SERVER" ]; then kill "$MAIL_SERVER" 2>/dev/null || true; fi
+  for pid in $SHOP $MAIL_SERVER $HUBSPOT; do kill "$pid" 2>/dev/null || true; done
+  if [ -n "$SHOP" ]; then wait "$SHOP" 2>/dev/null || true; fi
   if [ -e "$DIR/nginx.pid" ]; then web -s stop 2>/dev/null || true; fi
   if [ -n "${KEEP:-}" ]; then echo "kept: $DIR"; else rm -rf "$DIR"; fi
   exit $status
@@ -110,6 +116,34 @@ mail_server_answers() {
   return 1
 }
 
+# What HubSpot's API is described to do, and nothing else; it prints the port it has.
+start_hubspot() {
+  "$PYTHON" "$TOP/spec/harness/vendors/hubspot.py" --port 0 --log "$DIR/hubspot.log" \
+    > "$DIR/hubspot.port" 2> "$DIR/hubspot.err" &
+  HUBSPOT=$!
+  wait_until "HubSpot's stand-in" grep -q port "$DIR/hubspot.port"
+  HUBSPOT_URL="http://127.0.0.1:$(tr -cd 0-9 < "$DIR/hubspot.port")"
+}
+
+# A receiver on an nginx of its own and a worker; the same port each time, the first time a free
+# one. What it says goes to a log of its own, what it runs in to a folder below ours.
+start_shop() {
+  before=$(grep -c receiving "$DIR/worker-shop.log" 2>/dev/null) || before=0
+  TMPDIR=$DIR LOYALHOOK_STORE="sqlite:$DIR/shop/loyalhook.db" \
+    LOYALHOOK_CONFIG="$DIR/shop/loyalhook.lua" \
+    "$LUA" "$TOP/bin/loyalhook" serve --port "$SHOP_PORT" \
+    > "$DIR/shop.txt" 2>> "$DIR/worker-shop.log" &
+  SHOP=$!
+  wait_until "the shop's receiver" shop_answers
+  SHOP_URL=$(sed -n 's/.*receiving at \(http[^ ]*\)….*/\1/p' "$DIR/worker-shop.log" | tail -1)
+  SHOP_PORT=$(printf '%s' "$SHOP_URL" | sed 's/.*:\([0-9]*\).*/\1/')
+}
+
+shop_answers() {
+  kill -0 "$SHOP" 2>/dev/null || give_up "the shop ended by itself"
+  [ "$(grep -c receiving "$DIR/worker-shop.log")" -gt "$before" ]
+}
+
 start_worker() {
   "$1" "$TOP/bin/loyalhook" work > "$DIR/worker-$1.log" 2>&1 &
   WORKERS="$WORKERS $!"
@@ -122,7 +156,7 @@ workers_live() {
 }
 
 give_up() {
-  cat "$DIR/progress.txt" "$DIR"/worker-*.log
+  cat "$DIR"/progress.txt "$DIR"/worker-*.log "$DIR"/hubspot.err 2>/dev/null
   echo "demo: $1" >&2
   exit 1
 }
@@ -141,13 +175,13 @@ wait_until() {
 }
 
 nothing_is_left() {
-  $LUA "$TOP/demo/platform.lua" progress "$DIR" > "$DIR/progress.txt" && code=0 || code=$?
+  $LUA "$TOP/demo/$1.lua" progress "$DIR" > "$DIR/progress.txt" && code=0 || code=$?
   if [ $DEMO_COLOR = 1 ]; then printf '\r%s\033[K' "$(cat "$DIR/progress.txt")"; fi
   return "$code"
 }
 
 finish() {
-  wait_until "everything finished" nothing_is_left
+  wait_until "everything finished" nothing_is_left "$1"
   if [ $DEMO_COLOR = 1 ]; then printf '\r\033[K'; fi
   cat "$DIR/progress.txt"
 }
@@ -162,38 +196,60 @@ start_mail_server
 $LUA "$TOP/demo/platform.lua" prepare "$DIR" "$URL"
 loyalhook account set default --notify ops@shop.example > "$DIR/account.txt"
 
-step "2. The merchant: nginx at $URL verifies every request (LuaJIT, loyalhook.core)"
+step "2. The merchants: nginx at $URL verifies every request (LuaJIT, loyalhook.core)"
 echo "  flaky answers 500 to its first six requests; retired answers 410 to all; partner is broken"
 
-step "3. Two workers deliver, one on Lua 5.4 and one on LuaJIT"
+step "3. A shop with a receiver of ours: loyalhook serve, handlers email and crm.hubspot"
+start_hubspot
+mkdir "$DIR/shop"
+$LUA "$TOP/demo/merchant.lua" prepare "$DIR" "smtp://127.0.0.1:$mail_port" "$HUBSPOT_URL"
+loyalhook init --store "sqlite:$DIR/shop/loyalhook.db" --config "$DIR/shop/loyalhook.lua" \
+  > "$DIR/init.txt"
+start_shop
+$LUA "$TOP/demo/platform.lua" shop "$DIR" "${SHOP_URL}platform"
+echo "  it listens at $SHOP_URL, its SMTP server and HubSpot's stand-in are beside it"
+
+step "4. Two workers deliver, one on Lua 5.4 and one on LuaJIT"
 start_worker "$LUA"
 start_worker "$LUAJIT"
 
-step "4. The platform emits $EVENTS events of all 20 types: half from Lua, half from a file"
+step "5. The platform emits $EVENTS events of all 20 types: half from Lua, half from a file"
 $LUA "$TOP/demo/platform.lua" emit "$DIR" "$EVENTS"
 loyalhook emit --ndjson "$DIR/events.ndjson" > "$DIR/ids.txt"
 
-step "5. A forged request: the right URL, a wrong secret"
+step "6. In the middle of it: kill -9 of the shop's nginx, and then of its worker"
+wait_until "events at the shop" "$LUA" "$TOP/demo/merchant.lua" has "$DIR" $((EVENTS / 10))
+kill -9 "$(cat "$DIR"/loyalhook-run.*/nginx.pid)"
+echo "  nginx is killed; serve starts it again"
+wait_until "nginx running again" grep -q 'runs again' "$DIR/worker-shop.log"
+kill -9 "$SHOP"
+wait "$SHOP" 2>/dev/null || true
+$LUA "$TOP/demo/merchant.lua" progress "$DIR" || true
+echo "  serve is killed, its nginx with it; another one goes on"
+rm -rf "$DIR"/loyalhook-run.*
+start_shop
+
+step "7. A forged request: the right URL, a wrong secret"
 printf 'not the secret of this webhook' |
   loyalhook trigger event_points_earned --url "$URL/hooks/crm" --secret-stdin \
     > "$DIR/forged.txt" 2>&1 || true
 sed -n 's/^\([0-9]* in .*\)/  \1/p' "$DIR/forged.txt"
 
-step "6. Until nothing is left to do"
-finish
+step "8. Until nothing is left to do"
+finish platform
 
-step "7. partner failed and is paused; a mail about it is at a real SMTP server"
+step "9. partner failed and is paused; a mail about it is at a real SMTP server"
 wait_until "a mail about partner" mail_about partner
 sed -n '1,/^Requests:/p' "$DIR/mail-partner.txt" | sed '$d; s/^/  | /'
 
-step "8. The endpoint is repaired: try it, enable it, send all of it again"
+step "10. The endpoint is repaired: try it, enable it, send all of it again"
 $LUA "$TOP/demo/platform.lua" repair "$DIR" "$URL"
 for words in 'webhook test partner' 'webhook enable partner' 'retry --failed --webhook partner'; do
   echo "  \$ loyalhook $words"
   # shellcheck disable=SC2086 # words
   loyalhook $words 2>&1 | sed 's/^/    /'
 done
-finish
+finish platform
 wait_until "a mail about retired" mail_about retired
 for pid in $WORKERS; do kill "$pid"; done
 for pid in $WORKERS; do
@@ -202,6 +258,19 @@ done
 WORKERS=''
 echo "  both workers drained and ended with exit code 0"
 
-step "9. What the platform logged, what nginx counted, and what the mails told"
+step "11. A request that was delivered comes once more: answered 200, nothing is done twice"
+$LUA "$TOP/demo/merchant.lua" replay "$DIR" "${SHOP_URL}platform"
+finish merchant
+kill "$SHOP"
+if ! wait "$SHOP"; then give_up "the shop did not end well"; fi
+SHOP=''
+echo "  the shop drained and ended with exit code 0"
+
+step "12. What the platform logged, what nginx counted, and what the mails told"
 "$PYTHON" "$TOP/demo/mails.py" "$DIR/mails" > "$DIR/mails.txt"
+"$PYTHON" "$TOP/demo/mails.py" "$DIR/mails" --members > "$DIR/members.txt"
 $LUA "$TOP/demo/report.lua" "$DIR" "$URL" "$EVENTS" 1
+
+step "13. What came to the shop, what its handlers did, and what arrived at the other end"
+"$PYTHON" "$TOP/demo/contacts.py" "$HUBSPOT_URL" > "$DIR/contacts.txt"
+$LUA "$TOP/demo/shop_report.lua" "$DIR" "$EVENTS"

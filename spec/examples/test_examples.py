@@ -157,15 +157,29 @@ class Demo(unittest.TestCase):
         before = set(os.listdir("/tmp"))
         done = self.run_demo(TMPDIR="/tmp")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual(done.stdout.count("adds up"), 7)
+        self.assertEqual(done.stdout.count("adds up"), 9)
+        self.assertIn("serve is killed, its nginx with it; another one goes on", done.stdout)
+        self.assertRegex(done.stdout, r'200: \{"events":\d+,"added":0\}')
         left = [name for name in set(os.listdir("/tmp")) - before if "loyalhook-demo" in name]
         self.assertEqual(left, [])
 
     def test_it_fails_when_the_figures_do_not_fit(self):
+        # A report that is told of one event more than there was must not add up.
+        self.fails_with('/report.lua" "$DIR" "$URL" "$EVENTS" 1',
+                        '/report.lua" "$DIR" "$URL" 601 1')
+
+    def test_it_fails_when_the_shops_figures_do_not_fit(self):
+        # Nor one of a shop that has lost a mail.
+        self.fails_with('$LUA "$TOP/demo/shop_report.lua"',
+                        'rm "$(grep -l club@shop "$DIR"/mails/new/* | head -1)"; "$PYTHON" '
+                        '"$TOP/demo/mails.py" "$DIR/mails" --members > "$DIR/members.txt"; '
+                        '$LUA "$TOP/demo/shop_report.lua"')
+
+    def fails_with(self, before, after):
+        text = open(os.path.join(TOP, "demo", "run.sh")).read()
+        self.assertIn(before, text)
         with Workshop() as shop:
-            # A report that is told of one event more than there was must not add up.
-            script = shop.write("run.sh", open(os.path.join(TOP, "demo", "run.sh")).read().replace(
-                'report.lua" "$DIR" "$URL" "$EVENTS" 1', 'report.lua" "$DIR" "$URL" 601 1').replace(
+            script = shop.write("run.sh", text.replace(before, after).replace(
                 '$(cd "$(dirname "$0")/.." && pwd)', TOP))
             done = subprocess.run(["sh", script], capture_output=True, text=True, timeout=90,
                                   stdin=subprocess.DEVNULL, env={**os.environ, "EVENTS": "600"})
