@@ -147,6 +147,19 @@ class Docs(unittest.TestCase):
                 with self.subTest(name=name, vm=vm):
                     self.assertEqual(self.lua(make, vm), "true\n")
 
+    def test_readme_receive(self):
+        self.shop.write("zinrelo.secret", "a secret of 16 bytes or more")
+        self.shop.write("hubspot-token", "pat-test")
+        os.mkdir(self.shop.path("handlers"))
+        self.shop.write("handlers/points.lua", "return { name = 'points', event_types = { '*' },"
+                        " handle = function() return true end }")
+        self.shop.write("loyalhook.lua", block("readme-receive").replace("/etc/loyalhook/", ""))
+        self.shop.init()
+        checks = {check["name"]: check for check in
+                  self.shop.run("doctor", "--json").json()["checks"]}
+        self.assertEqual((checks["sources"]["status"], checks["handlers"]["message"]),
+                         ("ok", "email, crm.hubspot, points"))
+
     def test_the_configuration_of_serve_serves(self):
         self.shop.write("zinrelo.secret", "a secret of 16 bytes or more")
         os.mkdir(self.shop.path("handlers"))
