@@ -45,6 +45,12 @@ fields.notice = {
 
 fields.account = { "name", "notify", "webhooks" }
 
+--- Of those who may use the API and the console: a program's token, a user, an entry of the audit
+--- log.
+fields.token = { "id", "name", "account", "scope", "created_at", "last_used_at", "revoked_at" }
+fields.user = { "user", "role", "disabled", "created_at", "last_seen_at" }
+fields.audit = { "id", "at", "who", "what", "object", "account", "detail" }
+
 fields.states = { "pending", "sending", "retrying", "delivered", "failed" }
 
 --- Of the receiving side: an event of the inbox, a handler's task for it, and what the store knows

@@ -2,13 +2,13 @@
 -- first used, so that a receiver in a web server, which only verifies, never
 -- loads SQLite or libcurl. loyalhook.signature, .payload, .events, .json and
 -- .diagnose need loyalhook.core only, and so does .openresty on nginx's event loop; .sender,
--- .receiver and .worker bring the engine.
+-- .receiver, .access and .worker bring the engine.
 
 local loyalhook = {}
 
 local PARTS = {
-  config = "loyalhook.config", diagnose = "loyalhook.diagnose", events = "loyalhook.events",
-  fields = "loyalhook.fields", json = "loyalhook.json",
+  access = "loyalhook.access", config = "loyalhook.config", diagnose = "loyalhook.diagnose",
+  events = "loyalhook.events", fields = "loyalhook.fields", json = "loyalhook.json",
   openresty = "loyalhook.openresty", payload = "loyalhook.payload",
   receiver = "loyalhook.receiver", samples = "loyalhook.samples", sender = "loyalhook.sender",
   signature = "loyalhook.signature", time = "loyalhook.time", worker = "loyalhook.worker",

@@ -8,11 +8,10 @@ local fields = require "loyalhook.fields"
 local loyalhook = require "loyalhook"
 local stubs = require "stubs"
 
-local NAMES = { "config", "core", "diagnose", "events", "fields", "handler", "handlers.crm.hubspot",
-  "handlers.crm.salesforce", "handlers.email", "handlers.forward", "handlers.log",
-  "handlers.wallet.http", "handlers.wallet.stripe", "init", "json", "openresty", "payload",
-  "receiver", "records", "samples", "sender", "signature", "time",
-  "worker" }
+local NAMES = { "access", "config", "core", "diagnose", "events", "fields", "handler",
+  "handlers.crm.hubspot", "handlers.crm.salesforce", "handlers.email", "handlers.forward",
+  "handlers.log", "handlers.wallet.http", "handlers.wallet.stripe", "init", "json", "openresty",
+  "payload", "receiver", "records", "samples", "sender", "signature", "time", "worker" }
 
 local files, classes = {}, {}
 for _, name in ipairs(NAMES) do
@@ -112,7 +111,7 @@ local function compare(stub, real, is_method)
 end
 
 describe("the stub of", function()
-  for _, name in ipairs({ "config", "core", "diagnose", "fields", "handlers.crm.hubspot",
+  for _, name in ipairs({ "access", "config", "core", "diagnose", "fields", "handlers.crm.hubspot",
     "handlers.crm.salesforce", "handlers.email", "handlers.forward", "handlers.log",
     "handlers.wallet.http", "handlers.wallet.stripe", "json", "openresty", "receiver",
     "samples", "sender", "signature", "time", "worker" }) do
@@ -186,6 +185,11 @@ describe("an object's stub", function()
     compare(declared(files.receiver, "Receiver"), functions_of(getmetatable(receiver)), true)
   end)
 
+  it("declares the methods of an access", function()
+    local real = getmetatable(loyalhook.access.new({ store = sender._store }))
+    compare(declared(files.access, "Access"), functions_of(real), true)
+  end)
+
   it("declares the methods of a worker, and what a report has", function()
     compare(declared(files.worker, "Worker"), functions_of(getmetatable(worker)), true)
     local known = set_of(field_names("Report"))
@@ -232,6 +236,9 @@ describe("the fields of", function()
     same("Job", fields.job, {})
     same("Notice", fields.notice, {})
     same("Account", fields.account, {})
+    same("Token", fields.token, { "token" })
+    same("User", fields.user, {})
+    same("AuditEntry", fields.audit, {})
     same("Received", fields.received, { "member_id", "data", "data_json" })
     same("Task", fields.task, {})
     same("KnownHandler", fields.handler, {})
@@ -264,10 +271,24 @@ describe("the options of", function()
   local notices = require "loyalhook.sender.notices"
   local inbox = require "loyalhook.receiver.records"
 
+  local people, audit = require "loyalhook.access.users", require "loyalhook.access.audit"
+  local tokens = getmetatable(loyalhook.access.new({ store = io.stdout }))
+
   local new_context = require("loyalhook.handlers.context").new
 
   local cases = {
     SenderOptions = upvalue(loyalhook.sender.open, "OPEN"),
+    AccessOf = upvalue(loyalhook.access.new, "NEW"),
+    AccessOptions = upvalue(loyalhook.access.open, "OPEN"),
+    NewToken = upvalue(tokens.create_token, "TOKEN"),
+    NewUser = upvalue(people.add_user, "ADD"),
+    UserChange = upvalue(people.set_user, "SET"),
+    SignIn = upvalue(people.sign_in, "SIGN_IN"),
+    PasswordChange = upvalue(people.change_password, "CHANGE"),
+    FirstRunOptions = upvalue(people.make_first_run, "RESET"),
+    FirstRun = upvalue(people.first_run, "FIRST_RUN"),
+    Note = upvalue(audit.note, "NOTE"),
+    AuditFilter = upvalue(audit.audit, "AUDIT"),
     ReceiverOptions = upvalue(loyalhook.receiver.open, "OPEN"),
     Source = upvalue(upvalue(upvalue(require("loyalhook.receiver.sources").check, "check_one"),
       "check_fields"), "FIELDS"),

@@ -122,6 +122,9 @@ void lh_bind_store(lua_State *L) {
   lh_bind_store_care(L);
   lh_bind_store_notices(L);
   lh_bind_store_inbox(L);
+  lh_bind_store_access(L);
+  lh_bind_store_users(L);
+  lh_bind_store_audit(L);
   lh_bind_store_tasks(L);
   lua_pop(L, 1);
 }

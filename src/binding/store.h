@@ -48,6 +48,17 @@ void lh_store_push_request(lua_State *L, const struct lh_request_row *row,
 /* store_webhooks.c: a new random secret. 0 or LH_E_RANDOM. */
 int lh_store_make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_error *err);
 
+/* store_access.c: `by` at argument `arg`: *read is NULL for nil, else actor. 0 or LH_E_INVALID. */
+int lh_store_read_actor(lua_State *L, int arg, struct lh_actor *actor, const struct lh_actor **read,
+                        struct lh_error *err);
+/* store_access.c: a new token with its hash; wipe it. 0, LH_E_RANDOM, LH_E_MEMORY. */
+struct lh_store_secret {
+  char text[LH_TOKEN_LEN + 1];
+  unsigned char hash[LH_TOKEN_HASH_BYTES];
+};
+int lh_store_token_make(enum lh_token_kind kind, struct lh_store_secret *secret,
+                        struct lh_error *err);
+
 /* store_jobs.c: a job as a table, pushed. */
 void lh_store_job_push(lua_State *L, const struct lh_job *job);
 

@@ -7,6 +7,9 @@
 ---@field request string[] of a request
 ---@field attempt string[] of an attempt
 ---@field event string[] of an event
+---@field token string[] of a program's token
+---@field user string[] of a user of the console
+---@field audit string[] of an entry of the audit log
 ---@field states string[] of a request
 ---@field received string[] of an event of the inbox
 ---@field received_states string[] of an event of the inbox

@@ -3,11 +3,12 @@
 --- The door of the library. Its parts are loaded when they are first used, so that a web server,
 --- which only verifies, never loads SQLite or libcurl: `signature`, `payload`, `events`, `json`,
 --- `samples`, `fields`, `time`, `config`, `diagnose` and `openresty` need `loyalhook.core` only;
---- `sender`, `receiver` and `worker` bring the engine.
+--- `sender`, `receiver`, `access` and `worker` bring the engine.
 ---
 --- A failure of the world returns `nil, message, code`; a programmer's mistake, such as a misspelt
 --- option, raises at the caller's line.
 ---@class loyalhook
+---@field access loyalhook.access who may use the API and the console
 ---@field config loyalhook.config the configuration of a deployment
 ---@field diagnose loyalhook.diagnose why a signature does not fit
 ---@field events loyalhook.events the catalogue of event types

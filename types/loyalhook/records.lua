@@ -226,3 +226,32 @@ return records
 ---@field tasks table<string, integer> how many it has in each state
 ---@field loaded_at string when a worker last had it
 ---@field created_at string when a worker first had it
+
+--- A program's token for the API.
+---@class loyalhook.Token
+---@field id string its id
+---@field name string what it is for
+---@field account? string only this account; nil: all
+---@field scope "read"|"write" whether it may change something
+---@field created_at string when it was made
+---@field last_used_at? string right to ten minutes
+---@field revoked_at? string since then it is refused
+---@field token? string its text; only where it is made: nothing else shows it
+
+--- A user of the console.
+---@class loyalhook.User
+---@field user string the name
+---@field role "viewer"|"admin" who looks, or who does everything
+---@field disabled boolean whether the user may not sign in
+---@field created_at string when it was added
+---@field last_seen_at? string of the logins that hold, right to five minutes
+
+--- An entry of the audit log.
+---@class loyalhook.AuditEntry
+---@field id integer its number
+---@field at string when it was
+---@field who string "user:NAME", "token:ID", "command line"
+---@field what string such as "webhook.edit"
+---@field object? string an id or a name
+---@field account? string whose it is
+---@field detail? table what was set

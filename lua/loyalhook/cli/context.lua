@@ -106,6 +106,11 @@ function Context:receiver()
   return self._receiver
 end
 
+--- Who may use the API and the console of the configured store.
+function Context:access()
+  return require("loyalhook.access").new{ store = self:sender()._store }
+end
+
 --- Closes what was opened.
 function Context:close()
   for _, name in ipairs{ "_sender", "_receiver" } do

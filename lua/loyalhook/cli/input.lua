@@ -5,7 +5,7 @@ local arguments = require "loyalhook.cli.arguments"
 
 local input = {}
 
-local SECRET_BYTES_MAX = 4096        -- generous; a new secret has at most 256
+local SECRET_BYTES_MAX = 4096        -- generous; a new secret has at most 256, a password 1024
 input.BODY_BYTES_MAX = 10 * 1024 * 1024 -- as the receiver's
 
 local NO_SUCH_FILE = 2 -- errno ENOENT, the same number on every Linux
@@ -54,21 +54,42 @@ function input.secret_options(parser, description)
     parser:option("--secret-file", description .. ", read from a file."):argname("FILE"))
 end
 
+-- One line of a file or of stdin, its final newline dropped. Returns it, or nil, message, code.
+local function read_line(path)
+  local text, message, code = input.read(path, SECRET_BYTES_MAX)
+  if not text then
+    return nil, message, code
+  end
+  return (text:gsub("\r?\n$", ""))
+end
+
 --- The secret that the options name, one final newline dropped; nil without a message if they name
 --- none. Otherwise nil, message, code.
 function input.secret(args)
   if not args.secret_stdin and not args.secret_file then
     return nil
   end
-  local secret, message, code = input.read(args.secret_file, SECRET_BYTES_MAX)
-  if not secret then
-    return nil, message, code
-  end
-  secret = secret:gsub("\r?\n$", "")
+  local secret, message, code = read_line(args.secret_file)
   if secret == "" then
     return nil, "the secret is empty", "secret_invalid"
   end
-  return secret
+  return secret, message, code
+end
+
+--- Declares --password-stdin and --password-file.
+function input.password_options(parser)
+  parser:mutex(
+    parser:flag("--password-stdin", "The password, read from stdin."),
+    parser:option("--password-file", "The password, read from a file."):argname("FILE"))
+end
+
+--- The password that the options name; or nil, message, code.
+function input.password(args)
+  if not args.password_stdin and not args.password_file then
+    arguments.usage_error("a password is needed: --password-stdin or --password-file FILE",
+      "A password on the command line would be seen by every user of this machine.")
+  end
+  return read_line(args.password_file)
 end
 
 --- The secret, which this command cannot do without.

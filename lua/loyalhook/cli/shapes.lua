@@ -78,6 +78,16 @@ function shapes.account_pairs(row)
     { "notify", row.notify and shapes.joined(row.notify) or "those that notices.to names" } }
 end
 
+--- A token; its text only where it is made.
+function shapes.token(row)
+  return document.pick(row, row.token and with(fields.token, "token") or fields.token)
+end
+
+--- A user.
+function shapes.user(row)
+  return document.pick(row, fields.user)
+end
+
 local function attempt(row)
   return document.pick(row, fields.attempt)
 end

@@ -71,6 +71,24 @@ function sources.accounts(context)
   return list
 end
 
+function sources.tokens(context)
+  local list = {}
+  for _, token in ipairs(context:access():tokens() or {}) do
+    if not token.revoked_at then
+      list[#list + 1] = { token.name, ("%s, account %s"):format(token.scope, token.account or "*") }
+    end
+  end
+  return list
+end
+
+function sources.users(context)
+  local list = {}
+  for _, user in ipairs(context:access():users() or {}) do
+    list[#list + 1] = { user.user, user.role }
+  end
+  return list
+end
+
 local function requests(state)
   return function(context)
     local list = {}
@@ -125,6 +143,7 @@ local SOURCES = {
   ["--success"] = fixed("200", "2xx"), ["--since"] = fixed("30m", "2h", "1d", "7d"),
   event_type = sources.types, webhook = sources.webhooks, request = requests(nil),
   requests = requests("failed"), name = sources.accounts,
+  token = sources.tokens, user = sources.users,
   ["--source"] = sources.sources, ["--handler"] = sources.handlers, handler = sources.handlers,
   received = received(nil), failed_received = received("failed"),
 }

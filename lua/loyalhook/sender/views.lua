@@ -13,6 +13,8 @@ local TIMES = {
   status_since = "status_since_ms", created_at = "created_ms", updated_at = "updated_ms",
   next_attempt_at = "next_attempt_ms", finished_at = "finished_ms", started_at = "started_ms",
   oldest_undelivered_at = "oldest_undelivered_ms", since = "since_ms",
+  last_used_at = "last_used_ms", revoked_at = "revoked_ms", last_seen_at = "last_seen_ms",
+  expires_at = "expires_ms", at = "at_ms",
 }
 local LISTS = { event_types = true, retry_schedule = true, event_ids = true, notify = true }
 
@@ -175,6 +177,30 @@ end
 --- An account; notify only if it has addresses of its own.
 function views.account(row)
   return pick(fields.account, row)
+end
+
+--- A token of a program; `token`, its text, only if the row has it: where it is made.
+function views.token(row)
+  local view = pick(fields.token, row)
+  view.token = row.token
+  return view
+end
+
+--- A user.
+function views.user(row)
+  return pick(fields.user, row)
+end
+
+--- A login that holds.
+function views.login(row)
+  return pick({ "user", "role", "csrf", "created_at", "expires_at" }, row)
+end
+
+--- An entry of the audit log; `detail` is decoded.
+function views.audit(row)
+  local view = pick(fields.audit, row)
+  view.detail = row.detail and json.decode(row.detail)
+  return view
 end
 
 --- An array of rows, each shown by `view`.
