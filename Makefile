@@ -257,7 +257,7 @@ BENCH = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/bench/benc
 docs: ## the reference of the Lua API, from types/ with LDoc, into build/docs
 	rm -rf $(BUILD)/docs && mkdir -p $(BUILD)/docs/source
 	$(LUA54) docs/ldoc/translate.lua $(BUILD)/docs/source types/loyalhook/*.lua \
-	  types/loyalhook/*/*.lua
+	  types/loyalhook/*/*.lua types/loyalhook/*/*/*.lua
 	ldoc --fatalwarnings -c docs/ldoc/config.ld -d $(BUILD)/docs/lua $(BUILD)/docs/source
 
 env: ## shell lines that let lua5.4, luajit and the shell find this checkout

@@ -2,6 +2,7 @@
 and exit codes. The page is looked at with mandoc and groff where they are installed.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -77,10 +78,12 @@ class LuaReference(unittest.TestCase):
                                    f"LUA54={VMS['lua5.4']}"], cwd=TOP, text=True,
                                   capture_output=True)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            for name in sorted(os.listdir(os.path.join(TOP, "types/loyalhook"))):
-                with open(os.path.join(TOP, "types/loyalhook", name), encoding="utf-8") as file:
+            for path in sorted(glob.glob(os.path.join(TOP, "types/loyalhook/**/*.lua"),
+                                         recursive=True)):
+                with open(path, encoding="utf-8") as file:
                     functions = re.findall(r"^function ([\w.:]+)\(", file.read(), re.M)
-                page = "loyalhook" if name == "init.lua" else f"loyalhook.{name[:-4]}"
+                page = os.path.relpath(path, os.path.join(TOP, "types"))[:-4].replace("/", ".")
+                page = page.removesuffix(".init")
                 with open(f"{build}/docs/lua/modules/{page}.html", encoding="utf-8") as file:
                     shown = file.read()
                 for function in functions:
