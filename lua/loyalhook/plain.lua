@@ -4,11 +4,27 @@
 
 local plain = {}
 
+local PIECE_BYTES = 256
+
 -- "loyalhook.core" knows what UTF-8 is; without it (the very message may be that
 -- it is missing) everything but ASCII goes.
 local function core_utf8()
   local loaded, core = pcall(require, "loyalhook.core")
   return loaded and core.utf8_check
+end
+
+local REPLACEMENT = "\239\191\189"
+
+-- Adds a piece, mended, to parts.
+local function add_mended(parts, piece, check)
+  local good, bad_at = check(piece)
+  while not good do
+    parts[#parts + 1] = piece:sub(1, bad_at - 1)
+    parts[#parts + 1] = REPLACEMENT
+    piece = piece:sub(bad_at + 1)
+    good, bad_at = check(piece)
+  end
+  parts[#parts + 1] = piece
 end
 
 --- Text with every invalid byte replaced by U+FFFD.
@@ -19,16 +35,18 @@ function plain.valid_utf8(text)
   local check = core_utf8()
   if not check then
     return (text:gsub("[\128-\255]", "?"))
+  elseif check(text) then
+    return text
   end
-  local good, bad_at = check(text)
-  local parts = {}
-  while not good do
-    parts[#parts + 1] = text:sub(1, bad_at - 1)
-    text = text:sub(bad_at + 1)
-    good, bad_at = check(text)
+  -- In pieces: what is behind a bad byte is copied, and all of a long text may be bad.
+  local parts, at = {}, 1
+  while at <= #text do
+    local len = plain.whole(text:sub(at, at + PIECE_BYTES), PIECE_BYTES)
+    len = len > 0 and len or PIECE_BYTES -- no character is so long
+    add_mended(parts, text:sub(at, at + len - 1), check)
+    at = at + len
   end
-  parts[#parts + 1] = text
-  return table.concat(parts, "\239\191\189")
+  return table.concat(parts)
 end
 
 -- What a terminal obeys beyond ASCII: C1, the marks that reverse the reading
@@ -81,15 +99,17 @@ function plain.percent(text)
   return (tostring(text):gsub("[^%w._~-]", percent))
 end
 
-local function bare_url(scheme, rest)
+local function bare_url(mark, rest)
   local host, path = rest:match("^([^/?#]*)([^?#]*)")
-  return scheme .. "://" .. host:gsub("^.*@", "") .. path
+  return mark .. host:gsub("^.*@", "") .. path
 end
 
 --- Text whose URLs have no user, password, query and fragment: those may be
 -- tokens.
 function plain.without_tokens(text)
-  return (text:gsub("(%a[%w+.-]*)://([^%s\"'<>]+)", bare_url))
+  -- Found by what ends the scheme: looking for its beginning would look at each letter again and
+  -- again.
+  return (text:gsub("([%w+.-]://)([^%s\"'<>]+)", bare_url))
 end
 
 local function code_point(character)

@@ -61,6 +61,14 @@ describe("a mapping", function()
     assert.are.same({ "a", "b", "c", "d" }, lost)
   end)
 
+  it("does not try long texts as numbers, which would take for ever", function()
+    local mapped = assert(mapping.check({ n = { from = "v", as = "number" } }, {}, "m"))
+    local lost = {}
+    assert.are.same({}, mapping.values(mapped, { v = ("0"):rep(1000000) .. "x" }, false,
+      function(target) lost[#lost + 1] = target end))
+    assert.are.same({ "n" }, lost)
+  end)
+
   it("names what is wrong with it", function()
     local function wrong(entry)
       return select(2, mapping.check({ f = entry }, {}, "m"))
@@ -272,6 +280,24 @@ describe("crm.hubspot", function()
       assert.are.same({ true,
         { message = "HubSpot answered 409: CONFLICT: exists", kind = "retry" }, true },
         new().handle_batch(events(3), context))
+    end)
+
+    it("does not count a contact twice that is named twice", function()
+      local unsaid = { message = "HubSpot did not say what became of the contact", kind = "retry" }
+      local function third_of(good, bad)
+        local results, errors = {}, {}
+        for index, trace in ipairs(good) do
+          results[index] = { id = "1", objectWriteTraceId = trace }
+        end
+        for index, trace in ipairs(bad) do
+          errors[index] = { message = "no", context = { objectWriteTraceId = { trace } } }
+        end
+        return new().handle_batch(events(3), fake.new({ answers = {
+          answer(207, json.encode({ results = results, errors = errors })) } }))[3]
+      end
+      assert.are.same(unsaid, third_of({ "1.e1" }, { "2.e2", "2.e2" }))
+      assert.are.same(unsaid, third_of({ "1.e1", "1.e1" }, { "2.e2" }))
+      assert.are.same(unsaid, third_of({ "1.e1", "2.e2" }, { "2.e2" }))
     end)
 
     it("finds the bad one when the whole batch is refused", function()

@@ -62,6 +62,7 @@ describe("the text of an error", function()
     assert.are.equal("a b", outcome.text("a\n\27b"))
     assert.are.equal("see https://example.com/x", outcome.text("see https://u:p@example.com/x?t=1"))
     assert.are.equal(1000, #outcome.text(("x"):rep(5000)))
+    assert.are.equal(1000, #outcome.text(("a"):rep(10000000))) -- a whole answer
     assert.are.equal("nil", outcome.text(nil))
     assert.are.equal("a thread instead of a message", outcome.text(coroutine.create(print)))
   end)

@@ -3,6 +3,7 @@
 
 local fake = require("harness.fake_context")
 local http = require("loyalhook.handlers.wallet.http")
+local json = require("loyalhook.json")
 
 local answer = fake.answer
 
@@ -60,6 +61,17 @@ describe("wallet.http", function()
       local _, _, _, requests = run({ answers = { answer(200) } },
         { body = '[{{amount_decimal}},"{{amount_decimal}}"]' }, redeemed(points))
       assert.are.equal(('[%s,"%s"]'):format(text, text), requests[1].body)
+    end
+  end)
+
+  it("takes no event's word for a number", function()
+    local event = redeemed(360)
+    for _, value in ipairs({ '1,"cents":99', "1,2", "", ("0"):rep(1000000) .. "x" }) do
+      event.data.member_info.amount_decimal = value
+      local _, _, _, requests = run({ answers = { answer(200) } }, { body =
+        '{"m":[{{#member_info}}{{amount_decimal}}{{/member_info}}],"cents":{{amount}}}' }, event)
+      local body = json.decode(requests[1].body)
+      assert.are.same({ m = { value }, cents = 1800 }, body)
     end
   end)
 

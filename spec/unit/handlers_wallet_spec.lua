@@ -56,6 +56,7 @@ describe("a credit", function()
       assert.is_nil(result, tostring(value))
       assert.are.equal("v: expected a whole number from 0 to 99999999", message)
     end
+    assert.is_nil(amount({ amount = "v" }, ("0"):rep(1000000) .. "x"))
     assert.is_nil(amount({ amount = "v" }, nil))
     assert.is_nil(amount({ amount = "v" }, json.null))
     assert.are.equal("v: too many points",

@@ -73,6 +73,20 @@ describe("text for a URL", function()
   end)
 end)
 
+-- Each would take hours if a part of the text were looked at again for each byte.
+describe("a long text of strangers", function()
+  it("is made harmless without looking at each byte again and again", function()
+    assert.are.equal(600000, #plain.valid_utf8(("\255"):rep(200000)))
+    assert.are.equal(600000, #plain.valid_utf8(("\128"):rep(200000)))
+    local euros = ("€"):rep(100000)
+    local mark = "\239\191\189"
+    assert.is_true(plain.valid_utf8(euros .. "\226\130") == euros .. mark .. mark)
+    assert.is_true(plain.valid_utf8("\255" .. euros) == mark .. euros)
+    assert.are.equal(1000000, #plain.without_tokens(("a"):rep(1000000)))
+    assert.are.equal(2 ^ 20, #plain.line(("a "):rep(2 ^ 19)))
+  end)
+end)
+
 describe("a cut", function()
   it("goes between characters", function()
     assert.are.equal(2, plain.whole("ab", 9))

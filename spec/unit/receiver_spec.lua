@@ -109,6 +109,8 @@ describe("a receiver", function()
     local headers = signed()
     assert.are.equal(200, (made:accept("zinrelo", { NoNCE = " " .. headers.nonce .. "\t",
       ["X-ZINRELO-Signature"] = headers["x-zinrelo-signature"], accept = { "a", "b" } }, BODY)))
+    headers.nonce = "\ta" .. (" "):rep(1000000) .. "b\t" -- each byte is looked at once
+    assert.are.equal(401, (made:accept("zinrelo", headers, BODY)))
   end)
 
   it("refuses every split of body:nonce at a colon", function()

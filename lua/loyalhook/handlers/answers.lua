@@ -7,6 +7,7 @@ local plain = require("loyalhook.plain")
 local answers = {}
 
 local EXCERPT_MAX = 200 -- bytes of an answer in a message
+local LOOKED_AT_MAX = 4096
 local PASSING = { [408] = true, [423] = true, [425] = true, [429] = true }
 
 --- Whether the same request may well succeed later.
@@ -32,7 +33,7 @@ end
 --- "HubSpot answered 400: …": with `detail` (what the vendor calls the matter), else with the
 -- beginning of the body.
 function answers.sentence(vendor, answer, detail)
-  local text = plain.line(detail or answer.body or "")
+  local text = plain.line((detail or answer.body or ""):sub(1, LOOKED_AT_MAX))
   text = text:sub(1, plain.whole(text, EXCERPT_MAX))
   return ("%s answered %d%s"):format(vendor, answer.status, text ~= "" and ": " .. text or "")
 end

@@ -7,6 +7,7 @@ local plain = require("loyalhook.plain")
 local outcome = {}
 
 local ERROR_MAX = 1000 -- bytes; the store keeps no more
+local LOOKED_AT_MAX = 65536 -- of what is cut to that: it may be a whole answer
 local PLAIN = { string = true, number = true, boolean = true, ["nil"] = true }
 
 --- Any value as the error of a task: one line, without tokens of URLs. No metamethod is called.
@@ -17,7 +18,7 @@ function outcome.text(value)
   elseif not PLAIN[kind] then
     value = "a " .. kind .. " instead of a message"
   end
-  local text = plain.without_tokens(plain.line(tostring(value)))
+  local text = plain.without_tokens(plain.line(tostring(value):sub(1, LOOKED_AT_MAX)))
   return text:sub(1, plain.whole(text, ERROR_MAX))
 end
 

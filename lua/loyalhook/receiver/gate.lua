@@ -95,12 +95,13 @@ function Gate:too_large(bytes)
 end
 
 -- Optional white space around a value is not part of it; web servers have mostly taken it away.
+-- Strangers choose it: each byte is looked at once, which one pattern for both ends would not do.
 local function trimmed(value)
-  local first, last = value:byte(1), value:byte(-1)
-  if first == 32 or first == 9 or last == 32 or last == 9 then
-    return value:match("^[ \t]*(.-)[ \t]*$")
+  local from, to = value:find("[^ \t]"), #value
+  while from and (value:byte(to) == 32 or value:byte(to) == 9) do
+    to = to - 1
   end
-  return value
+  return from and value:sub(from, to) or ""
 end
 
 -- The headers that are ours, by their name in lower case, and whether one of them is repeated: a

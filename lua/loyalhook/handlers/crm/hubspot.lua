@@ -120,19 +120,38 @@ local function tables_in(list)
   return tables
 end
 
--- The inputs that the errors of a 207 name, each settled. Returns how many.
+-- The inputs that the errors of a 207 name, each settled. Returns them as a set: several errors may
+-- be about one.
 local function settle_errors(results, errors, by_trace)
-  local named = 0
+  local named = {}
   for _, one in ipairs(errors) do
     local status = STATUSES[one.category] or tonumber(one.status) or 400
     local result = { kind = answers.kind(status),
       message = answers.sentence("HubSpot", { status = status }, detail_of(one)) }
     for _, trace in ipairs(traces_of(one)) do
       settle(results, { by_trace[trace] }, result)
-      named = named + (by_trace[trace] and 1 or 0)
+      named[by_trace[trace] or false] = true
     end
   end
+  named[false] = nil
   return named
+end
+
+-- The inputs that a result names, each settled. Adds them to those that are named, and returns how
+-- many inputs the answer speaks of in all; a result that names none is one more.
+local function settle_good(results, good, by_trace, named)
+  local count = 0
+  for _, one in ipairs(good) do
+    local input = by_trace[one.objectWriteTraceId or false]
+    settle(results, { input }, true)
+    named[input or false] = true
+    count = count + (input and 0 or 1)
+  end
+  named[false] = nil
+  for _ in pairs(named) do
+    count = count + 1
+  end
+  return count
 end
 
 -- A 207: what became of each input. Successes need not repeat the trace id: where the numbers add
@@ -143,16 +162,10 @@ local function settle_each(results, inputs, answer)
     by_trace[input.trace] = input
   end
   local good, bad = tables_in(report.results), tables_in(report.errors)
-  local named = settle_errors({}, bad, by_trace)
-  if #good > 0 and #good + named == #inputs then
-    settle(results, inputs, true)
-  else
-    settle(results, inputs,
-      { message = "HubSpot did not say what became of the contact", kind = "retry" })
-  end
-  for _, one in ipairs(good) do
-    settle(results, { by_trace[one.objectWriteTraceId or false] }, true)
-  end
+  local count = settle_good({}, good, by_trace, settle_errors({}, bad, by_trace))
+  settle(results, inputs, #good > 0 and count == #inputs or
+    { message = "HubSpot did not say what became of the contact", kind = "retry" })
+  settle_good(results, good, by_trace, {})
   settle_errors(results, bad, by_trace)
 end
 

@@ -18,6 +18,7 @@ local time = require("loyalhook.time")
 local mapping = {}
 
 local FIELDS_MAX = 500
+local NUMBER_BYTES_MAX = 100 -- the pattern for numbers must not be tried on long texts
 local KINDS = { from = "string", as = "string", separator = "string",
   equals = "string or number or boolean", constant = "string or number or boolean",
   clear = "boolean" }
@@ -43,6 +44,9 @@ end
 
 function CONVERT.number(value)
   local text = type(value) ~= "boolean" and template.text(value) or ""
+  if #text > NUMBER_BYTES_MAX then
+    return nil
+  end
   local sign, whole, rest = text:match("^%s*([+-]?)0*(%d+)(%.?%d*)%s*$")
   if not whole then
     return nil

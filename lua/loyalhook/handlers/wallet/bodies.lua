@@ -29,9 +29,15 @@ local function json_place(context, literal)
   return inside and "string" or "value"
 end
 
+-- The handler's own {{amount_decimal}}, a number: 18.00. In a section an event's part of that name
+-- comes first, and that may be any text.
+local function is_decimal(text, name)
+  return name == "amount_decimal" and text and #text < 20 and text:find("^%d+%.?%d*$")
+end
+
 local function json_escape(text, context, value, name)
   if context == "value" then
-    return name == "amount_decimal" and text or json.encode(value) -- a number: 18.00
+    return is_decimal(text, name) and text or json.encode(value)
   elseif not text then
     return nil, "a list or an object does not fit between quotes"
   end

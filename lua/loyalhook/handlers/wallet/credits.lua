@@ -29,8 +29,8 @@ end
 --- A value of an event as a whole number from 0 to `most`, or nil.
 function credits.integer(value, most)
   if type(value) == "string" then
-    local digits = value:match("^0*(%d+)$")
-    value = digits and #digits <= 15 and tonumber(digits) or nil
+    local digits = value:find("^%d+$") and value:gsub("^0+", "")
+    value = digits and #digits <= 15 and tonumber("0" .. digits) or nil
   end
   return is_whole(value, 0, most) and whole(value) or nil
 end
