@@ -18,6 +18,7 @@ import unittest
 
 from cli import Workshop, stop, wait_for
 from endpoint import Endpoint
+from handling import accept, handler
 
 WEBHOOK = ["id", "account", "name", "url", "status", "status_reason", "status_since",
            "event_types", "batch_size", "batch_bytes_max", "batch_wait_ms", "retries_max",
@@ -633,6 +634,41 @@ class FullDisk(Case):
         told = [line for line in err.splitlines() if "disk is full" in line]
         self.assertRegex(told[0], r"^\S+Z error: disk is full; nothing was stored code=full$")
         self.assertLessEqual(len(told), 4, "at most one in ten seconds")
+
+    def test_what_handlers_did_is_recorded_once_there_is_room(self):
+        name, text = handler("counts", """
+            local file = io.open("ran", "a")
+            file:write(event.id, "\\n")
+            file:close()
+            return context.wait(function()
+              local go = io.open("go")
+              return go and go:close()
+            end, 100000)""", concurrency=1024)
+        os.mkdir(self.shop.path("handlers"))
+        self.shop.write(f"handlers/{name}.lua", text)
+        self.shop.write("loyalhook.lua", f'return {{ handlers = {{ {{ file = "handlers/{name}.lua"'
+                        " } } }")
+        self.run_cli("init")
+        ids = [f"e{number}" for number in range(1000)]  # whose results need room
+        accept("disk/loyalhook.db", ids, wrap=self.wrap, folder=self.shop.folder)
+
+        def states():
+            row, = self.run_cli("inbox", "handlers", "--json").json()["handlers"] or [{"tasks": {}}]
+            return {state: count for state, count in row["tasks"].items() if count}
+        process = self.shop.start("work", "--role", "handle", "--json", wrap=self.wrap)
+        wait_for(lambda: states() == {"running": 1000}, what="every task running")
+        self.shell("cat /dev/zero > disk/ballast || true")
+        self.shop.write("go", "")
+        time.sleep(3)
+        self.assertIsNone(process.poll())
+        self.assertEqual(states(), {"running": 1000})
+        self.shell("rm disk/ballast")
+        wait_for(lambda: states() == {"done": 1000}, what="every task recorded")
+        code, out, err = stop(process)
+        self.assertEqual((code, json.loads(out)["tasks_done"]), (0, 1000), err)
+        with open(self.shop.path("ran"), encoding="utf-8") as file:
+            self.assertEqual(sorted(file.read().split()), sorted(ids))  # each once
+        self.assertIn("disk is full", err)
 
 
 class Doctor(Case):

@@ -5,6 +5,7 @@ import collections
 import http.server
 import json
 import os
+import random
 import signal
 import threading
 import time
@@ -260,6 +261,22 @@ class Deaths(Handlers):
                 self.assertEqual(wallet.credits,
                                  {"e1.zinrelo.wallet": 1, "e2.zinrelo.wallet": 1})
                 self.assertGreaterEqual(sum(wallet.asked.values()), 3) # it was asked again
+
+    def test_kills_at_random_moments_lose_nothing_and_credit_nobody_twice(self):
+        seed = int(os.environ.get("LOYALHOOK_SEED", str(random.randrange(10 ** 6))))
+        chance, ids = random.Random(seed), [f"e{number}" for number in range(300)]
+        with self.subTest(LOYALHOOK_SEED=seed), Wallet() as wallet:
+            wallet.on_credit = lambda key: time.sleep(0.02)
+            shop = self.shop(handler("wallet", POST % wallet.url()))
+            shop.accept(*ids)
+            for _ in range(int(os.environ.get("LOYALHOOK_KILLS", "12"))):
+                worker = shop.start_worker()
+                time.sleep(chance.uniform(0.1, 0.5))
+                worker.kill()
+                worker.communicate()
+            shop.handle_until_idle()
+            self.assertEqual(shop.states("wallet"), {one: "done" for one in ids})
+            self.assertEqual(wallet.credits, {f"{one}.zinrelo.wallet": 1 for one in ids})
 
     def test_with_fail_it_is_for_a_person_to_decide(self):
         with Wallet() as wallet:

@@ -32,6 +32,9 @@ end
 fake.guard = { watch = function() end, unwatch = function() end }
 
 function Engine:open_handler(definition)
+  if self.turn_error then
+    return nil, self.turn_error[1], self.turn_error[2]
+  end
   for number, known in ipairs(self.opened) do
     if known.name == definition.name then
       return number, false

@@ -28,6 +28,22 @@ return {{ name = "{name}", {more}
   handle = function(event, context) {body} end }}"""
 
 
+def accept(store, ids, wrap=(), folder=None, member="m-1", event_type="event_points_earned",
+           **data):
+    """Events with these ids come into a store, in order, in one request. data: more of theirs."""
+    events = [{"id": one, "event_type": event_type,
+               "data": {"member_info": {"member_id": member}, "points": 2, **data}} for one in ids]
+    body = json.dumps({"request_id": "61f11851bdfb9aac526d0c70", "total_count": str(len(ids)),
+                       "created_date": "01/02/2026 10:00:05", "events": events}).encode()
+    request = {"source": "zinrelo", "headers": signed(body), "body": body.hex()}
+    done = subprocess.run([*wrap, VMS["lua5.4"], ACCEPT, f"sqlite:{store}",
+                           json.dumps({"zinrelo": {"secrets": [SECRET]}})],
+                          input=json.dumps(request).encode() + b"\n", capture_output=True,
+                          check=False, cwd=folder, env={**os.environ, **lua_environment("lua5.4")})
+    if done.stdout[:3] != b"200":
+        raise AssertionError(done.stdout + done.stderr)
+
+
 class Handling(Workshop):
     """handlers: as handler() makes them; more of loyalhook.lua stands in `settings`."""
 
@@ -45,19 +61,8 @@ class Handling(Workshop):
         files = "".join(f'{{ file = "handlers/{name}.lua" }}, ' for name, _ in handlers)
         self.write("loyalhook.lua", f"return {{ {self.settings} handlers = {{ {files} }} }}")
 
-    def accept(self, *ids, member="m-1", event_type="event_points_earned", source="zinrelo"):
-        """Events with these ids come in, in order, in one request."""
-        events = [{"id": one, "event_type": event_type,
-                   "data": {"member_info": {"member_id": member}, "points": 2}} for one in ids]
-        body = json.dumps({"request_id": "61f11851bdfb9aac526d0c70", "total_count": str(len(ids)),
-                           "created_date": "01/02/2026 10:00:05", "events": events}).encode()
-        request = {"source": source, "headers": signed(body), "body": body.hex()}
-        done = subprocess.run([VMS["lua5.4"], ACCEPT, f"sqlite:{self.path('loyalhook.db')}",
-                               json.dumps({source: {"secrets": [SECRET]}})],
-                              input=json.dumps(request).encode() + b"\n", capture_output=True,
-                              check=False, env={**os.environ, **lua_environment("lua5.4")})
-        if done.stdout[:3] != b"200":
-            raise AssertionError(done.stdout + done.stderr)
+    def accept(self, *ids, **more):
+        accept(self.path("loyalhook.db"), ids, **more)
 
     def start_worker(self, *options, **environment):
         return self.start("work", "--role", "handle", *options, **environment)

@@ -78,6 +78,25 @@ describe("runtime", function()
     assert.are.same({ nil, "malformed", "store_damaged" }, { running:step(fake.report()) })
   end)
 
+  it("opens its handlers when the store can, if it could not at first", function()
+    engine.turn_error = { "disk full", "full" }
+    engine:add()
+    local running = open(handler(function()
+      return true
+    end))
+    assert.are.same({ {}, "handler points: disk full", "full" }, { running:step(fake.report()) })
+    assert.are.equal("full", select(3, running:pending()))
+    engine.turn_error = nil
+    clock.advance(1000)
+    running:step(fake.report())
+    assert.are.same({ { "success" } }, recorded(running))
+    assert.are.equal(1, #engine.opened)
+    engine.turn_error = { "name: bad", "invalid" }
+    local ok, message = pcall(open, handler(print, { name = "other" }))
+    assert.is_false(ok)
+    assert.matches("handler other: name: bad", tostring(message), 1, true)
+  end)
+
   it("gives back what it has not begun when it drains, and waits for the rest", function()
     local begun = 0
     for _ = 1, 3 do

@@ -25,28 +25,33 @@ local PASSING = { full = true, busy = true, shortage = true, memory = true }
 -- The policy of retries, the same for all handlers.
 local FIRST_MS, FACTOR, MAX_MS = 10000, 3, 21600000
 
-local function open_handlers(engine, checked)
-  local list = {}
-  for index, handler in ipairs(checked) do
-    local number, message, code = engine:open_handler({ name = handler.name,
-      event_types = handler.event_types, serial = handler.serial ~= nil,
-      fails_when_unknown = handler.when_unknown == "fail", from_start = handler.from == "start" })
-    if not number then
-      return nil, ("handler %s: %s"):format(handler.name, message), code
+-- Makes known to the store those handlers that are not yet. True, or nil, message, code.
+local function open_handlers(self)
+  for _, handler in ipairs(self._handlers) do
+    local checked = handler.checked
+    if not handler.number then
+      local number, message, code = self._engine:open_handler({ name = handler.name,
+        event_types = checked.event_types, serial = checked.serial ~= nil,
+        fails_when_unknown = checked.when_unknown == "fail",
+        from_start = checked.from == "start" })
+      if not number then
+        return nil, ("handler %s: %s"):format(handler.name, message), code
+      end
+      handler.number, self._by_number[number] = number, handler
     end
-    list[index] = { number = number, name = handler.name, running = 0, checked = handler,
-      handle = handler.handle, handle_batch = handler.handle_batch }
   end
-  return list
+  return true
 end
 
 --- given: engine (the worker's), guard (watch and unwatch of the engine module), handlers (as
 -- contract.check_all returns them), say (the log), now_ms and monotonic_ms (clocks). Opens the
--- handlers in the store. Returns a runtime, or nil, message, code.
+-- handlers in the store; while that is short of something, the steps try again. Returns a runtime,
+-- or nil, message, code.
 function runtime.new(given)
-  local list, message, code = open_handlers(given.engine, given.handlers)
-  if not list then
-    return nil, message, code
+  local list = {}
+  for index, checked in ipairs(given.handlers) do
+    list[index] = { name = checked.name, running = 0, checked = checked, handle = checked.handle,
+      handle_batch = checked.handle_batch }
   end
   local under_way = exchanges.new(given.engine)
   local self = setmetatable({ _engine = given.engine, _guard = given.guard,
@@ -56,8 +61,9 @@ function runtime.new(given)
     _tasks = {}, _running = 0, _bytes = 0, _ready = {}, _first = 1, _last = 0, _results = {},
     _polls = 0, _next_deadline_ms = math.huge, _last_turn_ms = -math.huge, _hold_ms = -math.huge,
     _last_poll_ms = -math.huge }, Runtime)
-  for _, handler in ipairs(list) do
-    self._by_number[handler.number] = handler
+  local ok, message, code = open_handlers(self)
+  if not ok and not PASSING[code] then
+    return nil, message, code
   end
   return self
 end
@@ -231,8 +237,11 @@ end
 -- message, code if the store could not do it: then nothing has changed.
 local function turn(self)
   local results, free = self._results, free_slots(self)
-  local done, message, code = self._engine:task_turn({ handlers = wishes_of(self, free),
-    results = results, slots = free, running = self._running })
+  local done, message, code = open_handlers(self)
+  if done then
+    done, message, code = self._engine:task_turn({ handlers = wishes_of(self, free),
+      results = results, slots = free, running = self._running })
+  end
   local now_ms = self._monotonic_ms()
   self._last_turn_ms = now_ms
   if not done then
@@ -341,6 +350,10 @@ end
 
 --- What its handlers have left to do in the store: { due, running, later }, or nil, message, code.
 function Runtime:pending()
+  local ok, message, code = open_handlers(self)
+  if not ok then
+    return nil, message, code
+  end
   local numbers = {}
   for index, handler in ipairs(self._handlers) do
     numbers[index] = handler.number
