@@ -34,8 +34,8 @@ fields.attempt = {
 fields.event = { "id", "event_type", "account", "created_at", "data" }
 
 fields.job = {
-  "id", "account", "webhook_id", "since", "created_at", "total", "retried", "left_over",
-  "finished_at",
+  "id", "account", "webhook_id", "since", "until", "reason", "created_at", "total", "retried",
+  "left_over", "finished_at",
 }
 
 fields.notice = {

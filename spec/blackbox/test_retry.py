@@ -23,8 +23,8 @@ RETRIED = int(os.environ.get("LOYALHOOK_RETRIED", "20000"))
 STEP_ROWS = 1000
 NOWHERE = "http://127.0.0.1:9/hook"
 EARNED, ENROL = "event_points_earned", "event_member_enrol"
-JOB = ["id", "account", "webhook_id", "since", "created_at", "total", "retried", "left_over",
-       "finished_at"]
+JOB = ["id", "account", "webhook_id", "since", "until", "reason", "created_at", "total",
+       "retried", "left_over", "finished_at"]
 UNKNOWN = "61f11851bdfb9aac526d0c70"
 REQUEST_ID = re.compile(rb'\{"request_id":"([0-9a-f]{24})"')
 

@@ -31,7 +31,8 @@ void story_retry(struct story *story, char *const *names, int count) {
   story->retried = 1;
   for (int i = 0; i < count; i++)
     retries[i] = (struct lh_retry){.request_id = id_of(story, names[i])};
-  if (story->store->jobs->retry(story->store, retries, (size_t)count, story->clock.wall_ms, &err)) {
+  if (story->store->jobs->retry(story->store, NULL, retries, (size_t)count, story->clock.wall_ms,
+                                &err)) {
     story_complain(story, "retry: %s", err.message);
     return;
   }

@@ -159,7 +159,8 @@ void retry_some(void) {
   }
   if (count == 0) return;
   model.may_retry = 1;
-  if (!done(model.store->jobs->retry(model.store, asked, count, fake.wall_ms, &why), "retry")) {
+  if (!done(model.store->jobs->retry(model.store, NULL, asked, count, fake.wall_ms, &why),
+            "retry")) {
     model.may_retry = 0;
     return;
   }

@@ -466,5 +466,6 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_task_care();
   failed += store_suite_run_access();
   failed += store_suite_run_revision();
+  failed += store_suite_run_series();
   return failed;
 }

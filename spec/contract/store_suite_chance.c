@@ -89,8 +89,8 @@ static void chance_retry(void) {
   struct lh_request_list list = failed_ones();
   if (list.count > 0) {
     struct lh_retry asked = {.request_id = list.rows[random_below(list.count)].request_id};
-    assert_int_equal(suite.store->jobs->retry(suite.store, &asked, 1, suite.fake.wall_ms, NULL),
-                     LH_OK);
+    assert_int_equal(
+        suite.store->jobs->retry(suite.store, NULL, &asked, 1, suite.fake.wall_ms, NULL), LH_OK);
   }
   lh_request_list_clear(&list);
 }

@@ -58,7 +58,7 @@ static void set_status(const struct lh_id *webhook, enum lh_status status) {
 
 static struct lh_retry retry(const struct lh_id *request) {
   struct lh_retry asked = {.request_id = *request};
-  assert_int_equal(suite.store->jobs->retry(suite.store, &asked, 1, suite.fake.wall_ms, NULL),
+  assert_int_equal(suite.store->jobs->retry(suite.store, NULL, &asked, 1, suite.fake.wall_ms, NULL),
                    LH_OK);
   return asked;
 }

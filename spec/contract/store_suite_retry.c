@@ -49,7 +49,7 @@ static struct lh_request_list failed_of(const struct lh_id *webhook) {
 
 static void retry(struct lh_retry *retries, size_t count) {
   struct lh_error err;
-  int rc = suite.store->jobs->retry(suite.store, retries, count, suite.fake.wall_ms, &err);
+  int rc = suite.store->jobs->retry(suite.store, NULL, retries, count, suite.fake.wall_ms, &err);
   if (rc != LH_OK) print_error("%s\n", err.message);
   assert_int_equal(rc, LH_OK);
 }
@@ -105,13 +105,32 @@ static void test_each_id_has_its_own_outcome(void **state) {
   lh_request_list_clear(&other);
 }
 
+static void test_another_accounts_requests_are_unknown(void **state) {
+  (void)state;
+  struct lh_id id = make_failed("w", 1);
+  struct lh_request_list list = failed_of(&id);
+  struct lh_retry asked = {.request_id = list.rows[0].request_id};
+  static const char *const names[] = {"shop-2", "nobody", "default"};
+  static const enum lh_retry_outcome outcomes[] = {LH_RETRY_UNKNOWN, LH_RETRY_UNKNOWN,
+                                                   LH_RETRY_RETRIED};
+  for (int i = 0; i < 3; i++) {
+    if (i == 0) emit_one(suite.store, "event_points_earned", "{}");
+    assert_int_equal(
+        suite.store->jobs->retry(suite.store, names[i], &asked, 1, suite.fake.wall_ms, NULL),
+        LH_OK);
+    assert_int_equal(asked.outcome, outcomes[i]);
+  }
+  lh_request_list_clear(&list);
+}
+
 static void test_as_many_as_may_be_at_once(void **state) {
   (void)state;
   struct lh_retry *retries = calloc(LH_RETRY_MANY_MAX + 1, sizeof *retries);
   assert_non_null(retries);
-  assert_int_equal(suite.store->jobs->retry(suite.store, retries, 0, 1, NULL), LH_E_LIMIT);
-  assert_int_equal(suite.store->jobs->retry(suite.store, retries, LH_RETRY_MANY_MAX + 1, 1, NULL),
-                   LH_E_LIMIT);
+  assert_int_equal(suite.store->jobs->retry(suite.store, NULL, retries, 0, 1, NULL), LH_E_LIMIT);
+  assert_int_equal(
+      suite.store->jobs->retry(suite.store, NULL, retries, LH_RETRY_MANY_MAX + 1, 1, NULL),
+      LH_E_LIMIT);
   retry(retries, LH_RETRY_MANY_MAX);
   assert_int_equal(retries[LH_RETRY_MANY_MAX - 1].outcome, LH_RETRY_UNKNOWN);
   free(retries);
@@ -150,12 +169,16 @@ static void test_the_count_is_that_of_the_list(void **state) {
       {.account = "default"},
       {.account = "nobody"},
       {.webhook_id = &early, .since_ms = suite.fake.wall_ms + 1},
+      {.until_ms = suite.fake.wall_ms},
+      {.until_ms = suite.fake.wall_ms + 1},
+      {.until_ms = 1},
   };
   for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
     struct lh_request_filter same = {.state = LH_FAILED,
                                      .webhook_id = filters[i].webhook_id,
                                      .account = filters[i].account,
                                      .since_ms = filters[i].since_ms,
+                                     .until_ms = filters[i].until_ms,
                                      .limit = LH_LIST_LIMIT_MAX};
     struct lh_request_list list;
     int64_t total = -1;
@@ -410,6 +433,7 @@ int store_suite_run_retry(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, suite_set_up, suite_tear_down)
   const struct CMUnitTest tests[] = {
       T(test_each_id_has_its_own_outcome),
+      T(test_another_accounts_requests_are_unknown),
       T(test_as_many_as_may_be_at_once),
       T(test_a_retry_ends_a_back_off_and_a_wait_for_room),
       T(test_the_count_is_that_of_the_list),

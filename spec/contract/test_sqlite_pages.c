@@ -50,6 +50,10 @@ static int account_of_event(int64_t position) {
 static int64_t member_of_event(int64_t position) {
   return position % 7 == 0 ? 0 : position % 50 == 1 ? 1 : position % MEMBERS + 1;
 }
+/* Few of a type, and none of it in the newest half. */
+static int type_of_event(int64_t position) {
+  return position % 300 == 2 && position < 100000 ? 2 : 1;
+}
 static struct lh_id id_of(char kind, int64_t number) {
   struct lh_id id = {{0}};
   id.bytes[0] = (unsigned char)kind;
@@ -82,7 +86,8 @@ static void stored(sqlite3_stmt *statement) {
 
 static void store_webhooks(sqlite3 *db) {
   must(db, "INSERT INTO accounts (account, name) VALUES (1, 'default'), (2, 'shop-2')");
-  must(db, "INSERT INTO event_types VALUES (1, 'event_points_earned', 'transaction')");
+  must(db, "INSERT INTO event_types VALUES (1, 'event_points_earned', 'transaction'),"
+           " (2, 'event_rare', 'system')");
   for (int i = 1; i <= WEBHOOKS; i++) {
     sqlite3_stmt *add = prepared(
         db, "INSERT INTO webhooks (webhook, id, account, name, url, url_normal, event_types,"
@@ -106,6 +111,7 @@ static void store_event(sqlite3_stmt *add, int64_t position) {
   char member[24];
   sqlite3_bind_int64(add, 1, position);
   sqlite3_bind_int(add, 2, account_of_event(position));
+  sqlite3_bind_int(add, 6, type_of_event(position));
   sqlite3_bind_blob(add, 3, &id, LH_ID_BYTES, SQLITE_STATIC);
   sqlite3_bind_int64(add, 4, START_MS + position * 1000);
   snprintf(member, sizeof member, "m-%d", (int)member_of_event(position));
@@ -149,7 +155,7 @@ static void store_request(sqlite3_stmt *add, int64_t number, const struct model 
 static void store_log(sqlite3 *db) {
   struct model open[WEBHOOKS + 1] = {0};
   int64_t number = 0, position = 0;
-  sqlite3_stmt *event = prepared(db, "INSERT INTO events VALUES (?1, ?2, 1, ?3, ?4, ?5, x'7b7d')");
+  sqlite3_stmt *event = prepared(db, "INSERT INTO events VALUES (?1, ?2, ?6, ?3, ?4, ?5, x'7b7d')");
   sqlite3_stmt *request = prepared(
       db, "INSERT INTO requests (request, request_id, webhook, state, reason, epoch,"
           " attempts_made, next_attempt_ms, session, started_ms, finished_ms, total_count,"
@@ -220,6 +226,7 @@ struct question {
   int account;
   int64_t event;
   int64_t member;
+  int type; /* 0: any */
   char member_text[24];
   struct lh_id event_id;
 };
@@ -227,16 +234,18 @@ struct question {
 static int answers(const struct question *question, int64_t number) {
   const struct model *model = &models[number];
   const struct lh_request_filter *filter = &question->filter;
-  int event = question->event == 0, member = question->member == 0;
+  int event = question->event == 0, member = question->member == 0, type = question->type == 0;
   if (filter->state >= 0 && model->state != filter->state) return 0;
   if (question->webhook != 0 && model->webhook != question->webhook) return 0;
   if (question->account != 0 && account_of_webhook(model->webhook) != question->account) return 0;
   if (model->created_ms < filter->since_ms) return 0;
+  if (filter->until_ms > 0 && model->created_ms >= filter->until_ms) return 0;
   for (int i = 0; i < model->count; i++) {
     event |= model->positions[i] == question->event;
     member |= member_of_event(model->positions[i]) == question->member;
+    type |= type_of_event(model->positions[i]) == question->type;
   }
-  return event && member;
+  return event && member && type;
 }
 
 struct steps {
@@ -386,6 +395,45 @@ static void test_since_stops_at_what_is_older(void **state) {
   lh_request_list_clear(&list);
 }
 
+/* What is newer is passed over by halving, not row by row. */
+static void test_until_begins_where_it_should(void **state) {
+  (void)state;
+  for (int wanted = -1; wanted <= LH_FAILED; wanted++) {
+    for (size_t scope = 0; scope < sizeof scopes / sizeof *scopes; scope++) {
+      struct question question = question_of(wanted, scopes[scope].webhook, scopes[scope].account);
+      question.filter.until_ms = START_MS + events * 300;
+      check(&question, STEPS_MAX);
+      question.filter.after = requests / 4;
+      check(&question, STEPS_MAX);
+    }
+  }
+  struct question question = question_of(-1, 0, 0);
+  question.filter.until_ms = START_MS + 10 * 3600 * 1000;
+  struct lh_request_list list = page_of(&question, 200000); /* an hour's rows at most, for clocks */
+  assert_int_equal(list.count, LIMIT);
+  lh_request_list_clear(&list);
+  question.filter.until_ms = 1;
+  list = page_of(&question, STEPS_TYPICAL);
+  assert_int_equal(list.count, 0);
+  assert_int_equal(list.next, 0);
+}
+
+static void test_requests_that_hold_an_event_of_a_type(void **state) {
+  (void)state;
+  static const char *const types[] = {"event_points_earned", "event_rare", "event_unheard_of"};
+  for (int type = 1; type <= 3; type++) {
+    for (size_t scope = 0; scope < sizeof scopes / sizeof *scopes; scope++) {
+      struct question question = question_of(-1, scopes[scope].webhook, scopes[scope].account);
+      question.type = type;
+      question.filter.event_type = types[type - 1];
+      check(&question, STEPS_MAX);
+      narrow(&question, 0, 1, 0);
+      question.filter.until_ms = START_MS + events * 300;
+      check(&question, STEPS_MAX);
+    }
+  }
+}
+
 /* The hot rows say what there is; what waits is counted up to a limit. */
 static void test_figures_do_not_read_the_log(void **state) {
   (void)state;
@@ -420,6 +468,8 @@ int main(void) {
       cmocka_unit_test(test_every_filter_finds_what_belongs_in_bounded_steps),
       cmocka_unit_test(test_the_usual_questions_read_little),
       cmocka_unit_test(test_since_stops_at_what_is_older),
+      cmocka_unit_test(test_until_begins_where_it_should),
+      cmocka_unit_test(test_requests_that_hold_an_event_of_a_type),
       cmocka_unit_test(test_figures_do_not_read_the_log),
   };
   return cmocka_run_group_tests(tests, build, demolish);

@@ -122,7 +122,13 @@ describe("sender", function()
       assert.are.equal(1, sender:retry_failed({ account = "shop-7", dry_run = true }).total)
       assert.are.equal(0, sender:retry_failed({ since = core.now_ms() + 60000,
         dry_run = true }).total)
+      assert.are.equal(0, sender:retry_failed({ ["until"] = "1h", dry_run = true }).total)
+      assert.are.equal(2, sender:retry_failed({ reason = "retries_exhausted",
+        dry_run = true }).total)
+      assert.are.equal(0, sender:retry_failed({ reason = "paused", dry_run = true }).total)
+      assert.are.equal("invalid", select(3, sender:retry_failed({ reason = "no" })))
       assert.are.equal(2, #failed_ids())
+      assert.are.equal("unknown", sender:retry(failed_ids(), { account = "nobody" })[1].outcome)
 
       local job = assert(sender:retry_failed({ account = "shop-7", since = "1h" }))
       assert.are.equal("shop-7", job.account)

@@ -312,6 +312,8 @@ describe("the options of", function()
     Rotation = upvalue(webhooks.rotate_secret, "ROTATE"),
     Trial = upvalue(webhooks.test_webhook, "TEST"),
     RequestsFilter = upvalue(records.requests, "REQUESTS"),
+    SeriesFilter = upvalue(records.series, "SERIES"),
+    RetryScope = upvalue(retries.retry, "RETRY"),
     WorkerOptions = upvalue(loyalhook.worker.new, "NEW"),
     Handler = require("loyalhook.handlers.contract").known,
     HandlerRequest = upvalue(upvalue(new_context, "add_http"), "HTTP"),

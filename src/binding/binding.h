@@ -138,6 +138,7 @@ void lh_bind_store_requests(lua_State *L);
 void lh_bind_store_explain(lua_State *L);
 void lh_bind_store_jobs(lua_State *L);
 void lh_bind_store_stats(lua_State *L);
+void lh_bind_store_figures(lua_State *L);
 void lh_bind_store_care(lua_State *L);
 void lh_bind_store_notices(lua_State *L);
 void lh_bind_store_inbox(lua_State *L);

@@ -5,6 +5,8 @@
 **                                          "false" | "null", or nil, message, code
 **   core.json.members(text [, depth_max]) -> { name = the value's text as it stands }, the last of
 **                                            a repeated one, or nil, message, code
+**   core.json.items(text [, depth_max])   -> { a value's text as it stands, … } of an array, or
+**                                            nil, message, code
 **   core.json.decode(text [, array_metatable [, depth_max]])
 **     -> the value, or nil, message, code; every array gets the metatable
 **   core.json.null -> what null decodes to: the same lightuserdata as lua-cjson's and ngx.null
@@ -78,6 +80,23 @@ static int members(lua_State *L) {
     push_decoded(L, key);
     lua_pushlstring(L, value.at, value.len);
     lua_rawset(L, -3);
+  }
+  return 1;
+}
+
+static int items(lua_State *L) {
+  size_t len, position = 0;
+  const char *text = lh_arg_string(L, 1, &len);
+  int64_t depth_max = lh_arg_int_or(L, 2, LH_JSON_DEPTH_MAX, 1, LH_JSON_NESTING_MAX);
+  enum lh_json_type type;
+  struct lh_error err;
+  if (lh_json_check(text, len, (unsigned)depth_max, &type, &err)) return lh_push_error(L, &err);
+  if (type != LH_JSON_ARRAY) return lh_push_failure(L, LH_E_INVALID, "not a JSON array");
+  struct lh_slice value;
+  lua_newtable(L);
+  for (int i = 1; lh_json_next((struct lh_slice){text, len}, &position, NULL, &value); i++) {
+    lua_pushlstring(L, value.at, value.len);
+    lua_rawseti(L, -2, i);
   }
   return 1;
 }
@@ -264,7 +283,7 @@ static int utf8_check(lua_State *L) {
 
 void lh_bind_json(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"check", check}, {"members", members}, {"decode", decode}, {NULL, NULL}};
+      {"check", check}, {"members", members}, {"items", items}, {"decode", decode}, {NULL, NULL}};
   lua_newtable(L);
   lh_set_functions(L, functions);
   lua_pushlightuserdata(L, NULL);

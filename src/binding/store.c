@@ -119,6 +119,7 @@ void lh_bind_store(lua_State *L) {
   lh_bind_store_explain(L);
   lh_bind_store_jobs(L);
   lh_bind_store_stats(L);
+  lh_bind_store_figures(L);
   lh_bind_store_care(L);
   lh_bind_store_notices(L);
   lh_bind_store_inbox(L);

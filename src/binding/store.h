@@ -34,6 +34,9 @@ int lh_store_fields_read(lua_State *L, int arg, struct lh_webhook *webhook, stru
 /* The same for an edit: which fields the table has, and their values. */
 int lh_store_fields_edit(lua_State *L, int arg, struct lh_webhook_edit *edit, struct lh_error *err);
 
+/* store_stats.c: what was done, set as fields of the table on top. */
+void lh_store_set_recent(lua_State *L, const struct lh_recent *recent);
+
 /* store_webhooks.c: pushes a webhook as a table. */
 void lh_store_push_webhook(lua_State *L, const struct lh_webhook *webhook);
 /* store_webhooks.c: "a<separator>b" as an array, set as `field` of the table on top. */

@@ -1,14 +1,15 @@
 /*
 ** Manual retry, and the stored jobs behind a retry of many.
 **
-**   store:retry({ request_id, … })     -> { { request_id =, outcome =, message = }, … }
-**   store:retry_count{ account =, webhook =, reason =, since_ms =, failed_from_ms = } -> integer
+**   store:retry({ request_id, … } [, account]) -> { { request_id =, outcome =, message = }, … }
+**   store:retry_count{ account =, webhook =, reason =, since_ms =, until_ms =,
+**     failed_from_ms = }               -> integer
 **   store:job_create{ the same }       -> job
 **   store:job_step(id)                 -> job, whether the step was made
 **   store:job(id)                      -> job
 **   store:jobs([limit])                -> { job, … }, newest first
 **
-** Job: id account webhook_id reason since_ms failed_from_ms created_ms total
+** Job: id account webhook_id reason since_ms until_ms failed_from_ms created_ms total
 ** retried left_over finished_ms. Left out are what does not count: account and
 ** webhook_id for all, reason for any, times that are 0, total before the job
 ** knows it, finished_ms while it is open, message unless refused.
@@ -41,6 +42,7 @@ static int read_filter(lua_State *L, int arg, struct filter *filter, struct lh_e
   struct lh_retry_filter *door = &filter->door;
   if (read_reason(L, arg, &door->reason, err) ||
       lh_field_int(L, arg, "since_ms", bounds, &door->since_ms, err) < 0 ||
+      lh_field_int(L, arg, "until_ms", bounds, &door->until_ms, err) < 0 ||
       lh_field_int(L, arg, "failed_from_ms", bounds, &door->failed_from_ms, err) < 0 ||
       lh_field_name(L, arg, "account", &door->account, err) < 0) {
     return err->code;
@@ -62,6 +64,7 @@ void lh_store_job_push(lua_State *L, const struct lh_job *job) {
   if (job->one_webhook) lh_set_id(L, "webhook_id", &job->webhook_id);
   lh_set_string(L, "reason", lh_reason_name(job->reason));
   set_time(L, "since_ms", job->since_ms);
+  set_time(L, "until_ms", job->until_ms);
   set_time(L, "failed_from_ms", job->failed_from_ms);
   set_time(L, "created_ms", job->created_ms);
   if (job->settled) lh_set_int64(L, "total", job->total);
@@ -100,7 +103,8 @@ static int retry(lua_State *L) {
   struct lh_error err;
   lh_store_object_at(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
+  lua_settop(L, 3);
+  const char *account = luaL_optstring(L, 3, NULL);
   size_t count = lh_compat_len(L, 2);
   if (count > LH_RETRY_MANY_MAX) count = LH_RETRY_MANY_MAX + 1; /* the store refuses it */
   struct lh_retry *retries = lh_box_scratch(L, count, sizeof *retries);
@@ -110,7 +114,7 @@ static int retry(lua_State *L) {
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
   const struct lh_clock *clock = lh_clock_system();
-  if (store->jobs->retry(store, retries, count, clock->wall_ms(clock->self), &err)) {
+  if (store->jobs->retry(store, account, retries, count, clock->wall_ms(clock->self), &err)) {
     return lh_push_error(L, &err);
   }
   lua_createtable(L, (int)count, 0);

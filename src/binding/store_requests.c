@@ -1,10 +1,11 @@
 /*
 ** The log of requests, newest first.
 **
-**   store:requests{ state =, account =, webhook =, event =, member =, since_ms =, limit =,
-**     after = }
+**   store:requests{ state =, account =, webhook =, event =, member =, event_type =, since_ms =,
+**     until_ms =, limit =, after = }
 **     -> { row, … }, cursor of the next page | nil
 **   store:request(request_id) -> row with attempts
+**   store:request_body(request_id) -> the bytes that every attempt sends
 **
 ** Row: request_id webhook_id state reason total_count event_ids attempts_made
 ** next_attempt_ms created_ms finished_ms; attempt: number started_ms
@@ -72,9 +73,11 @@ static int read_filter(lua_State *L, int arg, struct filter *filter, struct lh_e
   struct lh_request_filter *door = &filter->door;
   if (read_state(L, arg, &door->state, err) || lh_store_read_cursor(L, arg, &door->after, err) ||
       lh_field_int(L, arg, "since_ms", since_bounds, &door->since_ms, err) < 0 ||
+      lh_field_int(L, arg, "until_ms", since_bounds, &door->until_ms, err) < 0 ||
       lh_field_int(L, arg, "limit", limit_bounds, &limit, err) < 0 ||
       lh_field_name(L, arg, "account", &door->account, err) < 0 ||
-      lh_field_name(L, arg, "member", &door->member, err) < 0) {
+      lh_field_name(L, arg, "member", &door->member, err) < 0 ||
+      lh_field_name(L, arg, "event_type", &door->event_type, err) < 0) {
     return err->code;
   }
   door->limit = (int)limit;
@@ -187,7 +190,31 @@ static int request(lua_State *L) {
   return 1;
 }
 
+static void release_buffer(void *memory) {
+  lh_buffer_free(memory);
+}
+
+static int request_body(lua_State *L) {
+  struct lh_id id;
+  struct lh_error err;
+  struct lh_slice body;
+  size_t len;
+  lh_store_object_at(L, 1);
+  const char *text = lh_arg_string(L, 2, &len);
+  if (lh_id_parse(text, len, &id)) {
+    return lh_push_failure(L, LH_E_INVALID, "request_id: not 24 lower-case hex digits");
+  }
+  struct lh_buffer *buffer = lh_box_new(L, sizeof *buffer, release_buffer);
+  struct lh_store *store = lh_store_open_at(L, 1);
+  if (!store) return 3;
+  if (store->requests->body(store, &id, buffer, &body, &err)) return lh_push_error(L, &err);
+  lua_pushlstring(L, body.at, body.len);
+  lh_box_release(buffer);
+  return 1;
+}
+
 void lh_bind_store_requests(lua_State *L) {
-  static const luaL_Reg methods[] = {{"requests", requests}, {"request", request}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"requests", requests}, {"request", request}, {"request_body", request_body}, {NULL, NULL}};
   lh_set_functions(L, methods);
 }

@@ -29,8 +29,7 @@ static void set_percentiles(lua_State *L, const char *name, const struct lh_perc
   lua_setfield(L, -2, name);
 }
 
-static void set_recent(lua_State *L, const struct lh_recent *recent) {
-  lua_createtable(L, 0, 7);
+void lh_store_set_recent(lua_State *L, const struct lh_recent *recent) {
   lh_set_int64(L, "delivered", recent->delivered);
   lh_set_int64(L, "delivered_events", recent->delivered_events);
   lh_set_int64(L, "failed", recent->failed);
@@ -38,7 +37,6 @@ static void set_recent(lua_State *L, const struct lh_recent *recent) {
   lh_set_int64(L, "failed_attempts", recent->failed_attempts);
   set_percentiles(L, "attempt_ms", &recent->attempt);
   set_percentiles(L, "delivery_ms", &recent->delivery);
-  lua_setfield(L, -2, "recent");
 }
 
 /* Into the table on top. */
@@ -54,7 +52,9 @@ static void set_figures(lua_State *L, const struct lh_webhook_stats *figures) {
   if (figures->oldest_undelivered_ms > 0) {
     lh_set_int64(L, "oldest_undelivered_ms", figures->oldest_undelivered_ms);
   }
-  set_recent(L, &figures->recent);
+  lua_createtable(L, 0, 7);
+  lh_store_set_recent(L, &figures->recent);
+  lua_setfield(L, -2, "recent");
 }
 
 static void set_inbox(lua_State *L, const struct lh_inbox_stats *inbox) {

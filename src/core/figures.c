@@ -15,8 +15,7 @@ int lh_lengths_bucket(int64_t length_ms) {
   return bucket < LH_LENGTHS ? bucket : LH_LENGTHS - 1;
 }
 
-/* Longest length of a bucket. */
-static int64_t end_of(int bucket) {
+int64_t lh_lengths_end(int bucket) {
   if (bucket < EXACT) return bucket;
   int doublings = bucket / EXACT + 1;
   int64_t begin = (INT64_C(4) + bucket % EXACT) << (doublings - 2);
@@ -34,7 +33,7 @@ int64_t lh_lengths_percentile(const struct lh_lengths *lengths, int percent) {
   uint64_t wanted = (all * (uint64_t)percent + 99) / 100;
   for (int i = 0; i < LH_LENGTHS && all > 0; i++) {
     seen += lengths->counts[i];
-    if (seen >= wanted && seen > 0) return end_of(i);
+    if (seen >= wanted && seen > 0) return lh_lengths_end(i);
   }
   return -1;
 }

@@ -30,6 +30,8 @@ struct lh_figures {
 
 /* Which bucket a length belongs to; negative ones to the first. */
 int lh_lengths_bucket(int64_t length_ms);
+/* Longest length that belongs to a bucket. */
+int64_t lh_lengths_end(int bucket);
 void lh_lengths_add(struct lh_lengths *lengths, int64_t length_ms);
 /*
 ** The length that `percent` (1..100) of all do not exceed, rounded up to its bucket's end; -1 if

@@ -34,6 +34,7 @@ struct lh_retry_filter {
   const struct lh_id *webhook_id; /* or NULL */
   enum lh_reason reason;          /* failed for this; LH_REASON_NONE: for any */
   int64_t since_ms;               /* created at or after; 0: any */
+  int64_t until_ms;               /* created before; 0: any */
   int64_t failed_from_ms;         /* failed at or after; 0: any */
 };
 
@@ -44,6 +45,7 @@ struct lh_job {
   int one_webhook;
   enum lh_reason reason;
   int64_t since_ms;
+  int64_t until_ms;
   int64_t failed_from_ms;
   int64_t created_ms;
   int settled;   /* 1: it knows what it covers, and total counts */
@@ -74,10 +76,11 @@ struct lh_store_jobs {
   /*
   ** Retries the requests that are failed, all in one transaction, each with its own outcome;
   ** 1..LH_RETRY_MANY_MAX of them. What a pause stopped counts as failed also where its row was not
-  ** turned yet. Codes: LH_E_KEY_MISSING, LH_E_FULL, LH_E_IO ….
+  ** turned yet. account: those of another one are unknown; NULL: of any. Codes: LH_E_KEY_MISSING,
+  ** LH_E_FULL, LH_E_IO ….
   */
-  int (*retry)(struct lh_store *store, struct lh_retry *retries, size_t count, int64_t now_ms,
-               struct lh_error *err);
+  int (*retry)(struct lh_store *store, const char *account, struct lh_retry *retries, size_t count,
+               int64_t now_ms, struct lh_error *err);
   /* How many failed requests there are now: those that `list` of requests.h lists. */
   int (*count)(struct lh_store *store, const struct lh_retry_filter *filter, int64_t *total,
                struct lh_error *err);

@@ -10,6 +10,11 @@ void lh_webhook_list_clear(struct lh_webhook_list *list) {
   memset(list, 0, sizeof *list);
 }
 
+void lh_series_clear(struct lh_series *series) {
+  free(series->rows);
+  memset(series, 0, sizeof *series);
+}
+
 void lh_stats_clear(struct lh_stats *stats) {
   free(stats->rows);
   memset(stats, 0, sizeof *stats);

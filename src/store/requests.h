@@ -7,6 +7,7 @@
 #define LH_STORE_REQUESTS_H
 
 #include "core/delivery.h"
+#include "core/envelope.h"
 #include "core/event.h"
 #include "core/outcome.h"
 #include "core/webhook.h"
@@ -129,7 +130,9 @@ struct lh_request_filter {
   const struct lh_id *webhook_id; /* or NULL */
   const struct lh_id *event_id;   /* or NULL */
   const char *member;             /* or NULL */
+  const char *event_type;         /* of one of its events that are still in the log, or NULL */
   int64_t since_ms;               /* created at or after; 0: any */
+  int64_t until_ms;               /* created before; 0: any */
   int64_t after;                  /* cursor; 0: from the newest */
   int limit;                      /* 1..LH_LIST_LIMIT_MAX */
 };
@@ -216,6 +219,12 @@ struct lh_store_requests {
   /* One request (a list of one) and its attempts. LH_E_NOT_FOUND. */
   int (*get)(struct lh_store *store, const struct lh_id *request_id, struct lh_request_list *list,
              struct lh_attempt_list *attempts, struct lh_error *err);
+  /*
+  ** The bytes that every attempt of a request sends, built in *buffer; *body points into it.
+  ** LH_E_NOT_FOUND.
+  */
+  int (*body)(struct lh_store *store, const struct lh_id *request_id, struct lh_buffer *buffer,
+              struct lh_slice *body, struct lh_error *err);
   /*
   ** What became of an event, for each webhook of its account (LH_LIST_LIMIT_MAX at most); those
   ** deleted before it was emitted are left out. LH_E_NOT_FOUND: unknown, or older than the log.

@@ -17,6 +17,7 @@
 #include "store/access.h"
 #include "store/admin.h"
 #include "store/audit.h"
+#include "store/figures.h"
 #include "store/inbox.h"
 #include "store/jobs.h"
 #include "store/log.h"
@@ -33,6 +34,7 @@ struct lh_store {
   const struct lh_store_inbox *inbox;
   const struct lh_store_access *access;
   const struct lh_store_audit *audit;
+  const struct lh_store_figures *figures;
   const struct lh_store_tasks *tasks;
 };
 

@@ -92,6 +92,14 @@ function core.json.check(text, depth_max) end
 ---@return loyalhook.Code? code of the failure
 function core.json.members(text, depth_max) end
 
+--- The items of an array as they stand in its text.
+---@param text string JSON
+---@param depth_max? integer most levels of nesting; default 64
+---@return string[]? items their JSON texts
+---@return string? message what is wrong
+---@return loyalhook.Code? code "invalid"
+function core.json.items(text, depth_max) end
+
 --- JSON text as a Lua value; json.decode is this with arrays marked. null becomes core.json.null.
 ---@param text string
 ---@param array_metatable? table every array gets it

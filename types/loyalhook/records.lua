@@ -96,6 +96,8 @@ local records = {}
 ---@field account? string only this account's
 ---@field webhook_id? string only this webhook's
 ---@field since? string only those created since then
+---@field until? string only those created before then
+---@field reason? string only those that failed for this
 ---@field created_at string when it was ordered
 ---@field total? integer how many there are, once it is known
 ---@field retried integer so many are done
@@ -255,3 +257,56 @@ return records
 ---@field object? string an id or a name
 ---@field account? string whose it is
 ---@field detail? table what was set
+
+-- ---- what lists and retries are asked for
+
+--- Which requests are listed.
+---@class loyalhook.RequestsFilter
+---@field state? string pending, sending, retrying, delivered or failed
+---@field webhook? string id or name
+---@field account? string only this account's
+---@field event? string id of an event that it has
+---@field member? string id of a member that one of its events is about
+---@field event_type? string type of an event that it has, if that is still kept
+---@field since? string|number RFC 3339, "30m", "2h", "7d", or milliseconds since 1970
+---@field until? string|number the same; only those from before then
+---@field limit? integer 1 to 1000, default 50
+---@field after? string the cursor of the page before
+
+--- Which figures.
+---@class loyalhook.StatsFilter
+---@field webhook? string id or name
+---@field account? string only this account's, or where the name needs it
+---@field since? string|number where `recent` begins, default "1h", at most "7d"
+
+--- Which figures over time. The three numbers are whole multiples of 300,000, but for to_ms.
+---@class loyalhook.SeriesFilter
+---@field webhook? string id
+---@field account? string only this account's
+---@field from_ms integer begin of the first point
+---@field to_ms integer no point begins later
+---@field step_ms integer length of a point; at most 2016 points
+
+--- What was done in a span of time.
+---@class loyalhook.SeriesPoint
+---@field from_ms integer|string begin of the span
+---@field delivered integer requests
+---@field delivered_events integer events in them
+---@field failed integer requests
+---@field attempts integer HTTP exchanges
+---@field failed_attempts integer of them without success
+---@field attempt_ms? loyalhook.Percentiles how long they took
+---@field delivery_ms? loyalhook.Percentiles from emit to delivery
+
+--- Which failed requests are retried.
+---@class loyalhook.RetryFilter
+---@field webhook? string id or name
+---@field account? string only this account's
+---@field since? string|number created since then; as for requests
+---@field until? string|number created before then
+---@field reason? string failed for this: retries_exhausted, worker_lost, paused, disabled, deleted
+---@field dry_run? boolean only count them
+
+--- Whose requests may be retried.
+---@class loyalhook.RetryScope
+---@field account? string those of other accounts are unknown

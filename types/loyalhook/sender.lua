@@ -199,17 +199,6 @@ function Sender:test_webhook(id_or_name, given) end
 
 -- ---- what became of events
 
---- Which requests are listed.
----@class loyalhook.RequestsFilter
----@field state? string pending, sending, retrying, delivered or failed
----@field webhook? string id or name
----@field account? string only this account's
----@field event? string id of an event that it has
----@field member? string id of a member that one of its events is about
----@field since? string|number RFC 3339, "30m", "2h", "7d", or milliseconds since 1970
----@field limit? integer 1 to 1000, default 50
----@field after? string the cursor of the page before
-
 --- The log of requests, newest first. A page may hold fewer than asked for and still have a next
 --- one.
 ---@param filter? loyalhook.RequestsFilter which ones
@@ -225,6 +214,13 @@ function Sender:requests(filter) end
 ---@return loyalhook.Code? code of the failure
 function Sender:request(request_id) end
 
+--- The exact bytes of a request's body, which every attempt sends.
+---@param request_id string its id
+---@return string? body the envelope
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:request_body(request_id) end
+
 --- One event.
 ---@param event_id string its id
 ---@return loyalhook.Event? event it
@@ -239,12 +235,6 @@ function Sender:event(event_id) end
 ---@return loyalhook.Code? code "not_found" also for one that retention has cut
 function Sender:explain(event_id) end
 
---- Which figures.
----@class loyalhook.StatsFilter
----@field webhook? string id or name
----@field account? string only this account's, or where the name needs it
----@field since? string|number where `recent` begins, default "1h", at most "7d"
-
 --- Figures of the store, of one account, or of one webhook.
 ---@param given? loyalhook.StatsFilter|string which; or a webhook's id or name
 ---@param account? string where that name needs it
@@ -252,6 +242,25 @@ function Sender:explain(event_id) end
 ---@return string? message why not
 ---@return loyalhook.Code? code of the failure
 function Sender:stats(given, account) end
+
+--- What was done in equal spans of time, oldest first; kept for a week.
+---@param given loyalhook.SeriesFilter which
+---@return loyalhook.SeriesPoint[]? points one a step
+---@return integer|string|nil complete_from_ms what lies before is not all; or why there is none
+---@return loyalhook.Code? code of the failure
+function Sender:series(given) end
+
+--- Numbers that only rise, for monitors.
+---@return table<string, integer|table>? totals counts, and lengths of time
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:totals() end
+
+--- Whether the store can do its work now.
+---@return table? vitals { workers, key_present, writable, notices_last }
+---@return string? message why not
+---@return loyalhook.Code? code of the failure
+function Sender:vitals() end
 
 -- ---- manual retry
 
@@ -263,18 +272,12 @@ function Sender:stats(given, account) end
 
 --- Retries failed requests now, each with a fresh budget of attempts.
 ---@param ids string[] request ids; up to 1000 are one transaction
+---@param given? loyalhook.RetryScope whose
 ---@return loyalhook.RetryOutcome[]? outcomes each id once, in order
 ---@return string? message why not
 ---@return loyalhook.Code? code of the failure
 ---@return loyalhook.RetryOutcome[]? before the outcomes of the transactions before the failing one
-function Sender:retry(ids) end
-
---- Which failed requests are retried.
----@class loyalhook.RetryFilter
----@field webhook? string id or name
----@field account? string only this account's
----@field since? string|number created since then; as for requests
----@field dry_run? boolean only count them
+function Sender:retry(ids, given) end
 
 --- Retries all failed requests, or some, as a job that workers work off.
 ---@param given? loyalhook.RetryFilter which ones

@@ -6,8 +6,8 @@ local time = require("loyalhook.time")
 
 local filter = {}
 
---- Adds to `wanted` what `given` says of since (since_ms) and webhook (its id; given.account says
--- whose name it is). Returns wanted, or nil, message, code.
+--- Adds to `wanted` what `given` says of since (since_ms), until (until_ms) and webhook (its id;
+-- given.account says whose name it is). Returns wanted, or nil, message, code.
 function filter.resolve(store, given, wanted)
   if given.since ~= nil then
     local since_ms, message, code = time.since(given.since, core.now_ms())
@@ -15,6 +15,13 @@ function filter.resolve(store, given, wanted)
       return nil, message, code
     end
     wanted.since_ms = since_ms
+  end
+  if given["until"] ~= nil then
+    local until_ms, message, code = time.since(given["until"], core.now_ms())
+    if not until_ms then
+      return nil, message:gsub("^since", "until"), code
+    end
+    wanted.until_ms = until_ms
   end
   if given.webhook ~= nil then
     local row, message, code = store:webhook(given.account, given.webhook)

@@ -12,7 +12,10 @@ local views = require("loyalhook.sender.views")
 local methods = {}
 
 local REQUESTS = { state = "string", webhook = "string", event = "string", member = "string",
-  since = "string or number", limit = "number", after = "string", account = "string" }
+  event_type = "string", since = "string or number", ["until"] = "string or number",
+  limit = "number", after = "string", account = "string" }
+local SERIES = { webhook = "string", account = "string", from_ms = "number", to_ms = "number",
+  step_ms = "number" }
 
 local STATS = { webhook = "string", account = "string", since = "string or number" }
 local RECENT = "1h"
@@ -38,8 +41,8 @@ end
 -- The filter as the store takes it, or nil, message, code.
 local function store_filter(self, filter)
   local wanted = { state = filter.state, account = filter.account, event = filter.event,
-    member = filter.member, limit = filter.limit or core.limits.list_limit_default,
-    after = filter.after }
+    member = filter.member, event_type = filter.event_type, after = filter.after,
+    limit = filter.limit or core.limits.list_limit_default }
   if filter.state ~= nil then
     local ok, message, code = check_state(filter.state)
     if not ok then
@@ -49,11 +52,11 @@ local function store_filter(self, filter)
   return resolve(self._store, filter, wanted)
 end
 
---- The log of requests, newest first. filter: state, account, webhook (id or
--- name), event (id), member (id), since (RFC 3339, or "2h", "30m", "7d"), limit
--- (1 to 1000, default 50), after (cursor). Returns an array and the cursor of the
--- next page (nil at the end; a page may hold fewer than asked for and still have
--- one), or nil, message, code.
+--- The log of requests, newest first. filter: state, account, webhook (id or name), event (id),
+-- member (id), event_type (of an event that is still in the log), since and until (RFC 3339, or
+-- "2h", "30m", "7d"; until itself does not belong), limit (1 to 1000, default 50), after (cursor).
+-- Returns an array and the cursor of the next page (nil at the end; a page may hold fewer than
+-- asked for and still have one), or nil, message, code.
 function methods:requests(filter)
   filter = options.check(filter, REQUESTS, "requests")
   local wanted, message, code = store_filter(self, filter)
@@ -75,6 +78,12 @@ function methods:request(request_id)
     return nil, message, code
   end
   return views.request(row)
+end
+
+--- The exact bytes of a request's body: what every attempt sends. Or nil, message, code.
+function methods:request_body(request_id)
+  check_text(request_id, "request_body", "an id")
+  return self._store:request_body(request_id)
 end
 
 --- One event { id, event_type, account, created_at, data, data_json }, or nil,
@@ -150,6 +159,28 @@ function methods:stats(given, account)
     return nil, message, code
   end
   return views.stats(row, now_ms)
+end
+
+--- What was done in equal spans of time, for charts; figures are kept for a week. given: webhook
+-- (id), account, from_ms, to_ms, step_ms (all three whole multiples of 300,000, at most 2016
+-- points; to_ms may be any moment). Returns an array of { from_ms, delivered, delivered_events,
+-- failed, attempts, failed_attempts, attempt_ms and delivery_ms = { p50, p95, p99 } or nil }, one a
+-- step, oldest first; or nil, message, code.
+function methods:series(given)
+  return self._store:series(options.check(given, SERIES, "series"))
+end
+
+--- Numbers that only rise, for monitors: { emitted, received (events), delivered,
+-- delivered_events, failed (requests), attempts, failed_attempts, attempt and delivery = { count,
+-- sum_ms, below = { how many took less than 1, 2, 4, 8 … ms } } }. Or nil, message, code.
+function methods:totals()
+  return self._store:totals()
+end
+
+--- Whether the store can do its work now: { workers (that live), key_present, writable,
+-- notices_last }. Or nil, message, code.
+function methods:vitals()
+  return self._store:vitals()
 end
 
 return methods

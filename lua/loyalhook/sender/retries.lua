@@ -11,7 +11,8 @@ local retries = {}
 
 local MANY_MAX = core.limits.retry_many_max
 local FAILED = { webhook = "string", account = "string", since = "string or number",
-  dry_run = "boolean" }
+  ["until"] = "string or number", reason = "string", dry_run = "boolean" }
+local RETRY = { account = "string" }
 local JOBS = { limit = "number" }
 
 -- Each id once, in order; or nil, message, code.
@@ -31,11 +32,13 @@ local function distinct(ids)
 end
 
 --- Retries failed requests now: each is due at once, with a fresh budget of attempts whose numbers
--- go on. `ids` is a list of request ids; up to 1000 are one transaction. Returns a list of
--- { request_id, outcome [, message] } with each id once, in order: outcome "retried"; "not_failed"
--- (nothing to do); "refused" (its webhook is not enabled; message says what to do); "unknown". Or
--- nil, message, code, and the outcomes of the transactions before.
-function retries:retry(ids)
+-- go on. `ids` is a list of request ids; up to 1000 are one transaction. given: account = whose
+-- they must be; others are "unknown". Returns a list of { request_id, outcome [, message] } with
+-- each id once, in order: outcome "retried"; "not_failed" (nothing to do); "refused" (its webhook
+-- is not enabled; message says what to do); "unknown". Or nil, message, code, and the outcomes of
+-- the transactions before.
+function retries:retry(ids, given)
+  given = options.check(given, RETRY, "retry")
   if type(ids) ~= "table" then
     error("retry: expected a list of request ids, got " .. type(ids), 2)
   end
@@ -50,7 +53,7 @@ function retries:retry(ids)
       part[#part + 1] = list[index]
     end
     local done
-    done, message, code = self._store:retry(part)
+    done, message, code = self._store:retry(part, given.account)
     if not done then
       return nil, message, code, outcomes
     end
@@ -68,14 +71,15 @@ local function job_view(row, message, code)
   return views.job(row)
 end
 
---- Retries all failed requests, or those of a webhook (id or name), of an account, created since a
--- time (as for requests). Returns the job, which workers work off: { id, total (once it is known),
--- retried, left_over, … }; see job and job_step. With dry_run nothing is done: { dry_run = true,
--- total = } says how many are failed now. Or nil, message, code ("refused": the named webhook is
--- not enabled).
+--- Retries all failed requests, or those of a webhook (id or name), of an account, created since
+-- and until a time (as for requests), failed for a reason. Returns the job, which workers work off:
+-- { id, total (once it is known), retried, left_over, … }; see job and job_step. With dry_run
+-- nothing is done: { dry_run = true, total = } says how many are failed now. Or nil, message, code
+-- ("refused": the named webhook is not enabled).
 function retries:retry_failed(given)
   given = options.check(given, FAILED, "retry_failed")
-  local wanted, message, code = filter.resolve(self._store, given, { account = given.account })
+  local wanted, message, code = filter.resolve(self._store, given, { account = given.account,
+    reason = given.reason })
   if not wanted then
     return nil, message, code
   end

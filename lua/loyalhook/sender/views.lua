@@ -15,6 +15,7 @@ local TIMES = {
   oldest_undelivered_at = "oldest_undelivered_ms", since = "since_ms",
   last_used_at = "last_used_ms", revoked_at = "revoked_ms", last_seen_at = "last_seen_ms",
   expires_at = "expires_ms", at = "at_ms",
+  ["until"] = "until_ms",
 }
 local LISTS = { event_types = true, retry_schedule = true, event_ids = true, notify = true }
 

@@ -182,6 +182,7 @@ static int delete_webhook(struct lh_cleaning *cleaning, struct lh_error *err) {
     clean->phase = LH_CLEAN_INBOX_CUT;
     clean->at = clean->cut = 0;
   }
+  if (webhook != 0) rc = lh_totals_close(connection, webhook, err);
   for (size_t i = 0; webhook != 0 && i < sizeof parts / sizeof *parts && rc == LH_OK; i++)
     rc = lh_clean_run(cleaning, parts[i], webhook, 0, err);
   cleaning->rows -= 10;

@@ -29,7 +29,8 @@ static int add_stored(struct lh_tx *tx, struct lh_dispatch *dispatch, struct lh_
 static int put(struct lh_tx *tx, struct lh_dispatch *dispatch, struct lh_error *err) {
   unsigned char bytes[LH_FIGURES_BYTES_MAX];
   if (lh_figures_encode(&dispatch->figures, bytes) == 0) return LH_OK;
-  int rc = add_stored(tx, dispatch, err);
+  int rc = lh_totals_add(tx->connection, &dispatch->figures, err);
+  if (rc == LH_OK) rc = add_stored(tx, dispatch, err);
   sqlite3_stmt *statement = lh_connection_sql(tx->connection, LH_SQL_FIGURES_PUT, err);
   if (rc != LH_OK || statement == NULL) return rc != LH_OK ? rc : (int)err->code;
   sqlite3_bind_int64(statement, 1, dispatch->webhook);

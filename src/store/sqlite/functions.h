@@ -21,6 +21,8 @@ int lh_sqlite_request_list(struct lh_store *, const struct lh_request_filter *,
                            struct lh_request_list *, struct lh_error *);
 int lh_sqlite_request_get(struct lh_store *, const struct lh_id *, struct lh_request_list *,
                           struct lh_attempt_list *, struct lh_error *);
+int lh_sqlite_request_body(struct lh_store *, const struct lh_id *, struct lh_buffer *,
+                           struct lh_slice *, struct lh_error *);
 int lh_sqlite_explain(struct lh_store *, const struct lh_id *, struct lh_explanation *,
                       struct lh_error *);
 int lh_sqlite_webhook_create(struct lh_store *, struct lh_webhook *, const char *, struct lh_piece,
@@ -41,6 +43,10 @@ int lh_sqlite_target(struct lh_store *, const struct lh_id *, struct lh_target *
                      struct lh_error *);
 int lh_sqlite_stats(struct lh_store *, const struct lh_stats_query *, struct lh_stats *,
                     struct lh_error *);
+int lh_sqlite_series(struct lh_store *, const struct lh_series_query *, struct lh_series *,
+                     struct lh_error *);
+int lh_sqlite_totals(struct lh_store *, struct lh_totals *, struct lh_error *);
+int lh_sqlite_vitals(struct lh_store *, int64_t, struct lh_vitals *, struct lh_error *);
 int lh_sqlite_health(struct lh_store *, int, struct lh_store_health *, struct lh_error *);
 int lh_sqlite_backup(struct lh_store *, const char *, struct lh_error *);
 int lh_sqlite_key_check(struct lh_store *, struct lh_error *);
@@ -59,7 +65,8 @@ int lh_sqlite_account_set(struct lh_store *, const char *, const char *, int64_t
 int lh_sqlite_account_list(struct lh_store *, const struct lh_account_filter *,
                            struct lh_account_list *, struct lh_error *);
 
-int lh_sqlite_retry(struct lh_store *, struct lh_retry *, size_t, int64_t, struct lh_error *);
+int lh_sqlite_retry(struct lh_store *, const char *, struct lh_retry *, size_t, int64_t,
+                    struct lh_error *);
 int lh_sqlite_job_count(struct lh_store *, const struct lh_retry_filter *, int64_t *,
                         struct lh_error *);
 int lh_sqlite_job_create(struct lh_store *, const struct lh_retry_filter *, int64_t,

@@ -107,6 +107,7 @@ static int begin(struct lh_turning *turning, const struct stepping *stepping,
 static int covers(const struct lh_job_row *row, sqlite3_stmt *failed) {
   int64_t finished_ms = sqlite3_column_int64(failed, 2);
   return sqlite3_column_int64(failed, 1) >= row->shown.since_ms &&
+         (row->shown.until_ms == 0 || sqlite3_column_int64(failed, 1) < row->shown.until_ms) &&
          finished_ms >= row->shown.failed_from_ms && finished_ms <= row->settled_ms &&
          (row->shown.reason == LH_REASON_NONE ||
           sqlite3_column_int(failed, 3) == (int)row->shown.reason);

@@ -34,6 +34,7 @@ static void read_row(sqlite3_stmt *statement, struct lh_job_row *row) {
   row->at_request = sqlite3_column_int64(statement, 16);
   row->session = sqlite3_column_int64(statement, 17);
   row->stepped_ms = sqlite3_column_int64(statement, 18);
+  shown->until_ms = sqlite3_column_int64(statement, 19);
 }
 
 int lh_job_load(struct lh_connection *connection, const struct lh_id *id, struct lh_job_row *row,
@@ -82,6 +83,7 @@ struct lh_retry_filter lh_job_filter(const struct lh_job *job) {
       .webhook_id = job->one_webhook ? &job->webhook_id : NULL,
       .reason = job->reason,
       .since_ms = job->since_ms,
+      .until_ms = job->until_ms,
       .failed_from_ms = job->failed_from_ms,
   };
 }
@@ -92,7 +94,8 @@ int lh_job_total(struct lh_connection *reader, const struct lh_retry_filter *fil
   sqlite3_stmt *count = NULL;
   snprintf(text, sizeof text,
            "SELECT count(*) FROM requests INDEXED BY requests_failed WHERE state = 4"
-           " AND created_ms >= ?1 AND finished_ms BETWEEN ?2 AND ?3%s%s%s",
+           " AND created_ms >= ?1 AND finished_ms BETWEEN ?2 AND ?3%s%s%s%s",
+           filter->until_ms > 0 ? " AND created_ms < ?7" : "",
            filter->reason != LH_REASON_NONE ? " AND reason = ?4" : "",
            filter->webhook_id != NULL ? " AND webhook = (SELECT webhook FROM webhooks WHERE id"
                                         " = ?5)"
@@ -105,6 +108,7 @@ int lh_job_total(struct lh_connection *reader, const struct lh_retry_filter *fil
   sqlite3_bind_int64(count, 1, filter->since_ms);
   sqlite3_bind_int64(count, 2, filter->failed_from_ms);
   sqlite3_bind_int64(count, 3, until_ms);
+  if (filter->until_ms > 0) sqlite3_bind_int64(count, 7, filter->until_ms);
   if (filter->reason != LH_REASON_NONE) sqlite3_bind_int(count, 4, (int)filter->reason);
   if (filter->webhook_id != NULL)
     sqlite3_bind_blob(count, 5, filter->webhook_id->bytes, LH_ID_BYTES, SQLITE_STATIC);
@@ -181,6 +185,7 @@ static int insert(struct lh_tx *tx, struct creating *creating, struct lh_error *
   sqlite3_bind_int64(add, 5, filter->since_ms);
   sqlite3_bind_int64(add, 6, filter->failed_from_ms);
   sqlite3_bind_int64(add, 7, creating->now_ms);
+  sqlite3_bind_int64(add, 8, filter->until_ms);
   rc = lh_connection_done(tx->connection, add, err);
   if (rc != LH_OK) return rc;
   sqlite3_bind_int64(trim, 1, sqlite3_last_insert_rowid(tx->connection->db) - LH_JOBS_KEPT);

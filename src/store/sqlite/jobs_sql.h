@@ -6,7 +6,7 @@
 #define LH_JOB_COLUMNS \
   "SELECT j.job, j.id, a.name, w.id, j.reason, j.since_ms, j.failed_from_ms, j.created_ms," \
   " j.settled_ms, j.total, j.retried, j.left_over, j.finished_ms, j.account, j.webhook," \
-  " j.at_webhook, j.at_request, j.session, j.stepped_ms FROM jobs j" \
+  " j.at_webhook, j.at_request, j.session, j.stepped_ms, j.until_ms FROM jobs j" \
   " LEFT JOIN accounts a ON a.account = j.account" \
   " LEFT JOIN webhooks w ON w.webhook = j.webhook "
 
@@ -25,7 +25,8 @@
   X(JOB_FIRST_OPEN,   LH_JOB_COLUMNS "WHERE j.finished_ms IS NULL ORDER BY j.job LIMIT 1") \
   X(JOBS,             LH_JOB_COLUMNS "ORDER BY j.job DESC LIMIT ?1") \
   X(JOB_ADD,          "INSERT INTO jobs (id, kind, account, webhook, reason, since_ms," \
-                      " failed_from_ms, created_ms) VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)") \
+                      " failed_from_ms, created_ms, until_ms) VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6," \
+                      " ?7, ?8)") \
   X(JOB_SAVE,         "UPDATE jobs SET settled_ms = ?2, at_webhook = ?3, at_request = ?4," \
                       " total = ?5, retried = ?6, left_over = ?7, finished_ms = ?8," \
                       " session = ?9, stepped_ms = ?10 WHERE job = ?1") \

@@ -18,10 +18,11 @@
 static const struct lh_store_log log_functions = {lh_sqlite_emit, lh_sqlite_event_get,
                                                   lh_sqlite_types};
 static const struct lh_store_requests request_functions = {
-    lh_sqlite_session_open, lh_sqlite_session_close, lh_sqlite_rescue,
-    lh_sqlite_turn,         lh_sqlite_wake_fd,       lh_sqlite_wake_clear,
-    lh_sqlite_pending_work, lh_sqlite_request_list,  lh_sqlite_request_get,
-    lh_sqlite_explain,      lh_sqlite_target_hold,   lh_sqlite_target_release};
+    lh_sqlite_session_open,  lh_sqlite_session_close, lh_sqlite_rescue,
+    lh_sqlite_turn,          lh_sqlite_wake_fd,       lh_sqlite_wake_clear,
+    lh_sqlite_pending_work,  lh_sqlite_request_list,  lh_sqlite_request_get,
+    lh_sqlite_request_body,  lh_sqlite_explain,       lh_sqlite_target_hold,
+    lh_sqlite_target_release};
 static const struct lh_store_admin admin_functions = {
     lh_sqlite_webhook_create, lh_sqlite_webhook_list,   lh_sqlite_webhook_get,
     lh_sqlite_webhook_edit,   lh_sqlite_webhook_status, lh_sqlite_webhook_resume,
@@ -42,6 +43,8 @@ static const struct lh_store_access access_functions = {
     lh_sqlite_login_add,    lh_sqlite_login_check, lh_sqlite_login_end,    lh_sqlite_knock,
     lh_sqlite_welcome,      lh_sqlite_first_run};
 static const struct lh_store_audit audit_functions = {lh_sqlite_audit_add, lh_sqlite_audit_list};
+static const struct lh_store_figures figure_functions = {lh_sqlite_series, lh_sqlite_totals,
+                                                         lh_sqlite_vitals};
 static const struct lh_store_tasks task_functions = {
     lh_sqlite_handler_open,  lh_sqlite_task_turn,         lh_sqlite_task_work,
     lh_sqlite_task_retry,    lh_sqlite_task_retry_failed, lh_sqlite_handler_list,
@@ -204,6 +207,7 @@ int lh_sqlite_open(const struct lh_store_options *options, const char *given,
   self->base.inbox = &inbox_functions;
   self->base.access = &access_functions;
   self->base.audit = &audit_functions;
+  self->base.figures = &figure_functions;
   self->base.tasks = &task_functions;
   self->pid = getpid();
   self->watch_fd = -1;

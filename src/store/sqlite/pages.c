@@ -11,76 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/pages.h"
 
 #define WORK_MAX 10000   /* rows and list entries looked at for one page that do not belong */
 #define STREAMS_MAX 2000 /* more webhooks than that: the table itself is walked */
-#define CLOCK_STEP_MS INT64_C(3600000) /* a clock set back may have put older rows above newer */
-
-/* How streams find their next request. */
-enum source {
-  SOURCE_ANY,        /* all, by number */
-  SOURCE_FAILED_ANY, /* all failed ones, by number */
-  SOURCE_FAILED,     /* of a webhook, by number … */
-  SOURCE_PENDING,
-  SOURCE_WAITING,
-  SOURCE_RANGE,  /* of a webhook, by first position */
-  SOURCE_MEMBER, /* the same, from one of the member's events to the next */
-  SOURCE_GIVEN   /* known from the start: one request each */
-};
-
-struct stream {
-  int64_t webhook;
-  int64_t account;
-  int64_t request;  /* its next one; 0: none */
-  int64_t position; /* of that one's first event */
-};
-
-struct page {
-  struct lh_connection *reader;
-  const struct lh_request_filter *filter;
-  struct lh_request_list *list;
-  enum source source;
-  struct stream *streams;
-  size_t count, cap;
-  int64_t webhook, account; /* the filter's, 0: any */
-  int64_t event;            /* its position, 0: any */
-  int64_t event_account;
-  int overflowed; /* more than STREAMS_MAX */
-  int work;       /* left */
-};
-
-/* Binds what it takes and steps: 1 a row (the statement stands on it), 0 none, -1 failure. */
-static int ask(struct page *page, enum lh_sql which, int64_t first, int64_t second,
-               sqlite3_stmt **statement, struct lh_error *err) {
-  *statement = lh_connection_sql(page->reader, which, err);
-  if (*statement == NULL) return -1;
-  int parameters = sqlite3_bind_parameter_count(*statement);
-  if (parameters > 0) sqlite3_bind_int64(*statement, 1, first);
-  if (parameters > 1) sqlite3_bind_int64(*statement, 2, second);
-  return lh_connection_row(page->reader, *statement, err);
-}
-
-/* The same for the statements about the member's events: *position of the one found. */
-static int ask_member(struct page *page, enum lh_sql which, int64_t account, int64_t bound,
-                      int64_t *position, struct lh_error *err) {
-  sqlite3_stmt *statement = lh_connection_sql(page->reader, which, err);
-  if (statement == NULL) return -1;
-  sqlite3_bind_text(statement, 1, page->filter->member, -1, SQLITE_STATIC);
-  sqlite3_bind_int64(statement, 2, account);
-  sqlite3_bind_int64(statement, 3, bound);
-  int row = lh_connection_row(page->reader, statement, err);
-  if (row <= 0) return row;
-  *position = sqlite3_column_int64(statement, 0);
-  sqlite3_reset(statement);
-  return 1;
-}
 
 /* The request of a webhook that begins last before `below`. 1, 0 none, -1 failure. */
-static int range_below(struct page *page, int64_t webhook, int64_t below, int64_t *request,
+static int range_below(struct lh_page *page, int64_t webhook, int64_t below, int64_t *request,
                        int64_t *first, struct lh_error *err) {
   sqlite3_stmt *statement;
-  int row = ask(page, LH_SQL_PAGE_RANGE, webhook, below, &statement, err);
+  int row = lh_page_ask(page, LH_SQL_PAGE_RANGE, webhook, below, &statement, err);
   *request = 0;
   if (row <= 0) return row;
   *request = sqlite3_column_int64(statement, 0);
@@ -91,14 +31,16 @@ static int range_below(struct page *page, int64_t webhook, int64_t below, int64_
 
 /* ---- streams: each finds its next lower request ---- */
 
-static int advance_by_number(struct page *page, struct stream *stream, struct lh_error *err) {
+static int advance_by_number(struct lh_page *page, struct lh_page_stream *stream,
+                             struct lh_error *err) {
   static const enum lh_sql statements[] = {
       [SOURCE_ANY] = LH_SQL_PAGE_ANY,         [SOURCE_FAILED_ANY] = LH_SQL_PAGE_FAILED_ANY,
       [SOURCE_FAILED] = LH_SQL_PAGE_FAILED,   [SOURCE_PENDING] = LH_SQL_PAGE_PENDING,
       [SOURCE_WAITING] = LH_SQL_PAGE_WAITING,
   };
   sqlite3_stmt *statement;
-  int row = ask(page, statements[page->source], stream->webhook, stream->request, &statement, err);
+  int row = lh_page_ask(page, statements[page->source], stream->webhook, stream->request,
+                        &statement, err);
   if (row < 0) return err->code;
   stream->request = row > 0 ? sqlite3_column_int64(statement, 0) : 0;
   if (row > 0) sqlite3_reset(statement);
@@ -106,10 +48,11 @@ static int advance_by_number(struct page *page, struct stream *stream, struct lh
 }
 
 /* By first position; a member's next event says below which one to look at all. */
-static int advance_by_range(struct page *page, struct stream *stream, struct lh_error *err) {
+static int advance_by_range(struct lh_page *page, struct lh_page_stream *stream,
+                            struct lh_error *err) {
   int64_t below = stream->position, event = -1;
   if (page->source == SOURCE_MEMBER) {
-    if (ask_member(page, LH_SQL_MEMBER_BELOW, stream->account, below, &event, err) < 0)
+    if (lh_page_ask_member(page, LH_SQL_MEMBER_BELOW, stream->account, below, &event, err) < 0)
       return err->code;
     below = event + 1;
   }
@@ -117,7 +60,7 @@ static int advance_by_range(struct page *page, struct stream *stream, struct lh_
   return row < 0 ? (int)err->code : LH_OK;
 }
 
-static int advance(struct page *page, struct stream *stream, struct lh_error *err) {
+static int advance(struct lh_page *page, struct lh_page_stream *stream, struct lh_error *err) {
   switch (page->source) {
   case SOURCE_RANGE:
   case SOURCE_MEMBER:
@@ -135,18 +78,19 @@ static int advance(struct page *page, struct stream *stream, struct lh_error *er
 ** are numbered lower. Numbers and positions rise together, so it is halved; the
 ** cursor's own request may be another webhook's, or gone.
 */
-static int place_of(struct page *page, int64_t webhook, int64_t *position, struct lh_error *err) {
+static int place_of(struct lh_page *page, int64_t webhook, int64_t *position,
+                    struct lh_error *err) {
   int64_t low = 0, high = INT64_MAX, request, first;
-  if (page->filter->after > 0) {
+  if (page->after > 0) {
     int row = range_below(page, webhook, INT64_MAX, &request, &high, err);
     if (row < 0) return err->code;
     high = row > 0 ? high + 1 : 0;
   }
-  while (page->filter->after > 0 && low < high) {
+  while (page->after > 0 && low < high) {
     int64_t middle = low + (high - low) / 2;
     int row = range_below(page, webhook, middle + 1, &request, &first, err);
     if (row < 0) return err->code;
-    if (row == 0 || request < page->filter->after)
+    if (row == 0 || request < page->after)
       low = middle + 1;
     else
       high = first;
@@ -155,16 +99,16 @@ static int place_of(struct page *page, int64_t webhook, int64_t *position, struc
   return LH_OK;
 }
 
-static int start(struct page *page, struct stream *stream, struct lh_error *err) {
+static int start(struct lh_page *page, struct lh_page_stream *stream, struct lh_error *err) {
   if (page->source == SOURCE_GIVEN) return LH_OK;
   int rc = LH_OK;
-  stream->request = page->filter->after > 0 ? page->filter->after : INT64_MAX;
+  stream->request = page->after > 0 ? page->after : INT64_MAX;
   if (page->source == SOURCE_RANGE || page->source == SOURCE_MEMBER)
     rc = place_of(page, stream->webhook, &stream->position, err);
   return rc == LH_OK ? advance(page, stream, err) : rc;
 }
 
-static int add(struct page *page, const struct stream *stream, struct lh_error *err) {
+static int add(struct lh_page *page, const struct lh_page_stream *stream, struct lh_error *err) {
   if (page->webhook != 0 && stream->webhook != page->webhook) return LH_OK;
   if (page->count == STREAMS_MAX) {
     page->overflowed = 1;
@@ -172,7 +116,7 @@ static int add(struct page *page, const struct stream *stream, struct lh_error *
   }
   if (page->count == page->cap) {
     size_t cap = page->cap == 0 ? 16 : 2 * page->cap;
-    struct stream *streams = realloc(page->streams, cap * sizeof *streams);
+    struct lh_page_stream *streams = realloc(page->streams, cap * sizeof *streams);
     if (streams == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
     page->streams = streams;
     page->cap = cap;
@@ -183,19 +127,20 @@ static int add(struct page *page, const struct stream *stream, struct lh_error *
 
 /* ---- which streams a filter needs ---- */
 
-static int add_webhooks_of(struct page *page, int64_t account, struct lh_error *err) {
+static int add_webhooks_of(struct lh_page *page, int64_t account, struct lh_error *err) {
   sqlite3_stmt *statement;
   int rc = LH_OK;
-  int row = ask(page, LH_SQL_WEBHOOKS_OF, account, 0, &statement, err);
+  int row = lh_page_ask(page, LH_SQL_WEBHOOKS_OF, account, 0, &statement, err);
   for (; row > 0 && rc == LH_OK && !page->overflowed;
        row = lh_connection_row(page->reader, statement, err))
-    rc = add(page, &(struct stream){sqlite3_column_int64(statement, 0), account, 0, 0}, err);
+    rc =
+        add(page, &(struct lh_page_stream){sqlite3_column_int64(statement, 0), account, 0, 0}, err);
   if (row > 0) sqlite3_reset(statement);
   return row < 0 ? (int)err->code : rc;
 }
 
 /* A member id is an account's own: several may have the same. */
-static int add_webhooks_of_member(struct page *page, struct lh_error *err) {
+static int add_webhooks_of_member(struct lh_page *page, struct lh_error *err) {
   int64_t account = 0;
   int rc = LH_OK;
   while (rc == LH_OK && !page->overflowed) {
@@ -212,12 +157,12 @@ static int add_webhooks_of_member(struct page *page, struct lh_error *err) {
   return rc;
 }
 
-static int add_waiting_webhooks(struct page *page, struct lh_error *err) {
-  struct stream stream = {0};
+static int add_waiting_webhooks(struct lh_page *page, struct lh_error *err) {
+  struct lh_page_stream stream = {0};
   int row = 1, rc = LH_OK;
   while (rc == LH_OK && !page->overflowed) {
     sqlite3_stmt *statement;
-    row = ask(page, LH_SQL_WAITING_WEBHOOK, stream.webhook, 0, &statement, err);
+    row = lh_page_ask(page, LH_SQL_WAITING_WEBHOOK, stream.webhook, 0, &statement, err);
     if (row <= 0) return row < 0 ? (int)err->code : LH_OK;
     stream.webhook = sqlite3_column_int64(statement, 0);
     sqlite3_reset(statement);
@@ -227,33 +172,34 @@ static int add_waiting_webhooks(struct page *page, struct lh_error *err) {
 }
 
 /* Few: workers have only so many transfers. */
-static int add_sending(struct page *page, struct lh_error *err) {
+static int add_sending(struct lh_page *page, struct lh_error *err) {
   sqlite3_stmt *statement;
   int rc = LH_OK;
-  int row = ask(page, LH_SQL_PAGE_SENDING, 0, 0, &statement, err);
+  int row = lh_page_ask(page, LH_SQL_PAGE_SENDING, 0, 0, &statement, err);
   for (; row > 0 && rc == LH_OK; row = lh_connection_row(page->reader, statement, err)) {
     int64_t request = sqlite3_column_int64(statement, 0);
-    if (page->filter->after > 0 && request >= page->filter->after) continue;
-    rc = add(page, &(struct stream){sqlite3_column_int64(statement, 1), 0, request, 0}, err);
+    if (page->after > 0 && request >= page->after) continue;
+    rc =
+        add(page, &(struct lh_page_stream){sqlite3_column_int64(statement, 1), 0, request, 0}, err);
   }
   if (row > 0) sqlite3_reset(statement);
   return row < 0 ? (int)err->code : rc;
 }
 
 /* The webhooks' requests that could hold the one event: one seek each. */
-static int pick_given(struct page *page, struct lh_error *err) {
+static int pick_given(struct lh_page *page, struct lh_error *err) {
   for (size_t i = 0; i < page->count; i++) {
-    struct stream *stream = &page->streams[i];
+    struct lh_page_stream *stream = &page->streams[i];
     if (range_below(page, stream->webhook, page->event + 1, &stream->request, &stream->position,
                     err) < 0)
       return err->code;
-    if (page->filter->after > 0 && stream->request >= page->filter->after) stream->request = 0;
+    if (page->after > 0 && stream->request >= page->after) stream->request = 0;
   }
   page->source = SOURCE_GIVEN;
   return LH_OK;
 }
 
-static enum source source_of(const struct lh_request_filter *filter) {
+static enum lh_page_source source_of(const struct lh_request_filter *filter) {
   if (filter->event_id != NULL || filter->state == LH_SENDING) return SOURCE_GIVEN;
   if (filter->member != NULL) return SOURCE_MEMBER;
   int of_webhooks = filter->webhook_id != NULL || filter->account != NULL;
@@ -263,25 +209,26 @@ static enum source source_of(const struct lh_request_filter *filter) {
   return of_webhooks ? SOURCE_RANGE : SOURCE_ANY;
 }
 
-static int add_streams(struct page *page, struct lh_error *err) {
+static int add_streams(struct lh_page *page, struct lh_error *err) {
   const struct lh_request_filter *filter = page->filter;
   page->source = source_of(filter);
   if (filter->state == LH_SENDING && filter->event_id == NULL) return add_sending(page, err);
   int64_t account = filter->event_id != NULL ? page->event_account : page->account;
-  if (page->webhook != 0) return add(page, &(struct stream){page->webhook, account, 0, 0}, err);
+  if (page->webhook != 0)
+    return add(page, &(struct lh_page_stream){page->webhook, account, 0, 0}, err);
   if (account != 0) return add_webhooks_of(page, account, err);
   if (filter->member != NULL) return add_webhooks_of_member(page, err);
   if (page->source == SOURCE_WAITING || page->source == SOURCE_PENDING)
     return add_waiting_webhooks(page, err);
-  return add(page, &(struct stream){0}, err);
+  return add(page, &(struct lh_page_stream){0}, err);
 }
 
-static int open_streams(struct page *page, struct lh_error *err) {
+static int open_streams(struct lh_page *page, struct lh_error *err) {
   int rc = add_streams(page, err);
   if (rc == LH_OK && page->overflowed) { /* so many concern most of what there is */
     page->source = SOURCE_ANY;
     page->count = 1;
-    page->streams[0] = (struct stream){0};
+    page->streams[0] = (struct lh_page_stream){0};
   }
   if (rc == LH_OK && page->filter->event_id != NULL && !page->overflowed)
     return pick_given(page, err);
@@ -289,115 +236,12 @@ static int open_streams(struct page *page, struct lh_error *err) {
   return rc;
 }
 
-/* ---- what the filter names ---- */
-
-/* The event's position and account. 1 it is there, 0 not, -1 failure. */
-static int find_event(struct page *page, struct lh_error *err) {
-  sqlite3_stmt *find = lh_connection_sql(page->reader, LH_SQL_EVENT_BY_ID, err);
-  if (find == NULL) return -1;
-  sqlite3_bind_blob(find, 1, page->filter->event_id->bytes, LH_ID_BYTES, SQLITE_TRANSIENT);
-  int row = lh_connection_row(page->reader, find, err);
-  if (row <= 0) return row;
-  page->event = sqlite3_column_int64(find, 0);
-  page->event_account = sqlite3_column_int64(find, 1);
-  sqlite3_reset(find);
-  return 1;
-}
-
-static int find_webhook(struct page *page, struct lh_error *err) {
-  sqlite3_stmt *find = lh_connection_sql(page->reader, LH_SQL_WEBHOOK_BY_ID, err);
-  if (find == NULL) return -1;
-  sqlite3_bind_blob(find, 1, page->filter->webhook_id->bytes, LH_ID_BYTES, SQLITE_TRANSIENT);
-  int row = lh_connection_row(page->reader, find, err);
-  if (row <= 0) return row;
-  int64_t account = sqlite3_column_int64(find, 27);
-  page->webhook = sqlite3_column_int64(find, 24);
-  sqlite3_reset(find);
-  if (page->account != 0 && page->account != account) return 0;
-  page->account = account;
-  return 1;
-}
-
-static int find_account(struct page *page, struct lh_error *err) {
-  sqlite3_stmt *find = lh_connection_sql(page->reader, LH_SQL_ACCOUNT_FIND, err);
-  if (find == NULL) return -1;
-  sqlite3_bind_text(find, 1, page->filter->account, -1, SQLITE_TRANSIENT);
-  int row = lh_connection_row(page->reader, find, err);
-  if (row <= 0) return row;
-  page->account = sqlite3_column_int64(find, 0);
-  sqlite3_reset(find);
-  return 1;
-}
-
-/* 1 if all that the filter names exists, 0 if nothing can match, -1 failure. */
-static int resolve(struct page *page, struct lh_error *err) {
-  const struct lh_request_filter *filter = page->filter;
-  int found = filter->account == NULL ? 1 : find_account(page, err);
-  if (found > 0 && filter->webhook_id != NULL) found = find_webhook(page, err);
-  if (found > 0 && filter->event_id != NULL) found = find_event(page, err);
-  if (found > 0 && page->event != 0 && page->account != 0 && page->account != page->event_account)
-    found = 0;
-  return found;
-}
-
-/* ---- does a row belong? ---- */
-
-/* The positions of a row's events, one after the other. */
-struct positions {
-  const unsigned char *at, *end;
-  int64_t position;
-  int left;
-};
-
-static struct positions positions_of(sqlite3_stmt *row) {
-  struct positions list = {.at = sqlite3_column_blob(row, 12)};
-  if (list.at != NULL) list.end = list.at + sqlite3_column_bytes(row, 12);
-  list.position = sqlite3_column_int64(row, 13);
-  list.left = sqlite3_column_int(row, 10);
-  return list;
-}
-
-/* Goes on to the first one at or after `position`. 0: there is none. */
-static int seek(struct page *page, struct positions *list, int64_t position) {
-  while (list->position < position) {
-    if (--list->left <= 0) return 0;
-    size_t used = lh_batch_list_get(list->at, list->end, list->position, &list->position);
-    if (used == 0) return 0;
-    list->at += used;
-    page->work--;
-  }
-  return 1;
-}
-
-/* One of the member's events is among the row's: both lists are walked by leaps. 1, 0, -1. */
-static int holds_member(struct page *page, sqlite3_stmt *row, struct lh_error *err) {
-  struct positions list = positions_of(row);
-  int64_t account = sqlite3_column_int64(row, 16), event = 0;
-  for (;;) {
-    int found = ask_member(page, LH_SQL_MEMBER_FROM, account, list.position, &event, err);
-    page->work--;
-    if (found <= 0 || !seek(page, &list, event)) return found < 0 ? -1 : 0;
-    if (list.position == event) return 1;
-  }
-}
-
-/* 1 it belongs, 0 not, -1 failure. A range can contain a position without its event. */
-static int belongs(struct page *page, sqlite3_stmt *row, struct lh_error *err) {
-  const struct lh_request_filter *filter = page->filter;
-  if (filter->state >= 0 && sqlite3_column_int(row, 3) != filter->state) return 0;
-  if (sqlite3_column_int64(row, 11) < filter->since_ms) return 0;
-  if (page->webhook != 0 && sqlite3_column_int64(row, 15) != page->webhook) return 0;
-  if (page->account != 0 && sqlite3_column_int64(row, 16) != page->account) return 0;
-  if (page->event != 0 && !lh_request_row_holds(row, page->event)) return 0;
-  return filter->member == NULL ? 1 : holds_member(page, row, err);
-}
-
 /* ---- the page ---- */
 
-static struct stream *highest(const struct page *page) {
-  struct stream *found = NULL;
+static struct lh_page_stream *highest(const struct lh_page *page) {
+  struct lh_page_stream *found = NULL;
   for (size_t i = 0; i < page->count; i++) {
-    struct stream *stream = &page->streams[i];
+    struct lh_page_stream *stream = &page->streams[i];
     if (stream->request > 0 && (found == NULL || stream->request > found->request)) found = stream;
   }
   return found;
@@ -407,12 +251,12 @@ static struct stream *highest(const struct page *page) {
 ** Looks at one row. *over 1: the page is complete. A full page looks on until
 ** it knows that there is a next one, so that the last page has no cursor.
 */
-static int look(struct page *page, sqlite3_stmt *row, int *over, struct lh_error *err) {
+static int look(struct lh_page *page, sqlite3_stmt *row, int *over, struct lh_error *err) {
   struct lh_request_list *list = page->list;
-  int64_t slack_ms = page->filter->since_ms - CLOCK_STEP_MS;
+  int64_t slack_ms = page->filter->since_ms - LH_PAGE_CLOCK_STEP_MS;
   *over = 1;
   if (sqlite3_column_int64(row, 11) < slack_ms) return LH_OK; /* the rest is older still */
-  int keep = belongs(page, row, err);
+  int keep = lh_page_belongs(page, row, err);
   if (keep < 0) return err->code;
   int full = list->count == (size_t)page->filter->limit;
   if (full && (keep || page->work <= 0)) {
@@ -427,14 +271,14 @@ static int look(struct page *page, sqlite3_stmt *row, int *over, struct lh_error
   return keep ? lh_request_row_read(page->reader, row, &list->rows[list->count++], err) : LH_OK;
 }
 
-static int collect(struct page *page, struct lh_error *err) {
-  struct stream *stream;
+static int collect(struct lh_page *page, struct lh_error *err) {
+  struct lh_page_stream *stream;
   int over = 0;
   page->list->rows = calloc((size_t)page->filter->limit, sizeof *page->list->rows);
   if (page->list->rows == NULL) return lh_error_set(err, LH_E_MEMORY, "out of memory");
   while (!over && (stream = highest(page)) != NULL) {
     sqlite3_stmt *row;
-    int found = ask(page, LH_SQL_REQUEST_SHOW, stream->request, 0, &row, err);
+    int found = lh_page_ask(page, LH_SQL_REQUEST_SHOW, stream->request, 0, &row, err);
     if (found < 0) return err->code;
     int rc = found > 0 ? look(page, row, &over, err) : LH_OK;
     if (found > 0) sqlite3_reset(row);
@@ -455,10 +299,11 @@ int lh_sqlite_request_list(struct lh_store *store, const struct lh_request_filte
   if (filter->limit < 1 || filter->limit > LH_LIST_LIMIT_MAX)
     return lh_error_set(err, LH_E_INVALID, "limit: %d is not between 1 and %d", filter->limit,
                         LH_LIST_LIMIT_MAX);
-  struct page page = {.reader = reader, .filter = filter, .list = list, .work = WORK_MAX};
+  struct lh_page page = {
+      .reader = reader, .filter = filter, .list = list, .work = WORK_MAX, .after = filter->after};
   int rc = lh_connection_run(reader->db, "BEGIN", err); /* one moment for the whole page */
   if (rc != LH_OK) return rc;
-  int found = resolve(&page, err);
+  int found = lh_page_resolve(&page, err);
   rc = found < 0 ? (int)err->code : LH_OK;
   if (found > 0) rc = open_streams(&page, err);
   if (found > 0 && rc == LH_OK) rc = collect(&page, err);

@@ -67,7 +67,8 @@ static int find(struct lh_tx *tx, const struct lh_id *request_id, int64_t *reque
   return 1;
 }
 
-static int retry_one(struct lh_turning *turning, struct lh_retry *retry, struct lh_error *err) {
+static int retry_one(struct lh_turning *turning, struct lh_retry *retry, int64_t account,
+                     struct lh_error *err) {
   struct lh_request_hot row;
   struct lh_target_entry *entry;
   int64_t request;
@@ -79,6 +80,7 @@ static int retry_one(struct lh_turning *turning, struct lh_retry *retry, struct 
   if (rc != LH_OK) return rc;
   struct lh_dispatch *dispatch = lh_dispatch_get(turning->tx, row.webhook, err);
   if (dispatch == NULL) return err->code;
+  if (account != 0 && dispatch->account != account) return LH_OK;
   /* Stopped by a pause, disable or delete, and only its row does not say so yet. */
   int stale = row.delivery.epoch < dispatch->epoch &&
               (row.delivery.state == LH_PENDING || row.delivery.state == LH_RETRYING);
@@ -98,23 +100,41 @@ static int retry_one(struct lh_turning *turning, struct lh_retry *retry, struct 
 }
 
 struct retrying {
+  const char *account; /* NULL: any */
   struct lh_retry *retries;
   size_t count;
   int64_t now_ms;
 };
 
+/* *account: its number, -1 (which nothing has) if there is none of that name, 0 for any. */
+static int find_account(struct lh_tx *tx, const char *name, int64_t *account,
+                        struct lh_error *err) {
+  *account = 0;
+  if (name == NULL) return LH_OK;
+  sqlite3_stmt *find_it = lh_connection_sql(tx->connection, LH_SQL_ACCOUNT_FIND, err);
+  if (find_it == NULL) return err->code;
+  sqlite3_bind_text(find_it, 1, name, -1, SQLITE_STATIC);
+  int row = lh_connection_row(tx->connection, find_it, err);
+  if (row < 0) return err->code;
+  *account = row > 0 ? sqlite3_column_int64(find_it, 0) : -1;
+  if (row > 0) sqlite3_reset(find_it);
+  return LH_OK;
+}
+
 static int retry_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   const struct retrying *retrying = context;
   struct lh_turn turn = {.now_ms = retrying->now_ms};
   struct lh_turning turning;
+  int64_t account;
   int rc = lh_turning_begin(&turning, tx, &turn, err);
+  if (rc == LH_OK) rc = find_account(tx, retrying->account, &account, err);
   for (size_t i = 0; i < retrying->count && rc == LH_OK; i++)
-    rc = retry_one(&turning, &retrying->retries[i], err);
+    rc = retry_one(&turning, &retrying->retries[i], account, err);
   return rc == LH_OK ? lh_dispatch_save_all(tx, err) : rc;
 }
 
-int lh_sqlite_retry(struct lh_store *store, struct lh_retry *retries, size_t count, int64_t now_ms,
-                    struct lh_error *err) {
+int lh_sqlite_retry(struct lh_store *store, const char *account, struct lh_retry *retries,
+                    size_t count, int64_t now_ms, struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
@@ -122,6 +142,6 @@ int lh_sqlite_retry(struct lh_store *store, struct lh_retry *retries, size_t cou
   if (count < 1 || count > LH_RETRY_MANY_MAX)
     return lh_error_set(err, LH_E_LIMIT, "retry: %zu requests at once, 1 to %d can be", count,
                         LH_RETRY_MANY_MAX);
-  struct retrying retrying = {retries, count, now_ms};
+  struct retrying retrying = {account, retries, count, now_ms};
   return lh_committer_write(self->committer, retry_write, &retrying, err);
 }

@@ -394,10 +394,10 @@ static const char *const third_tasks[] = {
   , NULL
 };
 
-static const char *const *const migrations[LH_SCHEMA_VERSION][5] = {
+static const char *const *const migrations[LH_SCHEMA_VERSION][6] = {
   {first_log, first_webhooks, first_requests, NULL},
   {second_requests, second_jobs, NULL},
-  {third_inbox, third_tasks, lh_schema_access, lh_schema_audit, NULL},
+  {third_inbox, third_tasks, lh_schema_access, lh_schema_audit, lh_schema_totals, NULL},
 };
 /* clang-format on */
 

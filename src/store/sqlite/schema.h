@@ -4,5 +4,6 @@
 
 extern const char *const lh_schema_access[]; /* of migration 3 */
 extern const char *const lh_schema_audit[];
+extern const char *const lh_schema_totals[];
 
 #endif

@@ -269,6 +269,14 @@ int lh_request_row_holds(sqlite3_stmt *statement, int64_t position);
 int lh_request_attempts(struct lh_connection *reader, int64_t request,
                         struct lh_attempt_list *attempts, struct lh_error *err);
 
+/* stats.c: what figures say to people. */
+struct lh_recent lh_recent_of(const struct lh_figures *figures);
+
+/* totals.c: adds the figures of a span that is over; and those of a webhook that is to go. */
+int lh_totals_add(struct lh_connection *connection, const struct lh_figures *figures,
+                  struct lh_error *err);
+int lh_totals_close(struct lh_connection *connection, int64_t webhook, struct lh_error *err);
+
 /* webhooks.c: reads the columns of LH_SQL_WEBHOOK_* into a webhook. */
 int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, struct lh_error *err);
 

@@ -7,6 +7,7 @@
 
 #include "store/sqlite/access_sql.h"
 #include "store/sqlite/clean_sql.h"
+#include "store/sqlite/figures_sql.h"
 #include "store/sqlite/inbox_sql.h"
 #include "store/sqlite/jobs_sql.h"
 #include "store/sqlite/notices_sql.h"
@@ -59,6 +60,7 @@ enum {
   X(TYPES_HIGHEST,    "SELECT max(type) FROM event_types") \
   X(TYPES_AFTER,      "SELECT type, name, category FROM event_types WHERE type > ?1 ORDER BY" \
                       " type") \
+  X(TYPE_FIND,        "SELECT type FROM event_types WHERE name = ?1") \
   X(KEY_FIND,         "SELECT position FROM idempotency WHERE account = ?1 AND key = ?2") \
   X(KEY_ADD,          "INSERT INTO idempotency (account, key, position) VALUES (?1, ?2, ?3)") \
   X(EVENT_ADD,        "INSERT INTO events (position, account, type, event_id, created_ms," \
@@ -224,6 +226,8 @@ enum {
   /* Pages of the log: the next one below ?2, by number or by first position (pages.c). */ \
   X(PAGE_ANY,         "SELECT request FROM requests WHERE request < ?2 ORDER BY request DESC" \
                       " LIMIT 1") \
+  X(PAGE_CREATED,     "SELECT request, created_ms FROM requests WHERE request < ?2 ORDER BY" \
+                      " request DESC LIMIT 1") \
   X(PAGE_FAILED_ANY,  "SELECT request FROM requests INDEXED BY requests_failed_all WHERE" \
                       " state = 4 AND request < ?2 ORDER BY request DESC LIMIT 1") \
   X(PAGE_FAILED,      "SELECT request FROM requests INDEXED BY requests_failed WHERE webhook" \
@@ -272,6 +276,7 @@ enum {
   LH_SQL_INBOX(X) \
   LH_SQL_ACCESS(X) \
   LH_SQL_CLEAN(X) \
+  LH_SQL_FIGURES(X) \
   LH_SQL_TASKS(X)
 
 enum lh_sql {

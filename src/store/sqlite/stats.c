@@ -195,7 +195,7 @@ static struct lh_percentiles percentiles(const struct lh_lengths *lengths) {
                                  lh_lengths_percentile(lengths, 99)};
 }
 
-static struct lh_recent recent_of(const struct lh_figures *figures) {
+struct lh_recent lh_recent_of(const struct lh_figures *figures) {
   return (struct lh_recent){.delivered = figures->delivered,
                             .delivered_events = figures->delivered_events,
                             .failed = figures->failed,
@@ -237,7 +237,7 @@ static int read_webhook(struct counting *counting, sqlite3_stmt *hot,
   if (rc == LH_OK && found->requests[LH_SENDING] > 0)
     rc = note_oldest(counting, LH_SQL_STATS_OLDEST_SENDING, webhook, found, err);
   if (rc == LH_OK) rc = add_recent(counting, hot, &recent, err);
-  found->recent = recent_of(&recent);
+  found->recent = lh_recent_of(&recent);
   lh_figures_merge(&counting->recent, &recent);
   return rc;
 }
@@ -295,7 +295,7 @@ static int count_webhooks(struct counting *counting, struct lh_error *err) {
     if (rc == LH_OK) add_to_sum(&stats->sum, &found);
     if (rc == LH_OK && counting->query->with_webhooks) rc = keep_row(stats, &found, err);
   }
-  stats->sum.recent = recent_of(&counting->recent);
+  stats->sum.recent = lh_recent_of(&counting->recent);
   if (rc == LH_OK && !any && counting->query->webhook_id != NULL)
     return lh_error_set(err, LH_E_NOT_FOUND, "no webhook has this id");
   return rc;
