@@ -8,7 +8,7 @@
 
 struct lh_changing {
   struct lh_id id;
-  int64_t if_revision; /* 0: whatever */
+  int64_t if_revision;        /* 0: whatever */
   struct lh_webhook *webhook; /* as it was, after lh_change_end as it is */
   struct lh_dispatch *dispatch;
   int64_t now_ms;
