@@ -203,7 +203,7 @@ test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
 
 test-tsan: ## where threads meet (the store's group commits), under ThreadSanitizer
 	$(MAKE) $(BUILD)/tsan/c/test_sqlite $(BUILD)/tsan/c/test_sqlite_pages \
-	  $(BUILD)/tsan/c/test_sqlite_inbox BUILD=$(BUILD)/tsan \
+	  $(BUILD)/tsan/c/test_sqlite_inbox $(BUILD)/tsan/c/test_sqlite_access BUILD=$(BUILD)/tsan \
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=thread'
 	BUILD=$(BUILD)/tsan ONLY=test_sqlite $(PYTHON) spec/run.py c
 

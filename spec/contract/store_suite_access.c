@@ -99,8 +99,8 @@ static void test_a_login_says_who_it_is_until_it_ends(void **state) {
   assert_int_equal(sign_out(1), LH_OK);
   assert_int_equal(check(1, &login), LH_E_DENIED);
   assert_int_equal(check(2, &login), LH_OK);
-  assert_int_equal(access_audited("session.begin"), 2);
-  assert_int_equal(access_audited("session.end"), 1);
+  assert_int_equal(access_audited("login.begin"), 2);
+  assert_int_equal(access_audited("login.end"), 1);
 }
 
 static void test_a_login_ends_when_it_is_not_used(void **state) {

@@ -153,7 +153,7 @@ static void test_somebody_is_left_who_can_do_everything(void **state) {
 struct doer {
   pthread_t thread;
   struct lh_store *store;
-  char name[16];
+  char name[24];
   int code;
 };
 static struct doer doers[THREADS];

@@ -34,7 +34,7 @@ static int check_still(struct lh_tx *tx, const struct lh_user *user, struct lh_e
 
 static int add_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   const struct beginning *beginning = context;
-  const struct lh_audit audit = {.what = "session.begin", .object = beginning->user->name};
+  const struct lh_audit audit = {.what = "login.begin", .object = beginning->user->name};
   int rc = check_still(tx, beginning->user, err);
   sqlite3_stmt *add = lh_connection_sql(tx->connection, LH_SQL_LOGIN_ADD, err);
   sqlite3_stmt *trim = lh_connection_sql(tx->connection, LH_SQL_LOGINS_TRIM, err);
@@ -109,7 +109,7 @@ int lh_sqlite_login_check(struct lh_store *store, const unsigned char *hash, int
   /* One that would last longer than any can was made by a clock that was far ahead. */
   int64_t left_ms = login->expires_ms - now_ms;
   if (left_ms <= 0 || left_ms > LH_LOGIN_WHOLE_MS)
-    return lh_error_set(err, LH_E_DENIED, "the session is over: sign in");
+    return lh_error_set(err, LH_E_DENIED, "the login is over: sign in");
   int64_t idle_ms = now_ms - login->seen_ms;
   if (idle_ms >= 0 && idle_ms < LH_LOGIN_SEEN_MS) return LH_OK;
   struct seeing seeing = {hash, now_ms, end_of(login->created_ms, now_ms)};
@@ -133,7 +133,7 @@ static int end_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   const struct ending *ending = context;
   struct lh_login login;
   int rc = find(tx->connection, ending->hash, &login, err);
-  const struct lh_audit audit = {.what = "session.end", .object = login.user};
+  const struct lh_audit audit = {.what = "login.end", .object = login.user};
   sqlite3_stmt *end = lh_connection_sql(tx->connection, LH_SQL_LOGIN_END, err);
   if (rc != LH_OK || end == NULL) return rc != LH_OK ? rc : (int)err->code;
   bind_hash(end, ending->hash);

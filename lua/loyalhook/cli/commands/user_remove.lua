@@ -5,7 +5,7 @@ local access = require "loyalhook.cli.access"
 local remove = {}
 
 remove.examples = { "loyalhook user remove vera" }
-remove.notes = "Ends the user's sessions. One enabled admin must be left."
+remove.notes = "Ends the user's logins. One enabled admin must be left."
 
 function remove.arguments(parser)
   parser:argument("USER", "The user's name."):argname("NAME"):target("user")

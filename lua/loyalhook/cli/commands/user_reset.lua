@@ -17,7 +17,7 @@ Whoever opens the console first gives the token and becomes its first user, an a
 a day and used once. Who forgot a password needs no reset: loyalhook user set-password.]]
 
 function reset.arguments(parser)
-  parser:flag("--remove-users", "Remove all users first, with their sessions.")
+  parser:flag("--remove-users", "Remove all users first, with their logins.")
   parser:flag("-y --yes", "Do not ask.")
 end
 

@@ -8,7 +8,7 @@ local set_password = {}
 set_password.examples = {
   "loyalhook user set-password anna --password-stdin < password.txt",
 }
-set_password.notes = "Ends the user's sessions."
+set_password.notes = "Ends the user's logins."
 
 function set_password.arguments(parser)
   parser:argument("USER", "The user's name."):argname("NAME"):target("user")

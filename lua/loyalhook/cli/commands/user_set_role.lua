@@ -5,7 +5,7 @@ local access = require "loyalhook.cli.access"
 local set_role = {}
 
 set_role.examples = { "loyalhook user set-role vera admin" }
-set_role.notes = "Ends the user's sessions. One enabled admin must be left."
+set_role.notes = "Ends the user's logins. One enabled admin must be left."
 
 function set_role.arguments(parser)
   parser:argument("USER", "The user's name."):argname("NAME"):target("user")
