@@ -302,7 +302,8 @@ install: build ## for both VMs under PREFIX (/usr/local)
 	  $(LUA54) bin/loyalhook completion "$${pair%%:*}" > "$$file" || exit 1; \
 	done
 	install -D -m 644 docs/man/loyalhook.1 $(DESTDIR)$(PREFIX)/share/man/man1/loyalhook.1
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/loyalhook/types/loyalhook types/loyalhook/*.lua
+	@(cd types && find loyalhook -name '*.lua') | while read -r file; do \
+	  install -D -m 644 "types/$$file" "$(DESTDIR)$(PREFIX)/share/loyalhook/types/$$file" || exit 1; done
 
 clean: ## removes everything made
 	rm -rf $(BUILD)
