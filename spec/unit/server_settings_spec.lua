@@ -14,6 +14,8 @@ describe("settings", function()
       tolerance_s = 300 } }, steps = { { word = "500", times = 1 } } }
     assert.is_true(settings.write(folder, values))
     assert.are.same(values, settings.read(folder .. "/"))
+    settings.remove(folder)
+    assert.has_error(function() settings.read(folder) end)
   end)
 
   it("say where they cannot be written, and raise where they cannot be read", function()

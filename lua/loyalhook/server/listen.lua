@@ -46,6 +46,7 @@ function listen.start(given)
   web, message, code = nginx.start({ found = found, folder = given.folder, port = given.port,
     host = "127.0.0.1", workers = 1, grace_s = GRACE_S, body_kib_max = BODY_KIB_MAX,
     access_log = REQUESTS .. " loyalhook", http = HTTP, server = SERVER })
+  settings.remove(given.folder)
   if not web then
     return nil, message, code
   end

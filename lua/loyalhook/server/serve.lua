@@ -48,6 +48,11 @@ local function read_log(self)
   end)
 end
 
+local function write_settings(given)
+  return settings.write(given.folder, { store = given.store, key_file = given.key_file,
+    wal_bytes_max = given.wal_bytes_max, sources = given.sources })
+end
+
 --- Starts it. given: folder (temporary), program (the setting nginx, or nil), host, port (0: a free
 -- one), store, key_file, wal_bytes_max, sources, log = function(level, message, fields). Returns
 -- it, with field port, or nil, message, code.
@@ -57,8 +62,7 @@ function serve.start(given)
     return nil, message, code
   end
   local ok
-  ok, message, code = settings.write(given.folder, { store = given.store,
-    key_file = given.key_file, wal_bytes_max = given.wal_bytes_max, sources = given.sources })
+  ok, message, code = write_settings(given)
   if not ok then
     return nil, message, code
   end
@@ -66,11 +70,12 @@ function serve.start(given)
   web, message, code = nginx.start({ found = found, folder = given.folder, host = given.host,
     port = given.port, workers = "auto", grace_s = GRACE_S, body_kib_max = BODY_KIB_MAX,
     access_log = "off", http = HTTP, server = SERVER })
+  settings.remove(given.folder)
   if not web then
     return nil, message, code
   end
   local self = setmetatable({ port = web.port, _web = web, _log = given.log, _failed = 0,
-    _path = given.folder .. "/error.log", _wait_ms = WAIT_MS, _started_ms = core.now_ms() }, Serve)
+    _given = given, _path = given.folder .. "/error.log", _wait_ms = WAIT_MS, _started_ms = core.now_ms() }, Serve)
   read_log(self)
   return self
 end
@@ -108,7 +113,11 @@ end
 
 local function start_again(self, now_ms)
   self._start_at_ms, self._started_ms = nil, now_ms
-  local ok, message, code = self._web:restart()
+  local ok, message, code = write_settings(self._given)
+  if ok then
+    ok, message, code = self._web:restart()
+  end
+  settings.remove(self._given.folder)
   read_log(self)
   if ok then
     self._failed = 0

@@ -28,6 +28,11 @@ function settings.write(folder, values)
   return true
 end
 
+--- Removes them, once nginx has read them: it does so only when it starts.
+function settings.remove(folder)
+  os.remove(folder .. NAME)
+end
+
 --- Reads them. Raises where that fails, for nginx to say why it does not start.
 function settings.read(folder)
   local file = assert(io.open(folder:gsub("/$", "") .. NAME, "rb"))
