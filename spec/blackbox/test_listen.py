@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 
 from cli import Workshop, stop, wait_for
+from slow_request import begin_request
 
 SECRET = "a secret for tests"
 EARNED = "event_points_earned"
@@ -373,25 +374,19 @@ class Ends(Case):
     def test_a_signal_ends_nginx_too_and_answers_what_is_under_way(self):
         for how, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
             with self.subTest(how):
-                listening = self.listen("--respond", "slow/1")
+                listening = self.listen()
                 pids = listening.nginx()
                 self.assertGreaterEqual(len(pids), 2)
-                body, got = envelope("e1"), []
-                headers = self.signed(body)
-                sender = threading.Thread(target=lambda: got.append(listening.post(body, headers)))
-                sender.start()
-                wait_for(lambda: self.connected(listening), what="a request under way")
-                self.assertEqual(listening.stop(how), code)
-                sender.join(30)
-                self.assertEqual(got[0][0], 200)
+                body = envelope("e1")
+                wire = begin_request(listening.port, "/hook", self.signed(body), body)
+                listening.process.send_signal(how)
+                wire.sendall(body)
+                self.assertIn(b" 200 ", wire.recv(4096))
+                wire.close()
+                self.assertEqual(listening.process.wait(60), code)
                 self.assertEqual(listening.next()["status"], 200, "its line is not lost")
                 wait_for(lambda: not any(map(alive, pids)), what="nginx's end")
                 self.assertEqual(self.left(), [])
-
-    def connected(self, listening):
-        wanted = f"0100007F:{listening.port:04X}"
-        with open("/proc/net/tcp") as file:
-            return any(line.split()[1] == wanted and line.split()[3] == "01" for line in file)
 
     def test_a_kill_leaves_no_nginx_behind(self):
         listening = self.listen()

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 
 from cli import Workshop, wait_for
+from slow_request import begin_request
 
 SECRET = "a secret for tests"
 EARNED = "event_points_earned"
@@ -282,15 +283,11 @@ class Lives(Case):
         serving = self.serve()
         body = envelope(*[f"e{n}" for n in range(500)])
         headers = serving.signed(body)
-        wire = socket.create_connection(("127.0.0.1", serving.port), timeout=60)
-        head = [f"POST /receive/shop HTTP/1.1", "Host: x", f"Content-Length: {len(body)}",
-                *[f"{name}: {value}" for name, value in headers.items()], "Connection: close"]
-        wire.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body[:100])
-        wait_for(lambda: self.waiting(serving), what="nginx reading")
+        wire = begin_request(serving.port, "/receive/shop", headers, body)
         pids = serving.nginx()
         serving.process.send_signal(signal.SIGTERM)
         wait_for(lambda: any("draining" in line for line in serving.said), what="draining")
-        wire.sendall(body[100:])
+        wire.sendall(body)
         answer = b""
         while piece := wire.recv(65536):
             answer += piece
@@ -300,11 +297,6 @@ class Lives(Case):
         self.assertFalse(any(map(alive, pids)))
         self.assertEqual(os.listdir(self.temporary.folder), [])
         self.assertEqual(len(self.inbox("--limit", 1000)), 500)
-
-    def waiting(self, serving):
-        wanted = f"0100007F:{serving.port:04X}"
-        with open("/proc/net/tcp") as file:
-            return any(line.split()[1] == wanted and line.split()[3] == "01" for line in file)
 
 
 class Inbox(Case):

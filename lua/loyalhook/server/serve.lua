@@ -74,8 +74,9 @@ function serve.start(given)
   if not web then
     return nil, message, code
   end
-  local self = setmetatable({ port = web.port, _web = web, _log = given.log, _failed = 0,
-    _given = given, _path = given.folder .. "/error.log", _wait_ms = WAIT_MS, _started_ms = core.now_ms() }, Serve)
+  local self = setmetatable({ port = web.port, _web = web, _given = given, _log = given.log,
+    _path = given.folder .. "/error.log", _failed = 0, _wait_ms = WAIT_MS,
+    _started_ms = core.now_ms() }, Serve)
   read_log(self)
   return self
 end
