@@ -103,6 +103,16 @@ cases["a function of a gsub"] = function()
   end
 end
 
+cases["what load reads from"] = function()
+  return load(forever)
+end
+
+cases["what load reads from, in a loop"] = function()
+  while true do
+    load(forever)
+  end
+end
+
 cases["a metamethod __index"] = function()
   return class("__index", forever).field
 end

@@ -24,7 +24,7 @@
 ** lh_compat_new: a zeroed userdata with one slot for a Lua value. lh_compat_keep
 ** pops a value into the slot of the userdata at `object` (absolute index);
 ** lh_compat_kept pushes it. lh_compat_raise_shortage raises "not enough memory",
-** which, unlike any other error, goes past the handlers of xpcall.
+** which, unlike any other error, goes past the handlers of xpcall. It is for hooks.
 */
 #if LUA_VERSION_NUM >= 504
 
@@ -130,8 +130,26 @@ static inline void *lh_compat_refuse(void *self, void *block, size_t old_size, s
   return NULL;
 }
 
+static inline int lh_compat_die(lua_State *L) {
+  lua_pushnil(L);
+  return lua_error(L);
+}
+
+/*
+** An error that a hook raises ends the hook, but not where load() catches it: from then on no hook
+** would be called any more. A coroutine that dies of an error ends it in any case.
+*/
+static inline void lh_compat_leave_hook(lua_State *L) {
+  lua_State *dying = lua_newthread(L);
+  lua_pushcfunction(L, lh_compat_die);
+  lua_xmove(L, dying, 1);
+  lua_resume(dying, 0);
+  lua_pop(L, 1);
+}
+
 static inline void lh_compat_raise_shortage(lua_State *L) {
   struct lh_compat_shortage shortage = {.L = L};
+  lh_compat_leave_hook(L);
   shortage.allocate = lua_getallocf(L, &shortage.self);
   lua_setallocf(L, lh_compat_refuse, &shortage);
   lua_newuserdata(L, LH_COMPAT_REFUSED);
