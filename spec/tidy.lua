@@ -60,6 +60,7 @@ local rules = {
     },
     top = { may = { "pure", "top", "loyalhook.core", "loyalhook.engine" } },
     handlers = { may = { "pure", "top", "handlers", "loyalhook.core" } },
+    api = { may = { "pure", "top", "api", "loyalhook.core" } },
     worker = { may = { "pure", "top", "handlers", "worker", "loyalhook.core",
       "loyalhook.engine" } },
     openresty = { may = { "pure", "top", "openresty", "loyalhook.core", "loyalhook.engine",

@@ -70,10 +70,11 @@ local function attempt_view(row)
   if view.status == 0 then
     view.status = nil -- no answer came
   end
+  view.explanation = words.attempt(row)
   return view
 end
 
---- A request; with `attempts` if the row has them.
+--- A request; with `attempts` if the row has them, each with its explanation.
 function views.request(row)
   local view = pick(fields.request, row)
   if view.state ~= "pending" and view.state ~= "retrying" then
@@ -108,15 +109,6 @@ function views.event_head(row)
   return view
 end
 
--- The request of an explanation: each attempt says what it was.
-local function explained_request(row)
-  local view = views.request(row)
-  for index, attempt in ipairs(row.attempts) do
-    view.attempts[index].explanation = words.attempt(attempt)
-  end
-  return view
-end
-
 --- What became of an event at one webhook: a row of store:explain and what explain.webhook made of
 -- it.
 function views.explained(row, result)
@@ -127,7 +119,7 @@ function views.explained(row, result)
     view.span = { mode = row.mode, reason = row.reason ~= "" and row.reason or nil,
       event_types = json.array(row.event_types), since = instant(row.span_ms) }
   end
-  view.request = row.request and explained_request(row.request)
+  view.request = row.request and views.request(row.request)
   return view
 end
 

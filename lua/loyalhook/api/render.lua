@@ -1,0 +1,106 @@
+-- What an answer's JSON looks like: every pinned field is there, null if it has no
+-- value; event data are the bytes that came; text that is not UTF-8 (an endpoint may
+-- have answered anything) has U+FFFD in place of its bad bytes. Pure.
+
+local fields = require("loyalhook.fields")
+local json = require("loyalhook.json")
+local plain = require("loyalhook.plain")
+
+local render = {}
+
+--- A copy of the named fields of a row, null for what is absent.
+function render.pick(row, names)
+  local shown = {}
+  for _, name in ipairs(names) do
+    local value = row[name]
+    shown[name] = value == nil and json.null or value
+  end
+  return shown
+end
+
+--- An array of rows, each made by `shape`.
+function render.list(rows, shape)
+  local list = json.array()
+  for index, row in ipairs(rows or {}) do
+    list[index] = shape(row)
+  end
+  return list
+end
+
+--- A value, or null.
+function render.maybe(value)
+  return value == nil and json.null or value
+end
+
+--- A page: { <name> = list, next = cursor or null }.
+function render.page(name, list, following)
+  return { [name] = list, next = render.maybe(following) }
+end
+
+-- A copy whose texts are UTF-8.
+local function cleaned(value)
+  if type(value) == "string" then
+    return plain.valid_utf8(value)
+  elseif type(value) ~= "table" or value == json.null then
+    return value
+  elseif getmetatable(value) ~= nil and getmetatable(value) ~= getmetatable(json.array()) then
+    return value -- JSON text that was checked
+  end
+  local copy = setmetatable({}, getmetatable(value))
+  for key, item in pairs(value) do
+    copy[type(key) == "string" and plain.valid_utf8(key) or key] = cleaned(item)
+  end
+  return copy
+end
+
+--- The text of a value.
+function render.text(value)
+  return json.encode(value) or assert(json.encode(cleaned(value)))
+end
+
+--- A webhook. The secret only if the row has one, which is so when it is new.
+function render.webhook(row)
+  local shown = render.pick(row, fields.webhook)
+  shown.revision = row.revision
+  shown.secret = row.secret
+  shown.secret_rotates_at = row.secret_rotates_at
+  if row.headers and next(row.headers) == nil then
+    shown.headers = json.null
+  end
+  return shown
+end
+
+--- A request of the log.
+function render.request(row)
+  return render.pick(row, fields.request)
+end
+
+--- A request with its attempts, each with its explanation.
+function render.request_shown(row)
+  local shown = render.request(row)
+  shown.attempts = render.list(row.attempts, function(attempt)
+    local view = render.pick(attempt, fields.attempt)
+    view.explanation = attempt.explanation
+    return view
+  end)
+  return shown
+end
+
+local JOB = {}
+for index, name in ipairs(fields.job) do
+  JOB[index] = name
+end
+
+--- A retry of many.
+function render.job(row)
+  return render.pick(row, JOB)
+end
+
+local PERCENTILES = { "p50", "p95", "p99" }
+
+--- Percentiles of lengths, null if nothing was measured.
+function render.percentiles(row)
+  return row and render.pick(row, PERCENTILES) or json.null
+end
+
+return render
