@@ -56,6 +56,26 @@ static void test_a_session_that_was_declared_dead_is_opened_anew(void **state) {
   assert_int_equal(bench->store.task_session, 2);
 }
 
+/* The tasks that run belong to the dead one, whoever hears of it first. */
+static void test_that_a_delivery_found_the_session_dead_is_told_with_the_next_turn(void **state) {
+  struct bench *bench = *state;
+  struct lh_task_turn turn;
+  assert_int_equal(take_turn(bench, &turn), LH_OK);
+  assert_int_equal(turn.session_dead, 0);
+  bench->store.session_dead = 1;
+  for (int i = 0; i < 3; i++) {
+    fake_clock_advance(&bench->clock, LH_SAFETY_TIMER_MS);
+    bench_step(bench);
+  }
+  assert_int_equal(bench->store.sessions, 2);
+  assert_int_equal(take_turn(bench, &turn), LH_OK);
+  assert_int_equal(bench->store.task_session, 2);
+  assert_int_equal(turn.session_dead, 1);
+  assert_int_equal(take_turn(bench, &turn), LH_OK);
+  assert_int_equal(bench->store.task_session, 2);
+  assert_int_equal(turn.session_dead, 0);
+}
+
 static void test_a_turn_that_fails_leases_nothing(void **state) {
   struct bench *bench = *state;
   struct lh_task_turn turn;
@@ -101,6 +121,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(test_a_turn_has_the_engines_session_time_and_chance),
       T(test_a_session_that_was_declared_dead_is_opened_anew),
+      T(test_that_a_delivery_found_the_session_dead_is_told_with_the_next_turn),
       T(test_a_turn_that_fails_leases_nothing),
       T(test_a_worker_that_only_handles_makes_no_attempt),
   };

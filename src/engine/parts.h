@@ -122,7 +122,8 @@ struct lh_engine {
   const struct lh_clock *clock;
   size_t concurrency;
   int64_t bodies_bytes_max;
-  int64_t session; /* 0: none, open one before the next turn */
+  int64_t session;       /* 0: none, open one before the next turn */
+  int64_t tasks_session; /* of the last turn with handlers, whose tasks may run; 0: none */
   int draining;
   int aborted;
   int form_all;

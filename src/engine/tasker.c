@@ -11,6 +11,16 @@ int lh_engine_open_handler(struct lh_engine *engine, const struct lh_handler_def
                                             err);
 }
 
+/* Of a session that is dead whoever runs its tasks must hear once, also if a delivery heard first. */
+static void note_session(struct lh_engine *engine, struct lh_task_turn *turn) {
+  if (turn->session_dead) {
+    engine->session = engine->tasks_session = 0;
+    return;
+  }
+  turn->session_dead = engine->tasks_session != 0 && engine->tasks_session != turn->session;
+  engine->tasks_session = turn->session;
+}
+
 int lh_engine_task_turn(struct lh_engine *engine, struct lh_task_turn *turn, struct lh_error *err) {
   turn->leases = NULL;
   turn->lease_count = 0;
@@ -22,7 +32,7 @@ int lh_engine_task_turn(struct lh_engine *engine, struct lh_task_turn *turn, str
     turn->results[i].jitter_ppm = lh_collector_jitter_ppm(engine->clock);
   code = engine->store->tasks->turn(engine->store, turn, err);
   if (code != 0) return code;
-  if (turn->session_dead) engine->session = 0;
+  note_session(engine, turn);
   if (engine->handles_only) engine->woken = 0; /* nothing else of it looks for work */
   if (turn->result_count > 0 || turn->lease_count > 0) engine->checkpoint_wanted = 1;
   return 0;
