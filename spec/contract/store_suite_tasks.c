@@ -300,6 +300,64 @@ static void test_a_clock_set_back_holds_up_nothing_for_long(void **state) {
   assert_int_equal(worker.turn.next_due_ms, suite.fake.wall_ms + LH_TASK_FIRST_MS);
 }
 
+/* More than one turn sets right. */
+static void test_a_clock_set_back_holds_up_none_of_many(void **state) {
+  (void)state;
+  struct lh_handler_wish *wish =
+      task_worker_load(&worker, (struct lh_handler_definition){.name = "crm"});
+  wish->concurrency = LH_TASK_CONCURRENCY_MAX;
+  worker.slots = 1;
+  task_receive_many(2100);
+  for (int i = 0; i < 3; i++) task_worker_lease(&worker);
+  assert_int_equal(task_handler("crm").tasks[LH_TASK_PENDING], 2097);
+  suite.fake.wall_ms -= 72000000;
+  worker.slots = wish->slots = LH_TASK_CONCURRENCY_MAX;
+  size_t leased = 3;
+  for (int i = 0; i < 8; i++) {
+    leased += task_worker_lease(&worker);
+    task_worker_end_all(&worker, LH_TASK_IN_SUCCESS);
+    leased += worker.turn.lease_count;
+    task_worker_end_all(&worker, LH_TASK_IN_SUCCESS);
+    leased += worker.turn.lease_count;
+  }
+  assert_int_equal(leased, 2100);
+}
+
+static void test_a_clock_set_back_ends_a_rest(void **state) {
+  (void)state;
+  task_worker_load(&worker, (struct lh_handler_definition){.name = "crm"});
+  task_receive_many(2);
+  assert_int_equal(task_worker_lease(&worker), 2);
+  struct lh_task_result result = task_result_of(&worker.turn.leases[0], LH_TASK_IN_SUCCESS);
+  result.rest_ms = 1000;
+  task_worker_turn(&worker, &result, 1);
+  suite.fake.wall_ms -= 7200000;
+  task_receive_many(1);
+  assert_int_equal(task_worker_lease(&worker), 1);
+}
+
+/* While none ran: nobody saw it happen. */
+static void test_a_clock_set_back_between_two_workers_holds_up_nothing_new(void **state) {
+  (void)state;
+  struct task_worker other;
+  size_t rescued;
+  task_worker_load(&worker, (struct lh_handler_definition){.name = "crm"})->concurrency = 1;
+  task_receive_many(3);
+  task_worker_open(&other);
+  task_worker_load(&other, (struct lh_handler_definition){.name = "crm"})->concurrency = 1;
+  assert_int_equal(task_worker_lease(&other), 1); /* and two are formed */
+  task_worker_close(&other, 1);
+  assert_int_equal(
+      suite.store->requests->rescue(suite.store, suite.session, suite.fake.wall_ms, &rescued, NULL),
+      LH_OK);
+  assert_int_equal(rescued, 1); /* it is to run alone */
+  suite.fake.wall_ms -= 72000000;
+  assert_int_equal(task_worker_lease(&worker), 1);
+  assert_int_equal(worker.turn.leases[0].alone, 1);
+  task_worker_end(&worker, &worker.turn.leases[0], LH_TASK_IN_SUCCESS);
+  assert_int_equal(worker.turn.lease_count, 1);
+}
+
 static void test_much_data_comes_in_several_turns(void **state) {
   (void)state;
   static char data[3 * 1024 * 1024];
@@ -342,6 +400,9 @@ int store_suite_run_tasks(void) {
       T(test_a_rest_is_no_longer_than_the_longest_wait),
       T(test_wishes_that_cannot_be_are_refused),
       T(test_a_clock_set_back_holds_up_nothing_for_long),
+      T(test_a_clock_set_back_holds_up_none_of_many),
+      T(test_a_clock_set_back_ends_a_rest),
+      T(test_a_clock_set_back_between_two_workers_holds_up_nothing_new),
       T(test_much_data_comes_in_several_turns),
   };
 #undef T

@@ -154,8 +154,8 @@ int lh_engine_mailing_record(struct lh_engine *engine, const struct lh_mailing_r
 
 /*
 ** As in store/tasks.h, for this worker's session and clock; session, now_ms and jitter are filled
-** in. A session that others declared dead, or that could not be opened yet, is opened anew first. A
-** turn's session_dead is then 1 if no turn said so before: what ran in the old one is others' by now.
+** in. A session that others declared dead, or that could not be opened yet, is opened anew first; a
+** turn says session_dead if none said so before: what ran in the old one is others' by now.
 */
 int lh_engine_open_handler(struct lh_engine *engine, const struct lh_handler_definition *definition,
                            int64_t *handler, int *created, struct lh_error *err);

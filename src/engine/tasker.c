@@ -11,7 +11,7 @@ int lh_engine_open_handler(struct lh_engine *engine, const struct lh_handler_def
                                             err);
 }
 
-/* Of a session that is dead whoever runs its tasks must hear once, also if a delivery heard first. */
+/* Who runs a dead session's tasks must hear of it once, also if a delivery has heard first. */
 static void note_session(struct lh_engine *engine, struct lh_task_turn *turn) {
   if (turn->session_dead) {
     engine->session = engine->tasks_session = 0;

@@ -21,6 +21,8 @@ struct turning {
   struct lh_task_wished *wished; /* in the order in which they are served; wish_count */
   size_t room;                   /* leases that may still be given */
   int nothing_else;              /* what runs alone forbids it */
+  int64_t seen_ms;               /* the latest time of a turn that is known */
+  int set_back;                  /* the clock was, since then */
   int far_left;                  /* due times far off that are to be set right in the next turn */
 };
 
@@ -68,6 +70,7 @@ static int look_at(struct turning *turning, struct lh_task_wished *wished, struc
   wished->row = row;
   if (row == NULL) return err->code;
   if (turning->turn->session_dead) return LH_OK;
+  if (row->loaded_ms > turning->seen_ms) turning->seen_ms = row->loaded_ms;
   if (now_ms < row->loaded_ms || now_ms - row->loaded_ms >= LH_HEARTBEAT_MS) {
     row->loaded_ms = now_ms;
     row->dirty = 1;
@@ -161,15 +164,21 @@ static int pull_in(struct turning *turning, enum lh_sql which, const int64_t key
 
 /*
 ** Due times are wall time: none is further off than the longest wait, and one that was just formed
-** is due at once, unless the clock was set back.
+** is due at once, unless the clock was set back. How long the remote side wished to rest nobody
+** knows any more then.
 */
 static int check_clock_of(struct turning *turning, const struct lh_task_wished *wished,
-                          int set_back, struct lh_error *err) {
+                          struct lh_error *err) {
+  int set_back = turning->set_back;
   int64_t now_ms = turning->tasking.now_ms;
   int64_t first_ms = now_ms + wished->wish->policy.first_ms;
   int64_t longest_ms = set_back ? wished->wish->policy.max_ms : LH_TASK_WAIT_MS_MAX;
   const int64_t far[2] = {wished->row->handler, now_ms + longest_ms};
   const int64_t ahead[2] = {wished->row->handler, now_ms};
+  if (set_back && wished->row->rest_until_ms > now_ms) {
+    wished->row->rest_until_ms = now_ms;
+    wished->row->dirty = 1;
+  }
   int rc = pull_in(turning, LH_SQL_TASKS_FAR, far, first_ms, err);
   if (rc == LH_OK)
     rc = pull_in(turning, LH_SQL_TASKS_FAR_ALONE, set_back ? ahead : far, now_ms, err);
@@ -177,13 +186,15 @@ static int check_clock_of(struct turning *turning, const struct lh_task_wished *
   return pull_in(turning, LH_SQL_TASKS_AHEAD, ahead, now_ms, err);
 }
 
+/* That it was set back while no worker ran shows in the handlers' rows. */
 static int check_clock(struct turning *turning, struct lh_error *err) {
-  int64_t before_ms = turning->self->last_tasks_ms;
-  int set_back = turning->tasking.now_ms < before_ms - CLOCK_SLACK_MS;
+  int64_t last_ms = turning->self->last_tasks_ms;
   int rc = LH_OK;
-  if (before_ms != 0 && !set_back) return LH_OK;
+  if (last_ms > turning->seen_ms) turning->seen_ms = last_ms;
+  turning->set_back = turning->tasking.now_ms < turning->seen_ms - CLOCK_SLACK_MS;
+  if (last_ms != 0 && !turning->set_back) return LH_OK;
   for (size_t i = 0; i < turning->turn->wish_count && rc == LH_OK; i++)
-    rc = check_clock_of(turning, &turning->wished[i], set_back, err);
+    rc = check_clock_of(turning, &turning->wished[i], err);
   return rc;
 }
 
@@ -345,10 +356,10 @@ static int give(struct turning *turning, struct lh_error *err) {
 static int run(struct turning *turning, struct lh_error *err) {
   int rc = check_session(turning, err);
   if (rc == LH_OK) rc = look_at_all(turning, err);
+  if (rc == LH_OK && !turning->turn->session_dead) rc = check_clock(turning, err);
   if (rc == LH_OK) rc = record_all(turning, err);
   if (rc != LH_OK || turning->turn->session_dead) return rc;
-  rc = check_clock(turning, err);
-  if (rc == LH_OK) rc = give(turning, err);
+  rc = give(turning, err);
   return rc == LH_OK ? look_ahead_all(turning, err) : rc;
 }
 
@@ -381,7 +392,7 @@ int lh_sqlite_task_turn(struct lh_store *store, struct lh_task_turn *turn, struc
     lh_task_turn_clear(turn);
     return rc;
   }
-  self->last_tasks_ms = turning.far_left ? 0 : turn->now_ms;
+  self->last_tasks_ms = !turning.far_left ? turn->now_ms : turning.set_back ? turning.seen_ms : 0;
   self->task_turns++;
   return LH_OK;
 }

@@ -13,7 +13,7 @@
   X(HANDLER_ADD,      "INSERT INTO handlers (name, event_types, when_unknown, serial, cursor," \
                       " loaded_ms, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)") \
   X(HANDLER_EDIT,     "UPDATE handlers SET event_types = ?2, when_unknown = ?3, serial = ?4," \
-                      " loaded_ms = ?5 WHERE handler = ?1") \
+                      " loaded_ms = max(loaded_ms, ?5) WHERE handler = ?1") \
   X(HANDLER_REVIVE,   "UPDATE handlers SET cursor = ?2, created_ms = ?3, forgotten_ms = NULL" \
                       " WHERE handler = ?1") \
   X(HANDLER_GET,      "SELECT when_unknown, serial, cursor, next_start_us, rest_until_ms," \
