@@ -92,6 +92,9 @@ describe("handlers.loader", function()
     write("a.lua", "while true do end")
     refused("handlers[1]: DIR/a.lua: still running after 10000000 instructions, does it ever end?",
       { file = "a.lua" })
+    write("a.lua", "while true do pcall(function() while true do end end) end")
+    refused("handlers[1]: DIR/a.lua: still running after 10000000 instructions, does it ever end?",
+      { file = "a.lua" })
     write("a.lua", "return 5")
     refused("handlers[1]: DIR/a.lua: must return a handler, or a function that makes one, got "
       .. "number", { file = "a.lua" })

@@ -33,15 +33,20 @@ function chunk.compile(text, name, globals)
 end
 
 --- Calls a function of such a file. Returns true and its first result; or false, what was raised,
--- and true if it was stopped because it goes on for too long.
+-- and true if it was stopped because it goes on for too long. (Not stopped, on Lua 5.4, is what goes
+-- on in a coroutine that it makes: Lua's own hooks are for one coroutine.)
 function chunk.call(called, ...)
   if rawget(_G, "jit") then
     jit.off(called, true) -- compiled code calls no hooks
   end
   local hook, mask, count = debug.gethook()
-  debug.sethook(function()
-    error(ENDLESS, 0)
-  end, "", INSTRUCTIONS_MAX)
+  local function stop() -- from then on at each instruction: what a pcall catches is raised anew
+    debug.sethook(stop, "", 1)
+    if debug.getinfo(2, "f").func ~= chunk.call then
+      error(ENDLESS, 0)
+    end
+  end
+  debug.sethook(stop, "", INSTRUCTIONS_MAX)
   local ok, result = pcall(called, ...)
   debug.sethook(hook, mask, count)
   if not ok and result == ENDLESS then

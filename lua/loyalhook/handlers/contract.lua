@@ -192,7 +192,9 @@ function contract.check(handler, where, catalogue)
     return refuse(where, "name: expected 1 to %d of a-z 0-9 _ . - and got %s", NAME_MAX,
       shown(handler.name))
   end
-  where = ("%s (%s)"):format(where, handler.name)
+  if not where:find("(" .. handler.name .. ")", 1, true) then
+    where = ("%s (%s)"):format(where, handler.name)
+  end
   ok, message, code = check_words(handler, where)
   if ok then
     ok, message, code = check_numbers(handler, where)
