@@ -33,8 +33,8 @@ function chunk.compile(text, name, globals)
 end
 
 --- Calls a function of such a file. Returns true and its first result; or false, what was raised,
--- and true if it was stopped because it goes on for too long. (On Lua 5.4 not stopped is a coroutine
--- that it makes: there a hook is for one coroutine.)
+-- and true if it was stopped because it goes on for too long. (On Lua 5.4 a coroutine that it makes
+-- is not stopped: there a hook is for one.)
 function chunk.call(called, ...)
   if rawget(_G, "jit") then
     jit.off(called, true) -- compiled code calls no hooks
