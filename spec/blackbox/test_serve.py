@@ -4,6 +4,7 @@ kills; and `loyalhook inbox` over what came in. nginx, handlers and the SMTP ser
 
 import json
 import os
+import pty
 import signal
 import socket
 import threading
@@ -389,8 +390,28 @@ class Inbox(Case):
                          .json()["source"], "old")
 
     def test_forgetting_asks_on_a_terminal(self):
-        code, shown = self.shop.on_terminal("inbox", "handlers")
-        self.assertEqual((code, shown.strip()), (0, "no handlers: no worker has loaded one"))
+        serving = self.serve()
+        serving.post(envelope("e1"))
+        self.done(1)
+        serving.stop()
+        for typed, code, known in ((b"no\n", 2, 1), (b"shop.points\n", 0, 0)):
+            with self.subTest(typed):
+                def answered():
+                    answer = self.asked(typed)
+                    self.assertIn("Forget handler 'shop.points'? 0 unfinished tasks", answer.err)
+                    return answer.code == code # refused while its worker is only just gone
+                wait_for(answered, limit_s=60, what="an answer")
+                self.assertEqual(len(self.shop.run("inbox", "handlers", "--json")
+                                     .json()["handlers"]), known)
+
+    def asked(self, typed):
+        """`inbox forget` with a terminal on which that is typed."""
+        master, slave = pty.openpty()
+        os.write(master, typed)
+        answer = self.shop.run("inbox", "forget", "shop.points", stdin=slave, expect=None)
+        os.close(slave)
+        os.close(master)
+        return answer
 
 
 if __name__ == "__main__":
