@@ -150,6 +150,29 @@ describe("runtime", function()
     assert.are.equal(0, #engine.calls)
   end)
 
+  it("asks first whose its tasks are by now when it stood still", function()
+    engine.calls_max = 1
+    for _ = 1, 3 do
+      engine:add()
+    end
+    local running = working(handler(function(event, context)
+      if event.id == "e3" then
+        clock.advance(25000) -- as os.execute("sleep 25") does
+      end
+      return context.http({ url = "https://example.com/" .. event.id }) ~= nil or nil, "not sent"
+    end))
+    engine:add()
+    engine.session_dead = true
+    running:step(engine:end_call()) -- makes room for e2, which was given to others
+    assert.are.equal("https://example.com/e4", engine.calls[1].request.url)
+    local ends = {}
+    for index, result in ipairs(engine.recorded) do
+      ends[index] = result.lease.id .. " " .. result.kind
+    end
+    table.sort(ends)
+    assert.are.same({ "e1 success", "e2 failure", "e3 failure" }, ends)
+  end)
+
   it("hands events over in batches, single and lone ones not", function()
     local sizes = {}
     for index = 1, 7 do

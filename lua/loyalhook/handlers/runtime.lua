@@ -18,6 +18,7 @@ local SLICE_MS = 20 -- of one step; then the engine's turn comes
 local TURN_EVERY_MS = 1000 -- in case that a wake-up was lost
 local AGAIN_MS = 1000 -- after a turn that the store could not make
 local POLL_MS = 100
+local STILL_MS = 10000 -- after 20 s without a sign of life its tasks are given to others
 
 -- Own shortage passes by itself; results are kept and offered again.
 local PASSING = { full = true, busy = true, shortage = true, memory = true }
@@ -243,7 +244,7 @@ local function turn(self)
       results = results, slots = free, running = self._running })
   end
   local now_ms = self._monotonic_ms()
-  self._last_turn_ms = now_ms
+  self._last_turn_ms, self._last_turn_at_ms = now_ms, self._door.now_ms()
   if not done then
     self._hold_ms = now_ms + AGAIN_MS
     return nil, message, code
@@ -268,25 +269,51 @@ local function is_turn_due(self, report, now_ms)
     or now_ms - self._last_turn_ms >= TURN_EVERY_MS
 end
 
---- Goes on after a step of the engine. Returns a list of what was recorded, { handler, id, source,
--- event_type, attempt, kind, state, reason, next_attempt_ms, error }, and a message and code if the
--- store is short of something (what was not recorded is kept); or nil, message, code.
-function Runtime:step(report)
-  local now_ms = self._monotonic_ms()
+-- Whether it, or the whole machine, stood still for so long that others may have taken its tasks:
+-- then it asks before any of them goes on.
+local function stood_still(self, now_ms)
+  return self._running > 0 and math.max(now_ms - self._last_turn_ms,
+    self._door.now_ms() - self._last_turn_at_ms) > STILL_MS
+end
+
+local function joined(list, more)
+  for _, entry in ipairs(more) do
+    list[#list + 1] = entry
+  end
+  return list
+end
+
+local function go_on(self, report, now_ms)
   for _, exchange in ipairs(self._exchanges:take(report)) do
     make_ready(self, exchange.task)
   end
   expire(self, now_ms)
   wake_pollers(self, now_ms)
   run_ready(self, now_ms + SLICE_MS)
-  if not is_turn_due(self, report, self._monotonic_ms()) then
-    return {}
+end
+
+--- Goes on after a step of the engine. Returns a list of what was recorded, { handler, id, source,
+-- event_type, attempt, kind, state, reason, next_attempt_ms, error }, and a message and code if the
+-- store is short of something (what was not recorded is kept); or nil, message, code.
+function Runtime:step(report)
+  local now_ms = self._monotonic_ms()
+  local told, message, code = {}, nil, nil
+  if stood_still(self, now_ms) then
+    told, message, code = turn(self)
   end
-  local told, message, code = turn(self)
   if told then
-    run_ready(self, now_ms + SLICE_MS)
-    return told
-  elseif PASSING[code] then
+    go_on(self, report, now_ms)
+    if not is_turn_due(self, report, self._monotonic_ms()) then
+      return told
+    end
+    local before = told
+    told, message, code = turn(self)
+    if told then
+      run_ready(self, now_ms + SLICE_MS)
+      return joined(before, told)
+    end
+  end
+  if PASSING[code] then
     return {}, message, code
   end
   return nil, message, code
