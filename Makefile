@@ -161,10 +161,10 @@ FORCE:
 # ---------------------------------------------------------------- tests
 
 RUN = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/run.py
-SUITES = c scenarios lua tidy examples blackbox rocks openresty bench
+SUITES = c scenarios lua tidy examples blackbox rocks openresty bench browser
 
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
-        test-openresty test-examples test-bench test-million test-model test-asan test-tsan test-valgrind
+        test-openresty test-examples test-bench test-browser test-million test-model test-asan test-tsan test-valgrind
 test: build build-c build-bench ## the everyday suite; ends with `N passed, N failed`
 	@$(RUN) $(SUITES)
 test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
@@ -187,6 +187,8 @@ test-openresty: build ## inside a real nginx
 	@$(RUN) openresty
 test-bench: build build-bench ## that every row of the bench runs; how fast is not asked
 	@$(RUN) bench
+test-browser: build ## the console
+	@$(RUN) browser
 
 test-million: build-c ## the request log of a million requests: bounded work for every filter
 	LOYALHOOK_SPEC_REQUESTS=1000000 $(BUILD)/c/test_sqlite_pages
@@ -304,6 +306,8 @@ install: build ## for both VMs under PREFIX (/usr/local)
 	install -D -m 644 docs/man/loyalhook.1 $(DESTDIR)$(PREFIX)/share/man/man1/loyalhook.1
 	@(cd types && find loyalhook -name '*.lua') | while read -r file; do \
 	  install -D -m 644 "types/$$file" "$(DESTDIR)$(PREFIX)/share/loyalhook/types/$$file" || exit 1; done
+	@find console -type f | while read -r file; do \
+	  install -D -m 644 "$$file" "$(DESTDIR)$(PREFIX)/share/loyalhook/$$file" || exit 1; done
 
 clean: ## removes everything made
 	rm -rf $(BUILD)

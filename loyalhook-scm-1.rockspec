@@ -320,6 +320,7 @@ build = {
     ["loyalhook.sender.webhook_fields"] = "lua/loyalhook/sender/webhook_fields.lua",
     ["loyalhook.sender.webhooks"] = "lua/loyalhook/sender/webhooks.lua",
     ["loyalhook.server.configuration"] = "lua/loyalhook/server/configuration.lua",
+    ["loyalhook.server.console"] = "lua/loyalhook/server/console.lua",
     ["loyalhook.server.inside.listen"] = "lua/loyalhook/server/inside/listen.lua",
     ["loyalhook.server.inside.look"] = "lua/loyalhook/server/inside/look.lua",
     ["loyalhook.server.inside.serve"] = "lua/loyalhook/server/inside/serve.lua",
@@ -340,5 +341,5 @@ build = {
     ["loyalhook.worker.loop"] = "lua/loyalhook/worker/loop.lua",
   },
   install = { bin = { loyalhook = "bin/loyalhook" } },
-  copy_directories = { "types" },
+  copy_directories = { "types", "console" },
 }

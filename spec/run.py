@@ -163,6 +163,7 @@ SUITES = {
     "rocks": (lambda: python_jobs("rocks"), 1),
     "openresty": (lambda: python_jobs("openresty"), 1),
     "bench": (lambda: python_jobs("bench"), 1),
+    "browser": (lambda: python_jobs("browser"), 1),
 }
 
 

@@ -59,7 +59,7 @@ class Rock:
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
         cls.checkout, cls.tree = os.path.join(cls.folder, "src"), os.path.join(cls.folder, "tree")
         os.mkdir(cls.checkout)
-        for name in ("src", "lua", "bin", "types"):
+        for name in ("src", "lua", "bin", "types", "console"):
             shutil.copytree(os.path.join(TOP, name), os.path.join(cls.checkout, name))
         shutil.copy(os.path.join(TOP, "loyalhook-scm-1.rockspec"), cls.checkout)
         config = os.path.join(cls.folder, "config.lua")
@@ -189,7 +189,8 @@ class MakeInstall(unittest.TestCase):
                                 ("fish", "fish/vendor_completions.d/loyalhook.fish")):
                 with open(f"{prefix}/share/{name}", encoding="utf-8") as file:
                     self.assertIn(f"loyalhook completion {shell}", file.read())
-            for name in ("man/man1/loyalhook.1", "loyalhook/types/loyalhook/sender.lua"):
+            for name in ("man/man1/loyalhook.1", "loyalhook/types/loyalhook/sender.lua",
+                         "loyalhook/console/index.html"):
                 self.assertTrue(os.path.exists(f"{prefix}/share/{name}"), name)
 
 

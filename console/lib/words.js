@@ -1,0 +1,60 @@
+// The words of states, reasons and outcomes. Pure.
+
+export const STATUS = {
+  enabled: { label: "Enabled", tone: "good" },
+  paused: { label: "Paused", tone: "warn" },
+  disabled: { label: "Disabled", tone: "quiet" },
+  deleted: { label: "Deleted", tone: "quiet" },
+};
+
+export const STATE = {
+  pending: { label: "Pending", tone: "quiet" },
+  sending: { label: "Sending", tone: "info" },
+  running: { label: "Running", tone: "info" },
+  retrying: { label: "Retrying", tone: "warn" },
+  delivered: { label: "Delivered", tone: "good" },
+  done: { label: "Done", tone: "good" },
+  failed: { label: "Failed", tone: "bad" },
+};
+
+export const VERDICT = {
+  ...STATE,
+  waiting: { label: "Waiting", tone: "quiet" },
+  not_subscribed: { label: "Not subscribed", tone: "quiet" },
+  disabled: { label: "Disabled", tone: "quiet" },
+  created_later: { label: "Created later", tone: "quiet" },
+  expired: { label: "Expired", tone: "quiet" },
+};
+
+export const PAUSED_BECAUSE = {
+  failures: "too many requests failed in a row",
+  secret_unreadable: "its secret cannot be decrypted with the present key file",
+};
+
+export const REASON = {
+  retries_exhausted: "all attempts failed",
+  worker_lost: "its worker was lost in the last attempt",
+  paused: "its webhook was paused",
+  disabled: "its webhook was disabled",
+  deleted: "its webhook was deleted",
+  refused: "the handler refused it",
+  unknown: "it is not known whether it arrived",
+  poison: "it broke the handler again and again",
+  forgotten: "its handler was forgotten",
+};
+
+export const OUTCOME = {
+  retried: { label: "Retried: due now", tone: "good" },
+  not_failed: { label: "Not failed any more", tone: "quiet" },
+  refused: { label: "Refused", tone: "bad" },
+  unknown: { label: "Not there any more", tone: "warn" },
+};
+
+export const NOTICE = {
+  failed: { label: "Request failed", tone: "bad" },
+  paused: { label: "Webhook paused", tone: "warn" },
+};
+
+export function sentence(text) {
+  return text ? text[0].toUpperCase() + text.slice(1) : "";
+}

@@ -1,0 +1,78 @@
+// Dialogs: the browser's own <dialog>, which keeps the focus inside, closes on Escape and gives the
+// focus back. `ask` and `openDialog` open one from anywhere and promise its answer.
+
+import { html, useEffect, useId, useRef } from "../lib/html.js";
+import { createStore, useStore } from "../lib/store.js";
+import { Icon } from "./icon.js";
+
+// children: the body; foot: its buttons. onClose is called for Escape and the cross.
+export function Dialog({ title, children, foot, onClose, onSubmit, wide, closable = true }) {
+  const element = useRef(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = element.current;
+    const before = document.activeElement;
+    dialog.showModal();
+    return () => {
+      dialog.close();
+      if (before?.isConnected) before.focus();
+    };
+  }, []);
+  const cancel = (event) => {
+    event.preventDefault();
+    if (closable) onClose?.();
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    onSubmit?.();
+  };
+  return html`<dialog ref=${element} class=${wide ? "dialog dialog-wide" : "dialog"}
+    aria-labelledby=${id}
+    onCancel=${cancel}>
+    <form class="dialog-frame" onSubmit=${submit} novalidate>
+      <header class="dialog-head">
+        <h2 id=${id}>${title}</h2>
+        ${
+          closable &&
+          html`<button type="button" class="button button-plain button-icon" aria-label="Close"
+          onClick=${() => onClose?.()}><${Icon} name="close" /></button>`
+        }
+      </header>
+      <div class="dialog-body">${children}</div>
+      <footer class="dialog-foot">${foot}</footer>
+    </form>
+  </dialog>`;
+}
+
+const open = createStore([]);
+let last = 0;
+
+// make(close) → the dialog; the promise is kept with what `close` is given.
+export function openDialog(make) {
+  return new Promise((resolve) => {
+    last += 1;
+    const id = last;
+    const close = (result) => {
+      open.set(open.get().filter((entry) => entry.id !== id));
+      resolve(result);
+    };
+    open.set([...open.get(), { id, element: make(close) }]);
+  });
+}
+
+export function DialogHost() {
+  return useStore(open).map((entry) => html`<div key=${entry.id}>${entry.element}</div>`);
+}
+
+// A question with one action. Promises true or false.
+export function ask({ title, children, action, danger = false, cancel = "Cancel" }) {
+  return openDialog(
+    (close) => html`<${Dialog} title=${title} onClose=${() => close(false)}
+    onSubmit=${() => close(true)} foot=${html`
+      <button type="button" class="button" onClick=${() => close(false)}>${cancel}</button>
+      <button type="submit" class=${danger ? "button button-danger"
+        : "button button-primary"}>${action}</button>`}>
+    ${children}
+  </${Dialog}>`,
+  );
+}

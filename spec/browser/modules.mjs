@@ -1,0 +1,130 @@
+// The pure modules of the console, without a browser: node --test-reporter=tap modules.mjs
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { curl } from "../../console/lib/curl.js";
+import { ago, bytes, length, milliseconds, percent } from "../../console/lib/format.js";
+import { indent, items, members } from "../../console/lib/json_text.js";
+import { readFilter, toQuery } from "../../console/lib/log_filter.js";
+import { hasType, setAll, setCategory, setType } from "../../console/lib/selection.js";
+import { NEW, editBody, merge, newBody, toBody, toForm } from "../../console/lib/webhook_form.js";
+
+const CATALOGUE = {
+  categories: [{ name: "a" }, { name: "b" }],
+  types: [
+    { name: "a1", category: "a" },
+    { name: "a2", category: "a" },
+    { name: "b1", category: "b" },
+  ],
+};
+const [A1] = CATALOGUE.types;
+
+test("indenting keeps every number and escape as it was", () => {
+  const text = '{"n":12345678901234567890,"f":1.0,"s":"a\\u00e9\\"}{,:","e":{},"l":[],"d":[1,[2]]}';
+  const pretty = indent(text);
+  assert.ok(pretty.includes("12345678901234567890") && pretty.includes("1.0"));
+  assert.ok(pretty.includes('"a\\u00e9\\"}{,:"'));
+  assert.deepEqual(JSON.parse(pretty), JSON.parse(text));
+  assert.equal(indent("no JSON {"), "no JSON {");
+});
+
+test("members and items are the exact texts", () => {
+  const found = members(' {"id": "x", "data" : {"n": 1.0, "l": [1, 2]}, "end":null } ');
+  assert.equal(found.get("data"), '{"n": 1.0, "l": [1, 2]}');
+  assert.equal(found.get("end"), "null");
+  assert.deepEqual(items('[ {"a":[1,2]}, "x,y" , 3]'), ['{"a":[1,2]}', '"x,y"', "3"]);
+  assert.deepEqual(items("[]"), []);
+  assert.equal(members("{}").size, 0);
+});
+
+test("a shell takes the curl command as one command", () => {
+  const made = curl({ url: "https://x/$(id)", headers: { A: "b'c" }, body: '{"it\'s":1}' });
+  assert.equal(
+    made,
+    "curl -sS -i -X POST 'https://x/$(id)' \\\n  -H 'A: b'\\''c' \\\n" +
+      "  --data-binary '{\"it'\\''s\":1}'",
+  );
+});
+
+test("a success rate is never rounded up to all", () => {
+  assert.equal(percent(99999, 100000), "99.9 %");
+  assert.equal(percent(5, 5), "100 %");
+  assert.equal(percent(0, 0), null);
+  assert.equal(percent(1, 3), "33.3 %");
+});
+
+test("lengths of time and sizes", () => {
+  assert.equal(length(7500000), "2 h 5 min");
+  assert.equal(length(3600000), "1 h");
+  assert.equal(milliseconds(1234), "1.23 s");
+  assert.equal(ago(0, 7500000), "2 h ago");
+  assert.equal(ago(60000, 0), "in 1 min");
+  assert.equal(bytes(1048576), "1.0 MiB");
+});
+
+test("a category is whole, or its types by name", () => {
+  let chosen = setCategory([], CATALOGUE, "a", true);
+  assert.deepEqual(chosen, ["category:a"]);
+  chosen = setType(chosen, CATALOGUE, A1, false);
+  assert.deepEqual(chosen, ["a2"]);
+  assert.deepEqual(setCategory(chosen, CATALOGUE, "a", true), ["category:a"]);
+  assert.deepEqual(setCategory(["*"], CATALOGUE, "a", false), ["category:b"]);
+  assert.deepEqual(setType(["*"], CATALOGUE, A1, false), ["category:b", "a2"]);
+  assert.ok(hasType(setAll([], true), A1));
+});
+
+test("what stands in the form is what is sent", () => {
+  const form = {
+    ...NEW,
+    name: " crm ",
+    url: "https://x.example/",
+    event_types: ["*"],
+    headers: "A: b\n\nC:d",
+    retry_schedule: "60, 300",
+  };
+  assert.deepEqual(newBody(form).body, {
+    name: "crm",
+    url: "https://x.example/",
+    event_types: ["*"],
+    batch_size: 100,
+    retry_schedule: [60, 300],
+    headers: { A: "b", C: "d" },
+  });
+  const { errors } = toBody({
+    ...NEW,
+    batch_size: "many",
+    headers: "no colon",
+    retry_schedule: "1,x",
+  });
+  assert.deepEqual(Object.keys(errors).sort(), [
+    "batch_size",
+    "event_types",
+    "headers",
+    "name",
+    "retry_schedule",
+    "url",
+  ]);
+});
+
+const WEBHOOK = { ...toBody({ ...NEW, name: "n", url: "https://x", event_types: ["a1"] }).body };
+
+test("an edit sends what was changed", () => {
+  const base = toForm(WEBHOOK);
+  assert.deepEqual(editBody(base, { ...base, timeout_ms: "9000" }).body, { timeout_ms: 9000 });
+  assert.deepEqual(editBody(base, base).body, {});
+});
+
+test("two edits at once: nothing is lost", () => {
+  const base = toForm(WEBHOOK);
+  const mine = { ...base, name: "mine", timeout_ms: "9000" };
+  const theirs = { ...base, name: "theirs", batch_size: "7" };
+  const { form, conflicts, taken } = merge(base, mine, theirs);
+  assert.deepEqual([form.name, form.timeout_ms, form.batch_size], ["mine", "9000", "7"]);
+  assert.deepEqual([conflicts, taken], [["name"], ["batch_size"]]);
+});
+
+test("a search is for an id or a member", () => {
+  const query = (q) => toQuery(readFilter(new URLSearchParams({ q })), "default");
+  assert.equal(query("61f1dfbd0c709aac1851b526").event, "61f1dfbd0c709aac1851b526");
+  assert.equal(query(" m-17 ").member, "m-17");
+});
