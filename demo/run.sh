@@ -86,7 +86,7 @@ start_mail_server() {
   mail_port=$((port + 1000))
   tries=0
   while :; do
-    "$python" -m aiosmtpd -n -l "127.0.0.1:$mail_port" -c aiosmtpd.handlers.Mailbox "$DIR/mails" \
+    "$python" "$TOP/demo/mail_server.py" "127.0.0.1:$mail_port" "$DIR/mails" \
       > "$DIR/mail-server.log" 2>&1 &
     MAIL_SERVER=$!
     if mail_server_answers; then break; fi
@@ -161,18 +161,26 @@ give_up() {
   exit 1
 }
 
-# Waits until the command given succeeds; $1 says for what in case it never does.
+# Waits until the command given succeeds; $1 says for what in case it never does: when nothing was
+# different in the progress for a minute.
 wait_until() {
   what=$1
   shift
-  tries=0
+  before_wait=''
+  changed=$(date +%s)
   until "$@"; do
-    tries=$((tries + 1))
-    if [ $tries -gt 200 ]; then give_up "$what: not in time"; fi
+    progress=$(cat "$DIR/progress.txt" 2>/dev/null) || progress=''
+    if [ "$progress" != "$before_wait" ]; then
+      before_wait=$progress
+      changed=$(date +%s)
+    fi
+    if [ $(($(date +%s) - changed)) -gt 60 ]; then give_up "$what: nothing changed for 60 s"; fi
     if ! workers_live; then give_up "a worker ended by itself"; fi
     sleep 0.2
   done
 }
+
+shop_has() { "$LUA" "$TOP/demo/merchant.lua" has "$DIR" "$1" > "$DIR/progress.txt"; }
 
 nothing_is_left() {
   $LUA "$TOP/demo/$1.lua" progress "$DIR" > "$DIR/progress.txt" && code=0 || code=$?
@@ -218,7 +226,7 @@ $LUA "$TOP/demo/platform.lua" emit "$DIR" "$EVENTS"
 loyalhook emit --ndjson "$DIR/events.ndjson" > "$DIR/ids.txt"
 
 step "6. In the middle of it: kill -9 of the shop's nginx, and then of its worker"
-wait_until "events at the shop" "$LUA" "$TOP/demo/merchant.lua" has "$DIR" $((EVENTS / 10))
+wait_until "events at the shop" shop_has $((EVENTS / 10))
 kill -9 "$(cat "$DIR"/loyalhook-run.*/nginx.pid)"
 echo "  nginx is killed; serve starts it again"
 wait_until "nginx running again" grep -q 'runs again' "$DIR/worker-shop.log"

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import unittest
 import urllib.request
@@ -185,6 +186,32 @@ class Demo(unittest.TestCase):
                                   stdin=subprocess.DEVNULL, env={**os.environ, "EVENTS": "600"})
             self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
             self.assertIn("WRONG", done.stdout)
+
+
+class Demo(unittest.TestCase):
+    def test_its_mail_server_asks_nobody_for_a_name(self):
+        """Without /etc/hosts and with a lost DNS answer that takes seconds, for each mail."""
+        with Workshop() as shop:
+            shop.write("sitecustomize.py", "import socket, time\n"
+                       "socket.gethostbyaddr = lambda name: time.sleep(3600)\n")
+            port = free_port()
+            server = subprocess.Popen(
+                ["/usr/bin/python3", f"{TOP}/demo/mail_server.py", f"127.0.0.1:{port}",
+                 shop.path("mails")], env={**os.environ, "PYTHONPATH": shop.folder})
+            try:
+                wait_for(lambda: greeting(port), what="the greeting")
+                self.assertIn(b"220 localhost ", greeting(port))
+            finally:
+                server.kill()
+                server.wait()
+
+
+def greeting(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
+            return wire.recv(4096)
+    except ConnectionRefusedError:
+        return b""
 
 
 if __name__ == "__main__":
