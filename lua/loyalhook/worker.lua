@@ -243,7 +243,7 @@ function Worker:step(timeout_ms)
   return report
 end
 
---- From now on SIGTERM and SIGINT show as report.signal instead of ending the
+--- From now on SIGTERM, SIGINT and SIGHUP show as report.signal instead of ending the
 -- process; after the first one the next ends it. Returns true, or nil, message,
 -- code.
 function Worker:catch_signals()
@@ -293,10 +293,10 @@ end
 
 --- Works until it is told to stop. given: until_idle = true ends when nothing is
 -- due or in flight, and lets nothing wait for its batch to fill; grace_ms (30000)
--- is how long a drain waits; catch_signals (true) makes SIGTERM and SIGINT drain;
+-- is how long a drain waits; catch_signals (true) makes SIGTERM, SIGINT and SIGHUP drain;
 -- on_report = function(report) is called after each round and may return "stop";
 -- round_ms (1000): how long one may wait.
--- Returns "drained" after a signal (then also "TERM" or "INT") or "stop", true
+-- Returns "drained" after a signal (then also "TERM", "INT" or "HUP") or "stop", true
 -- when idle, or nil, message, code (until_idle: "shortage" if only given-back
 -- attempts remain, or a passing error that did not pass).
 function Worker:run(given)

@@ -333,6 +333,18 @@ class Stopping(Delivery):
         self.assertEqual(code, 130, err)
         self.assertEqual([row["state"] for row in self.shop.requests()], ["delivered"])
 
+    def test_a_closed_terminal_drains_however_often_it_says_so(self):
+        self.webhook("/hook")
+        self.endpoint.script("/hook", ["delay/500"])
+        self.shop.emit_lines([event()])
+        worker = self.start_and_wait("/hook")
+        worker.send_signal(signal.SIGHUP)
+        time.sleep(0.1)
+        code, _, err = stop(worker, how=signal.SIGHUP)
+        self.assertEqual(code, 0, err)
+        self.assertIn("draining signal=SIGHUP", err)
+        self.assertEqual([row["state"] for row in self.shop.requests()], ["delivered"])
+
 
 class Unreachable(Delivery):
     def single(self, url, **fields):

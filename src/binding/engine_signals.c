@@ -1,4 +1,4 @@
-/* Catching SIGTERM and SIGINT with a signalfd; engine_signals.h says what holds. */
+/* Catching SIGTERM, SIGINT and SIGHUP with a signalfd; engine_signals.h says what holds. */
 #include "binding/engine_signals.h"
 
 #include <errno.h>
@@ -6,7 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static const int numbers[LH_SIGNALS_CAUGHT] = {SIGTERM, SIGINT};
+static const int numbers[LH_SIGNALS_CAUGHT] = {SIGTERM, SIGINT, SIGHUP};
 
 int lh_engine_signals_open(struct lh_engine_signals *signals, struct lh_error *err) {
   if (signals->open) return 0;
@@ -29,14 +29,22 @@ int lh_engine_signals_open(struct lh_engine_signals *signals, struct lh_error *e
   return 0;
 }
 
-/* From here on another signal ends the process. */
+/*
+** From here on another signal ends the process; not SIGHUP, which the kernel
+** and the shell both send when a terminal is closed.
+*/
 static void restore_default(struct lh_engine_signals *signals) {
-  struct sigaction standard = {.sa_handler = SIG_DFL};
   for (int i = 0; i < LH_SIGNALS_CAUGHT; i++) {
-    if (sigismember(&signals->caught, numbers[i])) sigaction(numbers[i], &standard, NULL);
+    struct sigaction next = {.sa_handler = numbers[i] == SIGHUP ? SIG_IGN : SIG_DFL};
+    if (sigismember(&signals->caught, numbers[i])) sigaction(numbers[i], &next, NULL);
   }
   signals->changed = 1;
   pthread_sigmask(SIG_UNBLOCK, &signals->caught, NULL);
+}
+
+static const char *name_of(uint32_t number) {
+  if (number == SIGHUP) return "HUP";
+  return number == SIGTERM ? "TERM" : "INT";
 }
 
 const char *lh_engine_signals_read(struct lh_engine_signals *signals) {
@@ -44,7 +52,7 @@ const char *lh_engine_signals_read(struct lh_engine_signals *signals) {
   if (!signals->open || signals->changed) return NULL;
   if (read(signals->fd, &info, sizeof info) != (ssize_t)sizeof info) return NULL;
   restore_default(signals);
-  return info.ssi_signo == SIGTERM ? "TERM" : "INT";
+  return name_of(info.ssi_signo);
 }
 
 void lh_engine_signals_close(struct lh_engine_signals *signals) {

@@ -1,9 +1,9 @@
 /*
-** SIGTERM and SIGINT for a command that runs no worker (which has its own way,
+** SIGTERM, SIGINT and SIGHUP for a command that runs no worker (which has its own way,
 ** worker:catch_signals); engine_signals.h says what holds.
 **
 **   engine.signals() -> signals | nil, message, code
-**   signals:read()   -> "TERM" or "INT" for the first one that came, once, else nil
+**   signals:read()   -> "TERM", "INT" or "HUP" for the first one that came, once, else nil
 **   signals:close()  -> true; restores what was before
 */
 #include "binding/binding.h"

@@ -15,7 +15,7 @@
 ** step of a stored one, as store:job shows it), started, rescued, cleaned_events,
 ** cleaned_requests and cleaned_received (deleted by a run of retention that ended), in_flight,
 ** next_due_ms (left out: nothing waits), woken (something was committed since the
-** last one), idle, signal ("TERM" or "INT", once).
+** last one), idle, signal ("TERM", "INT" or "HUP", once).
 ** A signal that came during a failed step is its fourth value, for a worker on a
 ** full disk must be stoppable too. After "full", "busy" and "shortage" step
 ** again; after other codes close.

@@ -119,7 +119,7 @@ function worker.new(given) end
 ---@field next_due_ms? integer when something is due; nil if nothing waits
 ---@field woken boolean something was committed to the store since the last round
 ---@field idle boolean nothing to do at the moment
----@field signal? "TERM"|"INT" a signal that came, once
+---@field signal? "TERM"|"INT"|"HUP" a signal that came, once
 
 --- One bounded round: waits up to timeout_ms if there is nothing to do, records, leases, sends.
 --- After "full", "busy", "shortage" and "memory" nothing is lost and stepping may go on.
@@ -134,7 +134,7 @@ function Worker:step(timeout_ms) end
 ---@class loyalhook.RunOptions
 ---@field until_idle? boolean end when nothing is due or in flight
 ---@field grace_ms? integer how long a drain waits; default 30000
----@field catch_signals? boolean SIGTERM and SIGINT drain; default true
+---@field catch_signals? boolean SIGTERM, SIGINT and SIGHUP drain; default true
 ---@field on_report? fun(report: loyalhook.Report): string? called after each round; "stop" drains
 ---@field round_ms? integer how long one round may wait; default 1000
 
@@ -145,7 +145,7 @@ function Worker:step(timeout_ms) end
 ---@return loyalhook.Code? code of the failure
 function Worker:run(given) end
 
---- From now on SIGTERM and SIGINT show in the report; a second one ends the process.
+--- From now on SIGTERM, SIGINT and SIGHUP show in the report; a second one ends the process.
 ---@return true? done
 ---@return string? message why not
 ---@return loyalhook.Code? code of the failure
