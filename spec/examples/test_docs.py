@@ -140,6 +140,8 @@ class Docs(unittest.TestCase):
     def test_the_configurations_of_handlers_are_some(self):
         for name in ("hubspot", "salesforce", "stripe", "wallet-http", "forward", "log"):
             config = block(f"handler-{name}-config").replace("/etc/loyalhook/", "")
+            for file in re.findall(r'file = "([\w-]+)"', config):
+                self.shop.write(file, "a secret\n")
             make = ("local given = (function()\n" + config + "end)().handlers[1]\n"
                     "local use = given.use\ngiven.use = nil\n"
                     'print(assert(require("loyalhook.handlers." .. use).new(given)).name == use)')

@@ -193,6 +193,7 @@ describe("crm.hubspot", function()
       file:write(text)
       file:close()
     end
+    write("zero\n")
     local handler = assert(hubspot.new({ token_file = path }))
     for _, token in ipairs({ "one", "two" }) do
       write(token .. "\n")
@@ -205,6 +206,13 @@ describe("crm.hubspot", function()
     assert.is_truthy(message:find("expected one line with the secret", 1, true))
     assert.are.equal("retry", kind)
     os.remove(path)
+  end)
+
+  it("refuses a token's file that cannot be read", function()
+    local handler, message, code = hubspot.new({ token_file = "/nowhere/token" })
+    assert.is_nil(handler)
+    assert.are.equal("crm.hubspot.token_file: /nowhere/token: No such file or directory", message)
+    assert.are.equal("config", code)
   end)
 
   it("refuses wrong settings", function()

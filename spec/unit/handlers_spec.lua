@@ -61,6 +61,10 @@ describe("forward", function()
   it("refuses wrong settings", function()
     for message, given in pairs({
       ["forward.url: expected https://…"] = { secret = SECRET },
+      ["forward.url: a user name or password in it is not sent; use headers"] =
+        { url = "https://u:p@a/", secret = SECRET },
+      ["forward.secret_file: /nowhere/s: No such file or directory"] =
+        { url = "https://a/", secret_file = "/nowhere/s" },
       ["forward.success: expected 200 or 2xx"] =
         { url = "https://a/", secret = SECRET, success = "3" },
       ["forward: secret or secret_file: expected exactly one of them"] = { url = "https://a/" },

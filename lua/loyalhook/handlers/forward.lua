@@ -74,6 +74,8 @@ local function settings_of(given)
   local timeout_ms = given.timeout_ms or 30000
   if not (given.url or ""):find("^https?://[^%s%c]+$") then
     return nil, WHERE .. ".url: expected https://…", "config"
+  elseif given.url:find("^%w+://[^/?#]*@") then
+    return nil, WHERE .. ".url: a user name or password in it is not sent; use headers", "config"
   elseif given.scheme and given.scheme ~= "zinrelo" and given.scheme ~= "standard" then
     return nil, WHERE .. ".scheme: expected zinrelo or standard", "config"
   elseif given.success and given.success ~= "200" and given.success ~= "2xx" then

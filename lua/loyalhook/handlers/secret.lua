@@ -11,8 +11,8 @@ local function is_line(text)
   return text ~= "" and not text:find("[%z\1-\31\127]")
 end
 
---- Checks the options `name` and `name`_file of a handler: exactly one is given. Returns what
--- secret.read takes, or nil, message, "config".
+--- Checks the options `name` and `name`_file of a handler: exactly one is given, and what a file
+-- holds can be read now. Returns what secret.read takes, or nil, message, "config".
 function secret.check(given, name, where)
   local text, path = given[name], given[name .. "_file"]
   if (text == nil) == (path == nil) then
@@ -21,7 +21,9 @@ function secret.check(given, name, where)
   elseif text and not is_line(text) then
     return nil, ("%s.%s: expected a text on one line"):format(where, name), "config"
   end
-  return { text = text, path = path, where = where .. "." .. name .. "_file" }
+  local holder = { text = text, path = path, where = where .. "." .. name .. "_file" }
+  local now, message = secret.read(holder)
+  return now and holder, message, "config"
 end
 
 --- The secret as it is now, or nil, message.

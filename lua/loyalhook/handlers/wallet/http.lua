@@ -192,13 +192,17 @@ local function read_templates(self, given)
 end
 
 local function read_lists(self, given)
-  local types, message, code
+  local ok, types, message, code
   self.credits, types, code = credits.check(given.credits, WHERE .. ".credits")
   if not self.credits then
     return nil, types, code
   end
   self.secrets, message, code = check_secrets(given.secret_headers)
   if self.secrets then
+    ok, message = add_secrets(self.secrets, {}) -- a wrong path is told now, not at the first credit
+    code = "config"
+  end
+  if ok then
     self.success, message, code = status_set(given.success, "success", { 200, 201, 204 })
   end
   if self.success then
