@@ -88,6 +88,9 @@ static void test_a_missing_store_is_not_made_unless_asked_for(void **state) {
   assert_int_equal(refusal(location, 0, &err), LH_E_STORE_MISSING);
   assert_int_equal(access(path_of(""), F_OK), -1);
   assert_int_equal(access(path_of(".lock"), F_OK), -1);
+  assert_int_equal(refusal("sqlite:/nowhere/x.db", 1, &err), LH_E_STORE_MISSING);
+  assert_string_equal(err.message, "no store at /nowhere/x.db: folder /nowhere: "
+                                   "No such file or directory");
   assert_int_equal(refusal(location, 1, &err), LH_OK);
   assert_int_equal(access(path_of(".key"), F_OK), 0);
   struct lh_store_options again = {.location = location, .create_only = 1};

@@ -1,5 +1,5 @@
 -- The inbox commands against a receiver that answers as told; with a real store they are shown in
--- spec/blackbox/test_inbox.py.
+-- spec/blackbox/test_serve.py.
 
 local arguments = require "loyalhook.cli.arguments"
 local commands = require "loyalhook.cli.commands"
@@ -90,6 +90,22 @@ describe("inbox show", function()
     assert.is_nil(out:find("[\27\155]"))
   end)
 
+  it("says why an event whose tasks are all done is pending", function()
+    local row = { state = "pending", tasks = { EVENT.tasks[1] } }
+    local waiting = setmetatable(row, { __index = EVENT })
+    local hint = "a handler has still to come to it: loyalhook inbox handlers\n"
+    local _, _, err = run({ event = returns({ waiting }) }, "inbox show", "e1")
+    assert.are.equal(hint, err)
+    row.tasks = { { handler = "email", state = "pending", attempts_made = 0, waits = false } }
+    _, _, err = run({ event = returns({ waiting }) }, "inbox show", "e1")
+    assert.are.equal("", err)
+    row.tasks = {}
+    _, _, err = run({ event = returns({ waiting }) }, "inbox show", "e1")
+    assert.are.equal(hint, err)
+    _, _, err = run({ event = returns({ EVENT }) }, "inbox show", "e1")
+    assert.are.equal("", err)
+  end)
+
   it("asks for the source where several sent this id", function()
     local other = setmetatable({ source = "shop" }, { __index = EVENT })
     local code, _, err = run({ event = returns({ EVENT, other }) }, "inbox show", "e1")
@@ -157,8 +173,12 @@ describe("inbox handlers", function()
       .. '"tasks":{"pending":1,"running":2,"retrying":3,"done":4,"failed":5},'
       .. '"loaded_at":"then","created_at":"before"}]}\n', out)
     _, out = run({ handlers = returns({ HANDLER }) }, "inbox handlers")
-    assert.matches("email    %*                 3        1        2         3       5     4  then",
+    assert.matches("email         3        1        2         3       5     4  then         %*",
       out)
+    local many = { name = "crm", event_types = { "a", "b", "c", "d" }, behind = 0,
+      tasks = HANDLER.tasks }
+    _, out = run({ handlers = returns({ many }) }, "inbox handlers")
+    assert.matches("a, b and 2 more\n", out)
     local _, _, err = run({ handlers = returns({}) }, "inbox handlers")
     assert.are.equal("no handlers: no worker has loaded one\n", err)
   end)
@@ -170,7 +190,7 @@ describe("inbox forget", function()
     local _, out = run(answers, "inbox forget", "email", "--json")
     assert.are.equal('{"name":"email","failed":6}\n', out)
     local _, _, err, given = run(answers, "inbox forget", "email", "--yes")
-    assert.are.equal("handler 'email' is forgotten; 6 tasks ended failed\n", err)
+    assert.are.equal("handler 'email' is forgotten; tasks that ended failed: 6\n", err)
     assert.are.same({ "email" }, given.forget_handler)
     local code = run(answers, "inbox forget", "crm", "--yes")
     assert.are.equal("not_found", code)

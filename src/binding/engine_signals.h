@@ -2,9 +2,10 @@
 ** SIGTERM, SIGINT and SIGHUP as something to read. While caught they are
 ** blocked in the calling thread and wait in a descriptor; the first one read
 ** unblocks them and restores the system's own disposition, so that a second one
-** ends the process at once; a second SIGHUP is ignored. A signal that the process ignores (nohup, a shell's
-** background job) stays ignored. Other threads must have them blocked: those
-** of this project have; catch before starting threads of your own.
+** ends the process at once; a second SIGHUP is ignored. A signal that the
+** process ignores (nohup, a shell's background job) stays ignored. Other
+** threads must have them blocked: those of this project have; catch before
+** starting threads of your own.
 */
 #ifndef LH_BINDING_ENGINE_SIGNALS_H
 #define LH_BINDING_ENGINE_SIGNALS_H

@@ -79,8 +79,11 @@ static int resolve(const char *path, char out[PATH_MAX], struct lh_error *err) {
     slash[slash == folder] = '\0';
   else
     snprintf(folder, sizeof folder, ".");
-  if (*name == '\0' || realpath(folder, real) == NULL)
-    return lh_error_set(err, LH_E_STORE_MISSING, "no store at %s: %s", path, strerror(errno));
+  if (realpath(folder, real) == NULL)
+    return lh_error_set(err, LH_E_STORE_MISSING, "no store at %s: folder %s: %s", path, folder,
+                        strerror(errno));
+  if (*name == '\0')
+    return lh_error_set(err, LH_E_STORE_MISSING, "no store at %s: it is a folder", path);
   if ((size_t)snprintf(out, PATH_MAX, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) >=
       PATH_MAX)
     return lh_error_set(err, LH_E_INVALID, "store: path is too long");

@@ -37,8 +37,8 @@ end
 
 local function ask(row, output)
   local waiting = row.tasks.pending + row.tasks.running + row.tasks.retrying
-  output:note(("Forget handler '%s'? %d unfinished tasks end failed; %d events it has not come to.")
-    :format(row.name, waiting, row.behind))
+  output:note(("Forget handler '%s'? Unfinished tasks that end failed: %d; events that it has not"
+    .. " come to: %d."):format(row.name, waiting, row.behind))
   output:note("Type its name to forget it:")
   return io.read("l") == row.name
 end
@@ -61,7 +61,7 @@ function forget.run(args, context)
   if context.json then
     context.output:document(document.object("name", row.name, "failed", failed))
   else
-    context.output:note(("handler '%s' is forgotten; %d tasks ended failed"):format(row.name,
+    context.output:note(("handler '%s' is forgotten; tasks that ended failed: %d"):format(row.name,
       failed))
   end
 end

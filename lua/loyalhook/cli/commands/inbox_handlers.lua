@@ -13,7 +13,18 @@ The store knows each handler that a worker has loaded once. BEHIND counts events
 come to. One that is not configured any more keeps its place, and its tasks wait:
 loyalhook inbox forget ends them.]]
 
+local TYPES_SHOWN = 2
+
 function handlers.arguments() end
+
+-- The first of them: one that takes a whole category would fill the screen.
+local function types_of(row)
+  local types = row.event_types
+  if #types <= TYPES_SHOWN then
+    return shapes.joined(types)
+  end
+  return ("%s and %d more"):format(table.concat(types, ", ", 1, TYPES_SHOWN), #types - TYPES_SHOWN)
+end
 
 local function print_table(list, output)
   if #list == 0 then
@@ -23,11 +34,11 @@ local function print_table(list, output)
   local rows = {}
   for index, row in ipairs(list) do
     local tasks = row.tasks
-    rows[index] = { row.name, shapes.joined(row.event_types), row.behind, tasks.pending,
-      tasks.running, tasks.retrying, tasks.failed, tasks.done, row.loaded_at }
+    rows[index] = { row.name, row.behind, tasks.pending, tasks.running, tasks.retrying,
+      tasks.failed, tasks.done, row.loaded_at, types_of(row) }
   end
-  output:lines(columns.lines({ "HANDLER", "EVENT TYPES", ">BEHIND", ">PENDING", ">RUNNING",
-    ">RETRYING", ">FAILED", ">DONE", "LAST LOADED" }, rows))
+  output:lines(columns.lines({ "HANDLER", ">BEHIND", ">PENDING", ">RUNNING", ">RETRYING",
+    ">FAILED", ">DONE", "LAST LOADED", "EVENT TYPES" }, rows))
 end
 
 function handlers.run(_, context)

@@ -33,6 +33,16 @@ local function print_tasks(tasks, output)
     rows))
 end
 
+-- Whether it is pending although no task of it is unfinished.
+local function waits_for_a_handler(event)
+  for _, task in ipairs(event.tasks) do
+    if task.state ~= "done" and task.state ~= "failed" then
+      return false
+    end
+  end
+  return event.state == "pending"
+end
+
 local function print_event(event, output)
   local pairs_list = {}
   for _, name in ipairs(SHOWN) do
@@ -46,6 +56,9 @@ local function print_event(event, output)
   output:line("")
   output:line("data")
   output:line("  " .. terminal.safe(event.data_json))
+  if waits_for_a_handler(event) then
+    output:note("a handler has still to come to it: loyalhook inbox handlers")
+  end
 end
 
 local function sources_of(events)
