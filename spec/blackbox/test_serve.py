@@ -398,7 +398,8 @@ class Inbox(Case):
             with self.subTest(typed):
                 def answered():
                     answer = self.asked(typed)
-                    self.assertIn("Forget handler 'shop.points'? Unfinished tasks that end failed: 0", answer.err)
+                    self.assertIn("Forget handler 'shop.points'? Unfinished tasks that end "
+                                  "failed: 0", answer.err)
                     return answer.code == code # refused while its worker is only just gone
                 wait_for(answered, limit_s=60, what="an answer")
                 self.assertEqual(len(self.shop.run("inbox", "handlers", "--json")
