@@ -25,6 +25,12 @@ describe("the console's files", function()
     assert.is_nil(lines:find("unsafe", 1, true))
   end)
 
+  it("are served from the folder that nginx was started in, where Lua was found relative to it",
+    function()
+      assert.is_truthy(console.lines("./bin/.."):find(
+        'root "/proc/self/cwd/./bin/..";', 1, true))
+    end)
+
   it("are not served from a folder that nginx would misread", function()
     local lines, message, code = console.lines("/opt/$host")
     assert.is_nil(lines)

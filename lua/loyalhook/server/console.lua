@@ -37,7 +37,7 @@ local LINES = [[
       }
       default_type text/plain;
       charset utf-8;
-      charset_types text/html text/css text/javascript text/plain;
+      charset_types text/css text/javascript text/plain;
       add_header Content-Security-Policy "%s" always;
       add_header X-Content-Type-Options nosniff always;
       add_header X-Frame-Options DENY always;
@@ -77,9 +77,12 @@ function console.find(tree)
   return nil
 end
 
---- The lines for nginx's server block. root: of console.find, absolute. Returns them, or nil,
--- message, "config".
+--- The lines for nginx's server block. root: of console.find. Returns them, or nil, message,
+-- "config".
 function console.lines(root)
+  if not root:find("^/") then -- nginx would look below its prefix; its processes have our folder
+    root = "/proc/self/cwd/" .. root
+  end
   if root:find("[$%c]") then -- nginx would take the dollar for a variable's
     return nil, ("nginx cannot serve the console from %s: its name has a $ or a control"
       .. " character"):format(root), "config"
