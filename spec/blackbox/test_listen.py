@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import threading
@@ -387,6 +388,34 @@ class Ends(Case):
                 self.assertEqual(listening.next()["status"], 200, "its line is not lost")
                 wait_for(lambda: not any(map(alive, pids)), what="nginx's end")
                 self.assertEqual(self.left(), [])
+
+    def test_a_signal_while_it_starts_leaves_nothing_behind(self):
+        real = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+        stages = {"-V": "exit 1", "-p": f"exec {real} -V"} # hangs at that one
+        for stage, other in stages.items():
+            self.shop.write("hung", f"""#!/bin/sh
+                [ "$1" = {stage} ] || {other}
+                echo $$ > began
+                exec sleep 600""")
+            os.chmod(self.shop.path("hung"), 0o755)
+            for command in ("listen", "serve"):
+                for how, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
+                    with self.subTest((stage, command, how)):
+                        self.start_hung(command, how, code)
+
+    def start_hung(self, command, how, code):
+        began = self.shop.path("began")
+        if os.path.exists(began):
+            os.remove(began)
+        self.shop.run("init", expect=None)
+        self.shop.write("loyalhook.lua",
+                        'return { sources = { shop = { secrets = { "one of 16 or more" } } } }')
+        process = self.shop.start(command, "--port", 0, LOYALHOOK_NGINX=self.shop.path("hung"))
+        wait_for(lambda: os.path.exists(began), what="its nginx")
+        process.send_signal(how)
+        _, said = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, said), (code, b""))
+        self.assertEqual(self.left(), [])
 
     def test_a_kill_leaves_no_nginx_behind(self):
         listening = self.listen()

@@ -25,4 +25,16 @@ function scope.run(work)
   return (table.unpack or unpack)(results, 2, 4)
 end
 
+--- Catches SIGTERM and SIGINT until the scope ends; to be kept before what a signal must not leave
+--- behind. Returns a function that tells the first one that came, "TERM" or "INT", or nil. A
+--- worker that runs catches those that it has not told.
+function scope.signals(keep)
+  local signals = keep(require("loyalhook.engine").signals())
+  local came
+  return function()
+    came = came or signals:read()
+    return came
+  end
+end
+
 return scope

@@ -30,9 +30,10 @@ local SERVER = [[
 
 --- Starts it. given: folder (temporary), program (the setting nginx, or nil), port (0: a free one),
 -- store (location; it is there), source (name), sources (its configuration by name), steps (of
--- respond.parse, or nil). Returns nginx and the lines of its requests, or nil, message, code.
+-- respond.parse, or nil), stopped() (whether to give up). Returns nginx and the lines of its
+-- requests, or nil, message, code.
 function listen.start(given)
-  local found, message, code = nginx.find(given.program, given.folder)
+  local found, message, code = nginx.find(given.program, given.folder, given.stopped)
   if not found then
     return nil, message, code
   end
@@ -45,7 +46,8 @@ function listen.start(given)
   local web
   web, message, code = nginx.start({ found = found, folder = given.folder, port = given.port,
     host = "127.0.0.1", workers = 1, grace_s = GRACE_S, body_kib_max = BODY_KIB_MAX,
-    access_log = REQUESTS .. " loyalhook", http = HTTP, server = SERVER })
+    access_log = REQUESTS .. " loyalhook", http = HTTP, server = SERVER,
+    stopped = given.stopped })
   settings.remove(given.folder)
   if not web then
     return nil, message, code

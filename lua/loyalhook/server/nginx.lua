@@ -78,8 +78,12 @@ local function program(named)
     .. " OpenResty; the setting nginx names one elsewhere", "config"
 end
 
--- Waits for a process; its exit code, or nil if it does not end in time.
-local function wait_for(process, limit_ms)
+local STOPPED = "nginx was stopped while it started"
+
+local function never() end
+
+-- Waits for a process; its exit code, or nil if it does not end in time or stopped() says so.
+local function wait_for(process, limit_ms, stopped)
   local until_ms = core.now_ms() + limit_ms
   repeat
     local how, number = process:poll()
@@ -87,20 +91,23 @@ local function wait_for(process, limit_ms)
       return how, number
     end
     engine.pause(LOOK_MS)
-  until core.now_ms() > until_ms
+  until core.now_ms() > until_ms or stopped and stopped()
   return nil
 end
 
 -- What `nginx -V` says: how it was built.
-local function build_of(path, folder)
+local function build_of(path, folder, stopped)
   local said = folder .. "/version"
   local process, message, code = engine.process({ argv = { path, "-V" }, stdout = said,
     stderr = said })
   if not process then
     return nil, message, code
   end
-  wait_for(process, ANSWER_MS)
+  local ended = wait_for(process, ANSWER_MS, stopped)
   process:close()
+  if not ended and stopped and stopped() then
+    return nil, STOPPED, "closed"
+  end
   return read(said) or ""
 end
 
@@ -129,8 +136,9 @@ local function modules_of(build)
 end
 
 --- What there is to run: { program, modules, version, path, cpath }, or nil, message, "config".
--- named: the setting nginx; folder: a temporary one to work in.
-function nginx.find(named, folder)
+-- named: the setting nginx; folder: a temporary one to work in; stopped(), if given: whether to
+-- give it up.
+function nginx.find(named, folder, stopped)
   local path, message, code = program(named)
   if not path then
     return nil, message, code
@@ -141,7 +149,7 @@ function nginx.find(named, folder)
     return nil, message, code
   end
   local build
-  build, message, code = build_of(path, folder)
+  build, message, code = build_of(path, folder, stopped)
   if not build then
     return nil, message, code
   end
@@ -196,6 +204,8 @@ local function start_on(self, port)
     elseif self._process:poll() then
       local taken = (read(folder .. "/error.log") or ""):find("Address already in use", 1, true)
       return nil, complaint(folder), taken and "conflict" or "config"
+    elseif self._stopped() then
+      return nil, STOPPED, "closed"
     end
     engine.pause(LOOK_MS)
   until core.now_ms() > until_ms
@@ -226,8 +236,9 @@ local function start(self, port)
     :format(port), "conflict"
 end
 
---- Starts nginx. given: found (of nginx.find), folder (its prefix), port (0: a free one), and what
--- configuration.text takes beside. Returns it, with field port, or nil, message, code.
+--- Starts nginx. given: found (of nginx.find), folder (its prefix), port (0: a free one), stopped()
+-- (whether to give this start up), and what configuration.text takes beside. Returns it, with field
+-- port, or nil, message, code.
 function nginx.start(given)
   local found, form = given.found, {}
   for key, value in pairs(given) do
@@ -236,8 +247,9 @@ function nginx.start(given)
   form.modules, form.path, form.cpath = found.modules, found.path, found.cpath
   form.is_root = engine.is_root()
   local self = setmetatable({ _folder = given.folder, _program = found.program, _given = form,
-    _grace_ms = given.grace_s * 1000 }, Nginx)
+    _grace_ms = given.grace_s * 1000, _stopped = given.stopped or never }, Nginx)
   local ok, message, code = start(self, given.port)
+  self._stopped = never
   if not ok then
     return nil, message, code
   end

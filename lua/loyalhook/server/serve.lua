@@ -54,10 +54,10 @@ local function write_settings(given)
 end
 
 --- Starts it. given: folder (temporary), program (the setting nginx, or nil), host, port (0: a free
--- one), store, key_file, wal_bytes_max, sources, log = function(level, message, fields). Returns
--- it, with field port, or nil, message, code.
+-- one), store, key_file, wal_bytes_max, sources, log = function(level, message, fields), stopped()
+-- (whether to give up). Returns it, with field port, or nil, message, code.
 function serve.start(given)
-  local found, message, code = nginx.find(given.program, given.folder)
+  local found, message, code = nginx.find(given.program, given.folder, given.stopped)
   if not found then
     return nil, message, code
   end
@@ -69,7 +69,7 @@ function serve.start(given)
   local web
   web, message, code = nginx.start({ found = found, folder = given.folder, host = given.host,
     port = given.port, workers = "auto", grace_s = GRACE_S, body_kib_max = BODY_KIB_MAX,
-    access_log = "off", http = HTTP, server = SERVER })
+    access_log = "off", http = HTTP, server = SERVER, stopped = given.stopped })
   settings.remove(given.folder)
   if not web then
     return nil, message, code

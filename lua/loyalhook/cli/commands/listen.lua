@@ -120,20 +120,15 @@ local function watch(web, requests, context)
 end
 
 -- Goes on until a signal comes. Returns its name, or nil, message, code.
-local function go_on(look)
-  local signals, message, code = engine.signals()
-  if not signals then
-    return nil, message, code
-  end
+local function go_on(look, signalled)
   local signal, ended
   repeat
     ended = look()
-    signal = signals:read()
+    signal = signalled()
     if not ended and not signal then
       engine.pause(ROUND_MS)
     end
   until ended or signal
-  signals:close()
   return signal, ended, "io"
 end
 
@@ -183,6 +178,7 @@ end
 
 -- Everything is opened, run, and closed again. Returns as go_on does.
 local function work(args, source, steps, context, keep)
+  local signalled = scope.signals(keep)
   local folder, message, code = engine.folder_new()
   keep(folder, message, code, function() engine.folder_remove(folder) end)
   local store = args.store or ("sqlite:%s/loyalhook.db"):format(folder)
@@ -192,7 +188,11 @@ local function work(args, source, steps, context, keep)
   local web, requests
   web, requests, code = server.start{ folder = folder, program = context:settings().nginx,
     port = args.port or PORT, store = store, source = source.name,
-    sources = { [source.name] = source.config }, steps = steps }
+    sources = { [source.name] = source.config }, steps = steps,
+    stopped = signalled }
+  if not web and signalled() then
+    return signalled()
+  end
   keep(web, requests, code, function() web:kill() end)
   keep(requests)
   announce(web, source, args, context)
@@ -201,7 +201,7 @@ local function work(args, source, steps, context, keep)
   if worker then
     signal, message, code = go_on_forwarding(worker, look, context.output)
   else
-    signal, message, code = go_on(look)
+    signal, message, code = go_on(look, signalled)
   end
   web:quit()
   look()

@@ -3,6 +3,7 @@
 
 local arguments = require "loyalhook.cli.arguments"
 local document = require "loyalhook.cli.document"
+local exit_codes = require "loyalhook.cli.exit_codes"
 local scope = require "loyalhook.cli.scope"
 local working = require "loyalhook.cli.working"
 
@@ -79,14 +80,20 @@ end
 local function work(args, host, context, keep)
   local engine, settings = require "loyalhook.engine", context:settings()
   local parts, voice = working.parts(context), working.voice(context)
+  local signalled = scope.signals(keep)
   parts.log = voice.say
   local worker = keep(require("loyalhook.worker").new(parts))
   local folder, message, code = engine.folder_new()
   keep(folder, message, code, function() engine.folder_remove(folder) end)
-  local web = keep(require("loyalhook.server.serve").start{ folder = folder,
+  local web
+  web, message, code = require("loyalhook.server.serve").start{ folder = folder,
     program = settings.nginx, host = host, port = args.port or PORT, store = settings.store,
     key_file = settings.key_file, wal_bytes_max = settings.wal_bytes_max,
-    sources = settings.sources, log = voice.say })
+    sources = settings.sources, log = voice.say, stopped = signalled }
+  if not web and signalled() then
+    return signalled() == "INT" and exit_codes.INTERRUPTED or exit_codes.OK
+  end
+  keep(web, message, code)
   announce(web, host, names_of(settings.sources), context, voice)
   local problem = {}
   local result
