@@ -244,6 +244,41 @@ class Sources(Case):
                       expect=3)
 
 
+class Refuses(Case):
+    """What was given wrong is said in one sentence of our own, before nginx starts."""
+
+    def refused(self, expect, *options, command="listen"):
+        self.shop.write("secret", SECRET)
+        said = self.shop.run(command, *options, "--json", expect=expect).error()["message"]
+        self.assertNotIn("nginx", said)
+        self.assertNotIn("\n", said)
+        self.assertEqual(self.left(), [])
+        return said
+
+    def test_ports_and_addresses(self):
+        for command in ("listen", "serve"):
+            for port in ("99999", "65536", "-1"):
+                self.assertEqual(self.refused(2, "--port", port, command=command),
+                                 f"--port: expected 0 to 65535, got {port}")
+        for host in ("999.1.1.1", "1:::2", "1.2.3", "::1%lo", ""):
+            self.assertEqual(self.refused(2, f"--host={host}", command="serve"),
+                             f"--host: '{host}' is no IP address")
+
+    def test_a_secret_of_the_other_scheme(self):
+        said = self.refused(3, "--scheme", "standard", "--secret-file", "secret")
+        self.assertRegex(said, "^the secret: .*whsec_")
+
+    def test_where_to_forward(self):
+        for url in ("ftp://x", "", "http://user:word@host/", "http://", "http://a b/"):
+            said = self.refused(5, f"--forward={url}", "--secret-file", "secret")
+            self.assertRegex(said, "^--forward: expected http://… or https://… without a user name")
+            self.assertNotIn("user:word", said)
+
+    def test_an_answer_by_script_has_no_space_at_its_end(self):
+        listening = self.listen("--respond", "201")
+        self.assertEqual(listening.post(b"{}", {}), (201, '{"script":"201"}'))
+
+
 class Scripts(Case):
     """--respond against our own sender: what the script says is what the sender logs."""
 

@@ -208,7 +208,7 @@ class Serves(Case):
             self.assertIn("message", json.loads(line))
 
     def test_without_sources_or_with_a_wrong_address_it_does_not_begin(self):
-        said = self.shop.run("serve", "--host", "example.com", "--json", expect=5).error()
+        said = self.shop.run("serve", "--host", "example.com", "--json", expect=2).error()
         self.assertIn("'example.com' is no IP address", said["message"])
         self.shop.write("loyalhook.lua", "return {}")
         said = self.shop.run("serve", "--json", expect=3).error()

@@ -8,6 +8,7 @@ local nearest = require "loyalhook.nearest"
 local arguments = {}
 
 -- Options that every command knows; those that take a value are skipped when looking for its name.
+local PORT_MAX = 65535
 local TAKES_VALUE = { ["--store"] = true, ["--config"] = true }
 
 local function stop(kind, fields)
@@ -195,6 +196,16 @@ function arguments.integer_option(parser, name, description)
       return nil, ("%s: '%s' is not a whole number"):format(name, text)
     end
     return math.floor(tonumber(text))
+  end)
+end
+
+--- Declares --port: where a server of ours listens.
+function arguments.port_option(parser, description)
+  arguments.integer_option(parser, "--port", description):action(function(parsed, _, port)
+    if port < 0 or port > PORT_MAX then
+      usage_error(("--port: expected 0 to %d, got %d"):format(PORT_MAX, port))
+    end
+    parsed.port = port
   end)
 end
 

@@ -10,6 +10,7 @@ local journal = require "loyalhook.server.journal"
 local plain = require "loyalhook.plain"
 local respond = require "loyalhook.server.respond"
 local scope = require "loyalhook.cli.scope"
+local sources = require "loyalhook.receiver.sources"
 
 local listen = {}
 local engine, server -- loaded when it runs: help needs neither
@@ -37,13 +38,14 @@ What is not answered 200 is verified and shown, but not recorded.
 Ctrl-C or SIGTERM ends it and its nginx.]]
 
 local PORT = 8484
+local ANYWHERE = { "0.0.0.0/0", "::/0" }
 local SOURCE = "listen"
 local ROUND_MS = 100 -- between two looks into the log of requests
 local GRACE_MS = 2000
 local FORWARD = "listen.forward"
 
 function listen.arguments(parser)
-  arguments.integer_option(parser, "--port", "Where it listens on 127.0.0.1 (default 8484); 0: a"
+  arguments.port_option(parser, "Where it listens on 127.0.0.1 (default 8484); 0: a"
     .. " free one.")
   input.secret_options(parser, "The secret that requests are signed with")
   parser:option("--scheme", "zinrelo (default) or standard."):choices({ "zinrelo", "standard" })
@@ -61,7 +63,8 @@ local function source_of(args, context)
   if message then
     return nil, message, code
   elseif secret then
-    return { name = args.source or SOURCE, config = { secrets = { secret }, scheme = args.scheme } }
+    return { name = args.source or SOURCE, given = true,
+      config = { secrets = { secret }, scheme = args.scheme } }
   end
   local configured = context:settings().sources or {}
   local name = args.source or next(configured)
@@ -173,7 +176,7 @@ local function open_worker(args, receiver, source, context)
     log_level = settings.log_level, log_format = settings.log_format,
     retention_days = settings.retention_days,
     failed_retention_days = settings.failed_retention_days, ca_file = settings.ca_file,
-    allow_http = true, allow_networks = { "0.0.0.0/0", "::/0" } }
+    allow_http = true, allow_networks = ANYWHERE }
 end
 
 -- Everything is opened, run, and closed again. Returns as go_on does.
@@ -208,6 +211,28 @@ local function work(args, source, steps, context, keep)
   return signal, message, code
 end
 
+-- Before anything is opened: the URL of --forward.
+local function check_forward(url)
+  if not url or engine.url_check(url, { allow_http = true, allow_networks = ANYWHERE }) then
+    return true
+  end
+  return nil, "--forward: expected http://… or https://… without a user name, a password or spaces",
+    "invalid"
+end
+
+-- And the source's secrets; those that were given here are in no setting.
+local function check_source(source)
+  local checked, message, code = sources.check({ [source.name] = source.config })
+  if checked then
+    return true
+  end
+  local about = ("sources.%s.secrets"):format(source.name)
+  if source.given and message:sub(1, #about) == about then
+    message = "the secret" .. message:sub(#about + 1)
+  end
+  return nil, message, code
+end
+
 function listen.run(args, context)
   engine, server = require "loyalhook.engine", require "loyalhook.server.listen"
   local steps, source, message, code
@@ -217,8 +242,16 @@ function listen.run(args, context)
       return nil, message, code
     end
   end
-  source, message, code = source_of(args, context)
-  if not source then
+  local ok
+  ok, message, code = check_forward(args.forward)
+  if ok then
+    source, message, code = source_of(args, context)
+    ok = source
+  end
+  if ok then
+    ok, message, code = check_source(source)
+  end
+  if not ok then
     return nil, message, code
   end
   local signal

@@ -26,21 +26,20 @@ that ends by itself is started again.]]
 local PORT, HOST = 8480, "127.0.0.1"
 
 function serve.arguments(parser)
-  arguments.integer_option(parser, "--port", "Where it listens (default 8480); 0: a free port.")
+  arguments.port_option(parser, "Where it listens (default 8480); 0: a free port.")
   parser:option("--host", "Address that it listens on (default 127.0.0.1; 0.0.0.0 is all).")
     :argname("ADDRESS")
   working.arguments(parser)
 end
 
--- As nginx writes an address; or nil, message, code.
+-- As nginx writes an address.
 local function host_of(text)
   text = text or HOST
-  if text:find("^%d+%.%d+%.%d+%.%d+$") then
-    return text
-  elseif text:find(":", 1, true) and text:find("^[%x:.]+$") then
-    return "[" .. text .. "]"
+  if not text:find("^[%x:.]+$")
+    or require("loyalhook.core").address_refused(text) == "not an address" then
+    arguments.usage_error(("--host: '%s' is no IP address"):format(text))
   end
-  return nil, ("--host: '%s' is no IP address"):format(text), "invalid"
+  return text:find(":", 1, true) and "[" .. text .. "]" or text
 end
 
 local function names_of(sources)
@@ -106,10 +105,8 @@ local function work(args, host, context, keep)
 end
 
 function serve.run(args, context)
-  local host, message, code = host_of(args.host)
-  if not host then
-    return nil, message, code
-  elseif not next(context:settings().sources or {}) then
+  local host = host_of(args.host)
+  if not next(context:settings().sources or {}) then
     return nil, "no sources are configured: name those that may send, with their secrets, in the"
       .. " setting sources of loyalhook.lua", "config"
   end

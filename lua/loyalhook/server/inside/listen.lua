@@ -132,7 +132,7 @@ function answer.slow(step, status, body)
 end
 
 function answer.status(step)
-  local body = ('{"script":"%s"}\n'):format(step.word)
+  local body = ('{"script":"%s"}'):format(step.word)
   ngx.status = step.status
   ngx.header["Content-Type"] = "application/json"
   ngx.header["Retry-After"] = step.seconds
