@@ -20,7 +20,7 @@ SECRET = "a secret for tests"
 EARNED = "event_points_earned"
 
 # A handler of a merchant's own: a line in a file for each event; "fail" and "later" in the data
-# make it fail for good, or until a file is there.
+# make it fail for good, or until a file is there; with "wait" it runs until then.
 HANDLER = """
 return {
   name = "shop.points", event_types = { "*" }, tries = 2,
@@ -29,6 +29,8 @@ return {
       return nil, "no such member", "fail"
     elseif event.data.later and not io.open("now") then
       return nil, "not yet"
+    elseif event.data.wait then
+      context.wait(function() return io.open("now") ~= nil end, 200000)
     end
     local file = assert(io.open("points.txt", "a"))
     file:write(event.source, " ", event.id, " ", context.attempt, "\\n")
@@ -151,6 +153,10 @@ class Case(unittest.TestCase):
     def inbox(self, *options):
         return self.shop.run("inbox", "list", "--json", *options).json()["events"]
 
+    def states(self):
+        """Of the handler's tasks, by event."""
+        return {row["id"]: row["tasks"][0]["state"] for row in self.inbox() if row["tasks"]}
+
     def done(self, count):
         def look():
             rows = self.inbox("--limit", 1000)
@@ -179,6 +185,17 @@ class Serves(Case):
         code, last = serving.stop()
         self.assertEqual((code, last[0]["result"], last[0]["tasks_done"]), (0, "drained", 4))
         self.assertIn("no source of that name", serving.errors())
+
+    def test_a_handler_that_takes_its_time_holds_up_no_answer(self):
+        serving = self.serve()
+        self.assertEqual(serving.post(envelope("e1", wait=True))[0], 200)
+        wait_for(lambda: self.states().get("e1") == "running", 60, "the handler")
+        self.assertEqual(serving.post(envelope("e2"))[0], 200)
+        wait_for(lambda: self.states().get("e2") == "done", 60, "the next event")
+        self.assertEqual(self.states()["e1"], "running")
+        self.shop.write("now", "")
+        self.done(2)
+        self.assertEqual(serving.stop()[0], 0)
 
     def test_a_platform_and_a_merchant_on_one_machine(self):
         serving = self.serve()
