@@ -164,7 +164,8 @@ RUN = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/run.py
 SUITES = c scenarios lua tidy examples blackbox rocks openresty bench browser
 
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
-        test-openresty test-examples test-bench test-browser test-million test-model test-asan test-tsan test-valgrind
+        test-openresty test-examples test-bench test-browser test-million test-model test-reload \
+        test-asan test-tsan test-valgrind
 test: build build-c build-bench ## the everyday suite; ends with `N passed, N failed`
 	@$(RUN) $(SUITES)
 test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
@@ -196,6 +197,9 @@ test-million: build-c ## the request log of a million requests: bounded work for
 test-model: build-c ## the store against its models, 3,000 seeds each (SEED=n: that one)
 	LOYALHOOK_SPEC_SEED=$(or $(SEED),1) LOYALHOOK_SPEC_SEEDS=$(if $(SEED),1,3000) $(BUILD)/c/test_model
 	LOYALHOOK_SPEC_SEED=$(or $(SEED),1) LOYALHOOK_SPEC_SEEDS=$(if $(SEED),1,3000) $(BUILD)/c/test_model_tasks
+
+test-reload: build ## nginx reloaded every second under load for a minute (in the suite: some seconds)
+	LOYALHOOK_SPEC_RELOAD_S=60 ONLY=test_receiver $(RUN) openresty
 
 test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
 	$(MAKE) build-c BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
