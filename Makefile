@@ -199,7 +199,7 @@ test-model: build-c ## the store against its models, 3,000 seeds each (SEED=n: t
 	LOYALHOOK_SPEC_SEED=$(or $(SEED),1) LOYALHOOK_SPEC_SEEDS=$(if $(SEED),1,3000) $(BUILD)/c/test_model_tasks
 
 test-reload: build ## nginx reloaded every second under load for a minute (in the suite: some seconds)
-	LOYALHOOK_SPEC_RELOAD_S=60 ONLY=test_receiver $(RUN) openresty
+	LOYALHOOK_SPEC_RELOAD_S=60 ONLY=test_receiver_load $(RUN) openresty
 
 test-asan: ## C tests and scenarios under AddressSanitizer and UBSan
 	$(MAKE) build-c BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
