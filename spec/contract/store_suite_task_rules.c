@@ -225,6 +225,30 @@ static void test_an_idle_worker_takes_over_from_a_busy_one(void **state) {
   task_worker_close(&third, 0);
 }
 
+/* Two workers are never idle, and between them always run all that the handler may. */
+static void test_what_is_to_run_alone_gets_its_turn_among_busy_workers(void **state) {
+  (void)state;
+  struct task_worker *pair[] = {&worker, &second};
+  load(&worker, "crm");
+  worker.wishes[0].concurrency = 1;
+  task_receive_many(1);
+  open_second("crm");
+  die_with(1);
+  task_receive_many(60);
+  worker.running = 1; /* of another handler */
+  open_second("crm");
+  second.wishes[0].concurrency = 1;
+  second.running = 1;
+  int alone = 0;
+  for (int i = 0; i < 20 && !alone; i++) {
+    struct task_worker *at = pair[i % 2];
+    task_worker_end_all(at, LH_TASK_IN_SUCCESS);
+    alone = at->turn.lease_count > 0 && at->turn.leases[0].alone;
+    if (i >= 6) worker.running = worker.turn.lease_count; /* what else it ran has ended */
+  }
+  assert_true(alone);
+}
+
 static void test_the_third_death_alone_is_poison(void **state) {
   (void)state;
   load(&worker, "crm");
@@ -333,6 +357,7 @@ int store_suite_run_task_rules(void) {
       T(test_a_busy_worker_ends_what_it_runs_first),
       T(test_other_workers_go_on_meanwhile),
       T(test_an_idle_worker_takes_over_from_a_busy_one),
+      T(test_what_is_to_run_alone_gets_its_turn_among_busy_workers),
       T(test_the_third_death_alone_is_poison),
       T(test_unknown_means_fail_where_the_handler_says_so),
       T(test_closing_a_session_loses_what_it_runs),

@@ -102,6 +102,7 @@ struct lh_task_wished {
   const struct lh_handler_wish *wish;
   size_t taken;   /* leases of it in this turn */
   int wants_more; /* it got its share, and may have had more to lease */
+  int alone_due;  /* one is due that runs alone: a start is kept for it */
 };
 
 struct lh_task_leasing {

@@ -228,6 +228,7 @@ static int serve_alone(struct turning *turning, struct lh_task_wished *wished,
   struct lh_task_numbers found = {&task, 1, 0};
   int rc = lh_task_list(&turning->tasking, LH_SQL_TASKS_ALONE, keys, &found, err);
   if (rc != LH_OK || found.count == 0) return rc;
+  wished->alone_due = 1;
   if (lh_task_may_start(wished, turning->tasking.now_ms) == 0) return LH_OK;
   int mine = is_mine(turning, row, err);
   if (mine <= 0) return mine < 0 ? (int)err->code : LH_OK;
@@ -264,9 +265,19 @@ static int leave_alone(struct turning *turning, struct lh_error *err) {
 
 /* ---- everything else ---- */
 
+/*
+** Not the last one while another is to run alone: whoever is to run that would find none free, as
+** long as the others have work.
+*/
+static size_t may_start(const struct turning *turning, const struct lh_task_wished *wished) {
+  size_t most = lh_task_may_start(wished, turning->tasking.now_ms);
+  int64_t left = wished->wish->concurrency - wished->row->tasks[LH_TASK_RUNNING] - 1;
+  return !wished->alone_due || left >= (int64_t)most ? most : (size_t)(left > 0 ? left : 0);
+}
+
 static int serve(struct turning *turning, struct lh_task_wished *wished, size_t share,
                  struct lh_error *err) {
-  size_t before = wished->taken, most = lh_task_may_start(wished, turning->tasking.now_ms);
+  size_t before = wished->taken, most = may_start(turning, wished);
   wished->wants_more = most > share;
   if (most > share) most = share;
   if (most == 0) return LH_OK;
