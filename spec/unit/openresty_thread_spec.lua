@@ -77,6 +77,22 @@ describe("a task in the thread", function()
     assert.are.equal(200, thread.accept(settings, { item("a") })[1].status)
   end)
 
+  it("lets no source that the store refuses hold up the others", function()
+    local function of(source, id)
+      return { source = source, scheme = "zinrelo", body = body_of(id) }
+    end
+    for first = 1, 1000, 250 do
+      local items = {}
+      for index = first, first + 249 do
+        items[#items + 1] = of("source-" .. index, "e")
+      end
+      assert.are.equal(200, thread.accept(settings, items)[250].status)
+    end
+    local outcomes = thread.accept(settings, { of("one-more", "a"), of("source-7", "b") })
+    assert.are.same({ 503, "limit", 200 },
+      { outcomes[1].status, outcomes[1].code, outcomes[2].status })
+  end)
+
   it("emits single events together and lists as a whole", function()
     local function row(changes)
       local what = { event_type = "event_member_update", data_json = '{"a":1}' }
