@@ -63,7 +63,7 @@ local rules = {
     api = { may = { "pure", "top", "api", "loyalhook.core" } },
     worker = { may = { "pure", "top", "handlers", "worker", "loyalhook.core",
       "loyalhook.engine" } },
-    openresty = { may = { "pure", "top", "openresty", "loyalhook.core", "loyalhook.engine",
+    openresty = { may = { "pure", "top", "api", "openresty", "loyalhook.core", "loyalhook.engine",
       "ngx.semaphore" } },
     server = { may = { "pure", "top", "openresty", "server", "loyalhook.core",
       "loyalhook.engine" } },

@@ -4,9 +4,10 @@
 --
 -- request: method, path, query (text), headers (lower-case name → text, or a list if it
 -- came more than once), body (text), remote (address), secure (it came over TLS).
--- response: status, headers (name → text or number), body (text).
+-- response: status, headers (name → text or number), body (text), code (of a problem).
 
 local Call = require("loyalhook.api.call")
+local answers = require("loyalhook.api.answers")
 local authenticate = require("loyalhook.api.authenticate")
 local browser = require("loyalhook.api.browser")
 local core = require("loyalhook.core")
@@ -14,7 +15,6 @@ local log = require("loyalhook.log")
 local options = require("loyalhook.options")
 local parse = require("loyalhook.api.parse")
 local problem = require("loyalhook.api.problem")
-local render = require("loyalhook.api.render")
 local routes = require("loyalhook.api.routes")
 
 local api = {}
@@ -175,8 +175,8 @@ local function reply_to(self, request)
   local is_health = entry and entry.path:find("^/healthz")
   if not is_health and not headers.authorization and not browser.knows(self._hosts, headers.host)
   then
-    return problem.new("host", "the server does not answer under this name (Host); the setting "
-      .. "hosts adds names")
+    return problem.new("host", "the server does not answer under this name (Host): name it in the "
+      .. "setting public_url")
   elseif not entry then
     return problem.new("not_found", "there is no such path; docs/openapi.yaml has them all")
   elseif request.method == "OPTIONS" then
@@ -193,30 +193,6 @@ local function reply_to(self, request)
   return run(self, route, request)
 end
 
-local function problem_reply(failure)
-  return { status = failure.status, value = problem.document(failure), headers = failure.headers,
-    media = "application/problem+json" }
-end
-
-local function response_of(reply, request)
-  local headers = {}
-  for name, value in pairs(browser.headers) do
-    headers[name] = value
-  end
-  for name, value in pairs(reply.headers or {}) do
-    headers[name] = value
-  end
-  local body = reply.text or reply.value ~= nil and render.text(reply.value) or ""
-  if body ~= "" then
-    headers["Content-Type"] = reply.media or "application/json"
-  end
-  if reply.status ~= 204 and reply.status ~= 304 then
-    headers["Content-Length"] = #body
-  end
-  return { status = reply.status, headers = headers,
-    body = request.method == "HEAD" and "" or body }
-end
-
 -- What is known of a failure of the program, for the log only.
 local function traced(message)
   return debug.traceback(tostring(message), 2)
@@ -224,7 +200,7 @@ end
 
 local function answer(self, request)
   local reply, failure = reply_to(self, request)
-  return response_of(reply or problem_reply(failure), request)
+  return answers.response(reply or answers.problem(failure), request.method)
 end
 
 --- Answers a request; see the head of this file. Never raises.
@@ -239,7 +215,7 @@ function Api:handle(request)
   self._log("error", "a request could not be handled: this is a bug", { problem = response,
     number = number })
   local _, failure = problem.new("internal", "a bug in loyalhook; its log has it as " .. number)
-  return response_of(problem_reply(failure), request)
+  return answers.response(answers.problem(failure), request.method)
 end
 
 return api

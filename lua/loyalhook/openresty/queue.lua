@@ -25,11 +25,14 @@ local START_S = 5 -- a timer that has not run by then never will
 
 --- A queue. given: method (of thread.lua), settings (plain data, its first argument), log =
 -- function(level, message, fields), threads (name of the pool), waiting_max (items; 1000), wait_s
--- (longest wait for a result; 25).
+-- (longest wait for a result; 25). Items that have nothing to share: items_max = 1 of a task,
+-- flights_max = so many tasks at once (at once, not after a while).
 function queue.new(given)
   return setmetatable({ _method = given.method, _settings = given.settings, _log = given.log,
     _threads = given.threads or "loyalhook", _waiting_max = given.waiting_max or WAITING_MAX,
-    _wait_s = given.wait_s or WAIT_S, _batches = {}, _first = 1, _last = 0, _waiting = 0,
+    _wait_s = given.wait_s or WAIT_S, _items_max = given.items_max or ITEMS_MAX,
+    _flights_max = given.flights_max or FLIGHTS_MAX,
+    _next_after_s = given.flights_max and 0 or SECOND_AFTER_S, _batches = {}, _first = 1, _last = 0, _waiting = 0,
     _bytes = 0, _flights = {}, _tasks = 0, _items = 0, _running = 0 }, Queue)
 end
 
@@ -155,8 +158,8 @@ end
 function launch(self)
   give_up_lost(self)
   local flights = self._flights
-  if #flights >= FLIGHTS_MAX
-      or #flights > 0 and ngx.now() - flights[#flights].launched_s < SECOND_AFTER_S then
+  if #flights >= self._flights_max
+      or #flights > 0 and ngx.now() - flights[#flights].launched_s < self._next_after_s then
     return true
   end
   local flight = { launched_s = ngx.now() }
@@ -172,7 +175,7 @@ end
 -- The item joins the last batch, or begins one. All that wait in a batch share a semaphore.
 local function append(self, item, bytes)
   local batch = self._batches[self._last]
-  if not batch or #batch >= ITEMS_MAX or batch.bytes + bytes > TASK_BYTES_MAX then
+  if not batch or #batch >= self._items_max or batch.bytes + bytes > TASK_BYTES_MAX then
     batch = { bytes = 0, semaphore = require("ngx.semaphore").new(0) }
     self._last = self._last + 1
     self._batches[self._last] = batch

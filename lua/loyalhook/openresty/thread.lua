@@ -5,7 +5,7 @@
 
 local thread = {}
 
-local stores, senders = {}, {}
+local stores, senders, apis = {}, {}, {}
 
 -- The open store of these settings, or nil, message, code.
 local function store_of(settings)
@@ -147,6 +147,76 @@ function thread.emit(settings, items)
     end
   end
   return results
+end
+
+-- The API of these settings in this VM, or nil, message, code. What it logs goes into `notes`.
+local function api_of(settings)
+  local held = apis[settings.number]
+  if held then
+    return held
+  end
+  local sender, message, code = require("loyalhook.sender").open(settings.sender)
+  if not sender then
+    return nil, message, code
+  end
+  local receiver
+  receiver, message, code = require("loyalhook.receiver").open({ store = settings.sender.store,
+    key_file = settings.sender.key_file, sources = {}, log = function() end })
+  if not receiver then
+    sender:close()
+    return nil, message, code
+  end
+  held = { sender = sender, receiver = receiver, notes = {} }
+  held.api = require("loyalhook.api").new({ sender = sender, receiver = receiver,
+    access = require("loyalhook.access").new({ store = sender._store }), hosts = settings.hosts,
+    secure = settings.secure, metrics_public = settings.metrics_public, settings = settings.shown,
+    log = function(level, said, fields)
+      table.insert(held.notes, { level = level, message = said, fields = fields })
+    end, test_mail = settings.shown.notices and settings.shown.notices.smtp and function(to)
+      return require("loyalhook.notices.trial").send(settings.shown, to)
+    end or nil })
+  apis[settings.number] = held
+  return held
+end
+
+-- A store that was closed (its process forked, or a commit failed) is opened anew next time.
+local function let_go(settings, held)
+  held.sender:close()
+  held.receiver:close()
+  apis[settings.number] = nil
+end
+
+-- The response to one request, and what is to be noted.
+local function api_answer(settings, item)
+  local held, message, code = api_of(settings)
+  if not held then
+    return { message = message, code = code }
+  end
+  if item.file then
+    local body, problem = read_spooled(item.file, settings.body_bytes_max)
+    if not body then
+      return { message = problem, code = "io" }
+    end
+    item.body = body
+  end
+  local response = held.api:handle(item)
+  response.notes, held.notes = held.notes, {}
+  if response.code == "closed" then
+    let_go(settings, held)
+  end
+  return response
+end
+
+--- Answers requests to the HTTP API. settings: sender (options of sender.open), number (of this
+-- API), hosts, secure, metrics_public, shown (settings that are shown or needed for a test mail),
+-- body_bytes_max; an item is a request as api:handle takes it, with `file` instead of a body that
+-- was spooled. Returns { status, headers, body, notes } or { message, code } for each.
+function thread.api(settings, items)
+  local responses = {}
+  for index, item in ipairs(items) do
+    responses[index] = api_answer(settings, item)
+  end
+  return responses
 end
 
 return thread
