@@ -324,6 +324,7 @@ build = {
     ["loyalhook.sender.webhooks"] = "lua/loyalhook/sender/webhooks.lua",
     ["loyalhook.server.configuration"] = "lua/loyalhook/server/configuration.lua",
     ["loyalhook.server.console"] = "lua/loyalhook/server/console.lua",
+    ["loyalhook.server.front"] = "lua/loyalhook/server/front.lua",
     ["loyalhook.server.inside.listen"] = "lua/loyalhook/server/inside/listen.lua",
     ["loyalhook.server.inside.look"] = "lua/loyalhook/server/inside/look.lua",
     ["loyalhook.server.inside.serve"] = "lua/loyalhook/server/inside/serve.lua",

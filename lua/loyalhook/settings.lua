@@ -106,6 +106,17 @@ settings.list = {
   }]],
     description = "What reacts to received events: handlers that come with loyalhook (use), or own "
       .. "ones (file, beside this one); what stands beside is their options." },
+  { name = "public_url", kind = "text", environment = "LOYALHOOK_PUBLIC_URL",
+    example = '"https://hooks.example.com"', default_text = "none: loopback names only",
+    description = "How browsers and programs reach serve. Its name is answered, and https:// says "
+      .. "that a server in front speaks TLS." },
+  { name = "trusted_proxies", kind = "networks", environment = "LOYALHOOK_TRUSTED_PROXIES",
+    example = '{ "127.0.0.1/32" }', default_text = "none",
+    description = "Networks (CIDR) of servers in front of serve whose X-Forwarded-For is believed, "
+      .. "so that wrong sign-ins count for who made them." },
+  { name = "metrics_public", kind = "flag", default = false,
+    environment = "LOYALHOOK_METRICS_PUBLIC", example = "true",
+    description = "Let serve answer /metrics without a token." },
   { name = "types", kind = "types", default_text = "the built-in catalogue only",
     example = '{ { name = "event_order_paid", category = "order", description = "When an order '
       .. 'is paid." } }',

@@ -95,7 +95,8 @@ describe("over the API", function()
       assert.are.equal(200, (here:ask(writes, "PATCH", path, { batch_size = 6 },
         { ["if-match"] = "*" })))
       assert.are.equal(200, (here:ask(writes, "PATCH", path, { batch_size = 7 })))
-      for _, etag in ipairs{ "r1", 'W/"r1"', '"r"', '"r1", "r2"', '"r99999999999999999"', "" } do
+      for _, etag in ipairs{ "r1", 'W/"r1"', '"r"', '"r0"', '"r01"',
+        '"r1", "r2"', '"r99999999999999999"', "" } do
         assert.are.equal(400, (here:ask(writes, "PATCH", path, { batch_size = 8 },
           { ["if-match"] = etag })))
       end

@@ -117,4 +117,61 @@ describe("a task in the thread", function()
       number = "none" .. number }, { { row = row() } })
     assert.are.equal("store_missing", missing[1].code)
   end)
+
+  describe("of the API", function()
+    local function api_settings(changes)
+      local given = { number = 1000 + number, sender = { store = settings.store }, shown = {},
+        body_bytes_max = 1000 }
+      for name, value in pairs(changes or {}) do
+        given[name] = value
+      end
+      return given
+    end
+
+    local function request(path, changes)
+      local made = { method = "GET", path = path, query = "", headers = { host = "localhost" },
+        remote = "192.0.2.7" }
+      for name, value in pairs(changes or {}) do
+        made[name] = value
+      end
+      return made
+    end
+
+    it("answers each request, on one open store", function()
+      assert(loyalhook.sender.open{ store = settings.store, create = true }):close()
+      local responses = thread.api(api_settings(), { request("/api/v1/session"),
+        request("/api/v1/webhooks"), request("/healthz/ready") })
+      assert.are.equal(200, responses[1].status)
+      assert.are.equal(401, responses[2].status)
+      assert.are.equal(503, responses[3].status)
+      assert.are.same({}, responses[1].notes)
+    end)
+
+    it("reads a body that was spooled", function()
+      local sender = assert(loyalhook.sender.open{ store = settings.store, create = true })
+      local access = require("loyalhook.access").new{ store = sender._store }
+      local token = assert(access:create_token{ name = "t", scope = "write" }).token
+      local file = assert(io.open(folder .. "/spooled", "wb"))
+      file:write('{"event_type":"event_points_earned","data":{}}')
+      file:close()
+      local headers = { host = "localhost", authorization = "Bearer " .. token,
+        ["content-type"] = "application/json" }
+      local responses = thread.api(api_settings(), {
+        request("/api/v1/events", { method = "POST", headers = headers,
+          file = folder .. "/spooled" }),
+        request("/api/v1/events", { method = "POST", headers = headers, file = folder .. "/gone" }),
+      })
+      assert.are.equal(202, responses[1].status)
+      assert.are.equal("io", responses[2].code)
+      assert.are.equal(1, sender:stats().events)
+      sender:close()
+    end)
+
+    it("says why it cannot, and opens the store once it is there", function()
+      local given = api_settings()
+      assert.are.equal("store_missing", thread.api(given, { request("/api/v1/session") })[1].code)
+      assert(loyalhook.sender.open{ store = settings.store, create = true }):close()
+      assert.are.equal(200, thread.api(given, { request("/api/v1/session") })[1].status)
+    end)
+  end)
 end)

@@ -12,8 +12,8 @@ function answers.problem(failure)
     media = "application/problem+json", code = failure.code }
 end
 
---- The response { status, headers, body, code } of a reply { status, value or text, headers, media }
--- to a request of that method.
+--- The response { status, headers, body, code } of a reply { status, value or text, headers,
+-- media } to a request of that method.
 function answers.response(reply, method)
   local headers = {}
   for name, value in pairs(browser.headers) do

@@ -133,7 +133,7 @@ function kinds.list(kind, least, most)
     for index, value in ipairs(list) do
       local good, wanted = kind.value(value)
       if good == nil then
-        return nil, ("%s: entry %d must be %s"):format(expected, index, wanted)
+        return nil, ("%s; entry %d is not %s"):format(expected, index, wanted)
       end
       checked[index] = good
     end
@@ -156,7 +156,7 @@ end
 function kinds.object(members, required)
   return { members = members, required = required or {}, value = function(value)
     local checked, errors = kinds.check(members, required or {}, value)
-    return checked, errors and errors[1].field .. ": " .. errors[1].detail
+    return checked, errors and ("right at %s: %s"):format(errors[1].field, errors[1].detail)
   end }
 end
 

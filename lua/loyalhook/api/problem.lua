@@ -48,7 +48,7 @@ end
 function problem.values(errors, status)
   local first = errors[1]
   local place = first.index and ("events[%d]"):format(first.index) or ""
-  if first.field and not first.detail:find(first.field, 1, true) then
+  if first.field and not first.detail:find("^unknown ") then
     place = place .. (place ~= "" and "." or "") .. first.field
   end
   local detail = place ~= "" and place .. ": " .. first.detail or first.detail

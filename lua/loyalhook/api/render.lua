@@ -64,9 +64,6 @@ function render.webhook(row)
   shown.revision = row.revision
   shown.secret = row.secret
   shown.secret_rotates_at = row.secret_rotates_at
-  if row.headers and next(row.headers) == nil then
-    shown.headers = json.null
-  end
   return shown
 end
 

@@ -26,7 +26,7 @@ local function wanted_revision(call)
   if not header or header == "*" then
     return nil
   end
-  local digits = header:match('^"r(%d+)"$')
+  local digits = header:match('^"r([1-9]%d*)"$')
   if not digits or #digits > 15 then
     local _, failure = problem.new("invalid",
       'If-Match: expected an ETag of the webhook, such as "r7"')

@@ -11,8 +11,8 @@ local trial = {}
 local function said(server, settings)
   return {
     subject = "Test mail from loyalhook", title = "Mails about notices work",
-    sentences = { "This mail was sent because somebody asked for a test. Mails about failed requests"
-      .. " and paused webhooks come the same way." },
+    sentences = { "This mail was sent because somebody asked for a test. Mails about failed"
+      .. " requests and paused webhooks come the same way." },
     facts = { { "Mail server", server.url }, { "From", server.from },
       { "Store", settings.store } },
     reasons = {}, requests = {}, more = 0, steps = {},

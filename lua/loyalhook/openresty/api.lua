@@ -123,17 +123,41 @@ local function response_of(self)
   return answers.response(answers.problem(failure), item.method)
 end
 
---- A content handler: answers the request at hand.
-function Api:answer()
-  local response = response_of(self)
-  for _, said in ipairs(response.notes or {}) do
-    self._log(said.level, said.message, said.fields)
+-- nginx would judge these itself by the ETag of our answer, after the change was made.
+local CONDITIONS = { "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since" }
+
+local function say(response)
+  for _, name in ipairs(CONDITIONS) do
+    ngx.req.clear_header(name)
   end
   ngx.status = response.status
   for name, value in pairs(response.headers) do
     ngx.header[name] = value
   end
   ngx.print(response.body)
+end
+
+--- A content handler: answers the request at hand.
+function Api:answer()
+  local response = response_of(self)
+  for _, said in ipairs(response.notes or {}) do
+    self._log(said.level, said.message, said.fields)
+  end
+  say(response)
+end
+
+--- A content handler that says that nginx lives, and asks nobody.
+function api.alive()
+  local method = ngx.req.get_method()
+  local allow = { Allow = "GET, HEAD, OPTIONS" }
+  local reply = { status = 200, value = { status = "ok" } }
+  if method == "OPTIONS" then
+    reply = { status = 204, headers = allow }
+  elseif method ~= "GET" and method ~= "HEAD" then
+    reply = answers.problem(select(2, problem.new("method", "this path has other methods",
+      { headers = allow })))
+  end
+  say(answers.response(reply, method))
 end
 
 return api

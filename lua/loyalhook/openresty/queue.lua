@@ -32,7 +32,8 @@ function queue.new(given)
     _threads = given.threads or "loyalhook", _waiting_max = given.waiting_max or WAITING_MAX,
     _wait_s = given.wait_s or WAIT_S, _items_max = given.items_max or ITEMS_MAX,
     _flights_max = given.flights_max or FLIGHTS_MAX,
-    _next_after_s = given.flights_max and 0 or SECOND_AFTER_S, _batches = {}, _first = 1, _last = 0, _waiting = 0,
+    _next_after_s = given.flights_max and 0 or SECOND_AFTER_S, _batches = {}, _first = 1,
+    _last = 0, _waiting = 0,
     _bytes = 0, _flights = {}, _tasks = 0, _items = 0, _running = 0 }, Queue)
 end
 

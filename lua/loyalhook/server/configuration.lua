@@ -19,7 +19,7 @@ daemon off;
 pid nginx.pid;
 error_log error.log notice;
 thread_pool loyalhook threads=%d;
-events {
+%sevents {
   worker_connections %d;
 }
 http {
@@ -62,10 +62,10 @@ end
 
 --- The text. given: modules (paths to load), is_root, workers (a number or "auto"), grace_s (for
 -- requests under way when it ends), access_log ("off" or "FILE loyalhook"),
--- body_kib_max, path and cpath (for Lua), http and server (lines of ours), host, port.
+-- body_kib_max, path and cpath (for Lua), main, http and server (lines of ours), host, port.
 function configuration.text(given)
   return MAIN:format(load_lines(given.modules), given.is_root and "user root;\n" or "",
-    given.workers, given.grace_s, THREADS, CONNECTIONS, given.access_log,
+    given.workers, given.grace_s, THREADS, given.main or "", CONNECTIONS, given.access_log,
     given.body_kib_max, quoted(given.path), quoted(given.cpath), VMS, given.http,
     given.host, given.port, given.server)
 end

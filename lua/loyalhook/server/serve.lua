@@ -1,8 +1,10 @@
--- The nginx of `serve`: a receiver for each configured source at /receive/<source>,
--- kept running: one that ends is started again, with back-off, and given up when
--- that fails for too long. What runs inside nginx is in inside/serve.lua.
+-- The nginx of `serve`: a receiver for each configured source at /receive/<source>, and
+-- what front.lua has beside, kept running: one that ends is started again, with
+-- back-off, and given up when that fails for too long. What runs inside nginx is in
+-- inside/serve.lua.
 
 local core = require("loyalhook.core")
+local front = require("loyalhook.server.front")
 local lines = require("loyalhook.server.lines")
 local nginx = require("loyalhook.server.nginx")
 local settings = require("loyalhook.server.settings")
@@ -27,13 +29,7 @@ local SERVER = [[
     location ~ "^/receive/(?<loyalhook_source>[A-Za-z0-9._-]{1,64})$" {
       content_by_lua_block { loyalhook:receive() }
     }
-    location = /healthz {
-      default_type text/plain;
-      return 200 "ok\n";
-    }
-    location / {
-      return 404;
-    }]]
+]]
 
 local LEVELS = { emerg = "error", alert = "error", crit = "error", error = "error",
   warn = "warn" }
@@ -50,26 +46,31 @@ end
 
 local function write_settings(given)
   return settings.write(given.folder, { store = given.store, key_file = given.key_file,
-    wal_bytes_max = given.wal_bytes_max, sources = given.sources })
+    wal_bytes_max = given.wal_bytes_max, sources = given.sources, api = given.api })
 end
 
 --- Starts it. given: folder (temporary), program (the setting nginx, or nil), host, port (0: a free
--- one), store, key_file, wal_bytes_max, sources, log = function(level, message, fields), stopped()
--- (whether to give up). Returns it, with field port, or nil, message, code.
+-- one), store, key_file, wal_bytes_max, sources, api (of front.api), trusted_proxies, log =
+-- function(level, message, fields), stopped() (whether to give up). Returns it, with field port, or
+-- nil, message, code.
 function serve.start(given)
   local found, message, code = nginx.find(given.program, given.folder, given.stopped)
   if not found then
     return nil, message, code
   end
-  local ok
-  ok, message, code = write_settings(given)
+  local beside, ok
+  beside, message, code = front.lines(given.trusted_proxies)
+  if beside then
+    ok, message, code = write_settings(given)
+  end
   if not ok then
     return nil, message, code
   end
   local web
   web, message, code = nginx.start({ found = found, folder = given.folder, host = given.host,
     port = given.port, workers = "auto", grace_s = GRACE_S, body_kib_max = BODY_KIB_MAX,
-    access_log = "off", http = HTTP, server = SERVER, stopped = given.stopped })
+    access_log = "off", main = front.main, http = HTTP, stopped = given.stopped,
+    server = SERVER .. beside })
   settings.remove(given.folder)
   if not web then
     return nil, message, code

@@ -1,5 +1,5 @@
--- loyalhook serve: a receiver for the configured sources on an nginx of its own, and a worker in
--- this process. For a service manager or a terminal.
+-- loyalhook serve: the HTTP API and a receiver for the configured sources on an nginx of its own,
+-- and a worker in this process. For a service manager or a terminal.
 
 local arguments = require "loyalhook.cli.arguments"
 local document = require "loyalhook.cli.document"
@@ -15,10 +15,13 @@ serve.examples = {
   "loyalhook serve --log-format json 2>> serve.log",
 }
 serve.notes = [[
-Senders post to /receive/NAME, where NAME is one of the sources in loyalhook.lua; what is answered
-200 is in the inbox, durably. The worker delivers, sends mails and runs the handlers, as loyalhook
-work does. /healthz answers 200. Without --host only this machine can connect: put a proxy with TLS
-in front of it.
+The HTTP API is at /api/v1, for programs with a token (loyalhook token create) and for people who
+sign in; while there is no user, a first-run token is printed that makes the first one. Senders post
+to /receive/NAME, where NAME is one of the sources in loyalhook.lua; what is answered 200 is in the
+inbox, durably. The worker delivers, sends mails and runs the handlers, as loyalhook work does.
+/healthz answers 200, /healthz/ready too if the store can be written and a worker lives, /metrics is
+for Prometheus. Without --host only this machine can connect: put a proxy with TLS in front of it,
+and set public_url.
 
 SIGTERM or Ctrl-C: nginx answers what it has begun, the worker drains (30 s), then it ends. An nginx
 that ends by itself is started again.]]
@@ -51,14 +54,29 @@ local function names_of(sources)
   return names
 end
 
+-- The text of a first-run token, while nobody can sign in; or nil.
+local function first_run_token(context)
+  local access = context:access()
+  return access:needs_first_run() and access:make_first_run({}, { who = "command line" }) or nil
+end
+
 local function announce(web, host, names, context, voice)
-  local url = ("http://%s:%d/receive/"):format(host, web.port)
+  local base = ("http://%s:%d"):format(host, web.port)
+  local url, token = base .. "/receive/", first_run_token(context)
   if context.json then
-    context.output:document(document.object("url", url, "sources", document.list(names)))
+    context.output:document(document.object("url", url, "sources", document.list(names), "api",
+      base .. "/api/v1", "first_run_token", token))
     context.output:flush()
   end
-  voice.note(("receiving at %s… for %s; Ctrl-C ends it"):format(url, table.concat(names, ", ")),
-    "receiving", { url = url })
+  voice.note(("serving at %s; Ctrl-C ends it"):format(base), "serving", { url = base })
+  if #names > 0 then
+    voice.note(("receiving at %s… for %s"):format(url, table.concat(names, ", ")), "receiving",
+      { url = url })
+  end
+  if token then
+    voice.note("nobody can sign in yet; the first-run token makes the first user, within a day: "
+      .. token, "first-run token", { token = token })
+  end
 end
 
 -- Looks after nginx between the worker's rounds; when told to end, nginx ends too.
@@ -88,12 +106,13 @@ local function work(args, host, context, keep)
   web, message, code = require("loyalhook.server.serve").start{ folder = folder,
     program = settings.nginx, host = host, port = args.port or PORT, store = settings.store,
     key_file = settings.key_file, wal_bytes_max = settings.wal_bytes_max,
-    sources = settings.sources, log = voice.say, stopped = signalled }
+    sources = settings.sources, api = require("loyalhook.server.front").api(settings, host),
+    trusted_proxies = settings.trusted_proxies, log = voice.say, stopped = signalled }
   if not web and signalled() then
     return signalled() == "INT" and exit_codes.INTERRUPTED or exit_codes.OK
   end
   keep(web, message, code)
-  announce(web, host, names_of(settings.sources), context, voice)
+  announce(web, host, names_of(settings.sources or {}), context, voice)
   local problem = {}
   local result
   result, message, code = working.run(worker, { parts = parts, on_report = watch(web, problem) },
@@ -106,10 +125,6 @@ end
 
 function serve.run(args, context)
   local host = host_of(args.host)
-  if not next(context:settings().sources or {}) then
-    return nil, "no sources are configured: name those that may send, with their secrets, in the"
-      .. " setting sources of loyalhook.lua", "config"
-  end
   return scope.run(function(keep)
     return work(args, host, context, keep)
   end)

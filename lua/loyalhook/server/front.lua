@@ -1,0 +1,105 @@
+-- What nginx serves beside the receiver: the HTTP API, metrics, whether it lives, and the
+-- console's files. The lines of its configuration, and what the API needs to know as plain
+-- data.
+
+local console = require("loyalhook.server.console")
+
+local front = {}
+
+--- Lines outside http: a pool of threads for the API, and one for what takes long.
+front.main = "thread_pool loyalhook_api threads=4;\nthread_pool loyalhook_slow threads=4;\n"
+
+local LINES = [[
+    location /api/ {
+      client_max_body_size 16385k;
+      error_page 413 @loyalhook_too_large;
+      content_by_lua_block { loyalhook:answer() }
+    }
+    location = /metrics {
+      content_by_lua_block { loyalhook:answer() }
+    }
+    location = /healthz/ready {
+      content_by_lua_block { loyalhook:answer() }
+    }
+    location = /healthz {
+      content_by_lua_block { loyalhook.alive() }
+    }
+    error_page 405 @loyalhook_method;
+    location @loyalhook_method {
+      content_by_lua_block { loyalhook:refuse() }
+    }
+    location @loyalhook_too_large {
+      default_type application/problem+json;
+      return 413 '{"type":"about:blank","title":"Content Too Large","status":413,'
+        '"code":"too_large","detail":"the body is too large"}';
+    }
+]]
+local REST = [[
+    location / {
+      return 404;
+    }
+]]
+
+--- Lines of the server. proxies: networks (CIDR, checked) of proxies whose X-Forwarded-For is
+-- believed, or nil. Or nil, message, code.
+function front.lines(proxies)
+  local trust, root = {}, console.find()
+  local pages, message, code = "", nil, nil
+  if root then
+    pages, message, code = console.lines(root)
+  end
+  if not pages then
+    return nil, message, code
+  end
+  for _, network in ipairs(proxies or {}) do
+    trust[#trust + 1] = ("    set_real_ip_from %s;\n"):format(network)
+  end
+  if #trust > 0 then
+    trust[#trust + 1] = "    real_ip_header X-Forwarded-For;\n    real_ip_recursive on;\n"
+  end
+  return table.concat(trust) .. LINES .. pages .. "\n" .. REST
+end
+
+local SENDER = { "store", "key_file", "types", "account", "allow_http", "allow_networks", "ca_file",
+  "webhooks_max", "wal_bytes_max" }
+local SHOWN = { "account", "webhooks_max", "retention_days", "failed_retention_days", "dedupe_days",
+  "allow_http", "allow_networks", "notices", "store", "ca_file" }
+
+local function picked(settings, names)
+  local values = {}
+  for _, name in ipairs(names) do
+    values[name] = settings[name]
+  end
+  return values
+end
+
+-- Only their names: what the API shows needs no secrets.
+local function names_of(sources)
+  local names = {}
+  for name in pairs(sources or {}) do
+    names[name] = true
+  end
+  return names
+end
+
+-- Names under which it is reached: of the address it listens on, unless that is all of them, and of
+-- the public URL.
+local function hosts_of(host, public_url)
+  local hosts = {}
+  if host ~= "0.0.0.0" and host ~= "[::]" then
+    hosts[1] = host
+  end
+  hosts[#hosts + 1] = public_url and public_url:match("^%a+://([^/]+)")
+  return hosts
+end
+
+--- What the API needs, of checked settings, for the nginx that listens on `host`.
+function front.api(settings, host)
+  local shown, public_url = picked(settings, SHOWN), settings.public_url
+  shown.sources = names_of(settings.sources)
+  return { sender = picked(settings, SENDER), shown = shown, hosts = hosts_of(host, public_url),
+    secure = public_url ~= nil and public_url:find("^https:") ~= nil,
+    metrics_public = settings.metrics_public or false }
+end
+
+return front
