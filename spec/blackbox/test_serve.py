@@ -180,7 +180,7 @@ class Serves(Case):
         with urllib.request.urlopen(f"http://127.0.0.1:{serving.port}/healthz") as answer:
             self.assertEqual(answer.status, 200)
         with self.assertRaises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(f"http://127.0.0.1:{serving.port}/")
+            urllib.request.urlopen(f"http://127.0.0.1:{serving.port}/nothing")
         self.assertEqual(refused.exception.code, 404)
         code, last = serving.stop()
         self.assertEqual((code, last[0]["result"], last[0]["tasks_done"]), (0, "drained", 4))

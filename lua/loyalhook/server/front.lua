@@ -9,6 +9,9 @@ local front = {}
 --- Lines outside http: a pool of threads for the API, and one for what takes long.
 front.main = "thread_pool loyalhook_api threads=4;\nthread_pool loyalhook_slow threads=4;\n"
 
+local TOO_LARGE = '{"type":"about:blank","title":"Content Too Large","status":413,'
+  .. '"code":"too_large","detail":"the body is too large"}'
+
 local LINES = [[
     location /api/ {
       client_max_body_size 16385k;
@@ -30,8 +33,7 @@ local LINES = [[
     }
     location @loyalhook_too_large {
       default_type application/problem+json;
-      return 413 '{"type":"about:blank","title":"Content Too Large","status":413,'
-        '"code":"too_large","detail":"the body is too large"}';
+      return 413 '%s';
     }
 ]]
 local REST = [[
@@ -57,7 +59,7 @@ function front.lines(proxies)
   if #trust > 0 then
     trust[#trust + 1] = "    real_ip_header X-Forwarded-For;\n    real_ip_recursive on;\n"
   end
-  return table.concat(trust) .. LINES .. pages .. "\n" .. REST
+  return table.concat(trust) .. LINES:format(TOO_LARGE) .. pages .. "\n" .. REST
 end
 
 local SENDER = { "store", "key_file", "types", "account", "allow_http", "allow_networks", "ca_file",
