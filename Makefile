@@ -164,8 +164,8 @@ RUN = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/run.py
 SUITES = c scenarios lua tidy examples blackbox rocks openresty bench browser
 
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
-        test-openresty test-examples test-bench test-browser test-million test-model test-reload \
-        test-asan test-tsan test-valgrind
+        test-openresty test-examples test-bench test-browser test-browser-large test-million test-model \
+        test-reload test-asan test-tsan test-valgrind
 test: build build-c build-bench ## the everyday suite; ends with `N passed, N failed`
 	@$(RUN) $(SUITES)
 test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
@@ -188,8 +188,10 @@ test-openresty: build ## inside a real nginx
 	@$(RUN) openresty
 test-bench: build build-bench ## that every row of the bench runs; how fast is not asked
 	@$(RUN) bench
-test-browser: build ## the console
+test-browser: build ## the console in a real browser, on the real server
 	@$(RUN) browser
+test-browser-large: build ## the same with a hundred thousand requests in the log
+	@LOYALHOOK_SPEC_LARGE=1 ONLY=test_console $(RUN) browser
 
 test-million: build-c ## the request log of a million requests: bounded work for every filter
 	LOYALHOOK_SPEC_REQUESTS=1000000 $(BUILD)/c/test_sqlite_pages

@@ -1,0 +1,71 @@
+// Without a mouse: create a webhook, use its menu, and find the focus where it belongs.
+
+import { check, cli, endpoint, equal, heading, quiet, signedIn, until } from "../browser.mjs";
+
+// Presses Tab until the element with that accessible name has the focus.
+async function tabTo(page, role, name) {
+  const wanted = page.getByRole(role, { name });
+  for (let count = 0; count < 120; count += 1) {
+    await page.keyboard.press("Tab");
+    if (
+      await wanted
+        .first()
+        .evaluate((element) => element === document.activeElement)
+        .catch(() => false)
+    )
+      return;
+  }
+  throw new Error(`Tab does not come to the ${role} ${name}`);
+}
+
+const focused = (page) => page.evaluate(() => document.activeElement.textContent.trim());
+
+export default async function play() {
+  const anna = await signedIn();
+  const { page } = anna;
+  await anna.open("/catalogue");
+  await heading(page, "Event Catalogue");
+  await page.keyboard.press("Tab");
+  equal(await focused(page), "Skip to the page", "the first stop");
+  await page.keyboard.press("Enter");
+  equal(await focused(page), "Event Catalogue", "the skip link goes to the heading");
+
+  await anna.open("/webhooks");
+  await heading(page, "Webhooks");
+  await tabTo(page, "link", "Create Webhook");
+  await page.keyboard.press("Enter");
+  await heading(page, "Create Webhook");
+  equal(await focused(page), "Create Webhook", "a new page has the focus on its heading");
+  await tabTo(page, "textbox", "Webhook Name");
+  await page.keyboard.type("by hand");
+  await tabTo(page, "textbox", "Webhook URL");
+  await page.keyboard.type(`${endpoint}/by-hand`);
+  await tabTo(page, "checkbox", "All events");
+  await page.keyboard.press("Space");
+  await page.keyboard.press("Enter"); // in a form, Enter saves
+  await page.getByRole("dialog", { name: "Secret key of by hand" }).waitFor();
+  await tabTo(page, "button", "I have stored it");
+  await page.keyboard.press("Enter");
+  await heading(page, "by hand");
+
+  await tabTo(page, "button", "Action: by hand");
+  await page.keyboard.press("Enter");
+  await page.getByRole("menu", { name: "Action: by hand" }).waitFor();
+  await until(async () => (await focused(page)) === "Edit", "the menu's focus");
+  await page.keyboard.press("End");
+  equal(await focused(page), "Delete", "End");
+  await page.keyboard.press("Escape");
+  check((await focused(page)).startsWith("Action"), "Escape gives the focus back");
+  await page.keyboard.press("Enter");
+  await until(async () => (await focused(page)) === "Edit", "the menu's focus");
+  await page.keyboard.press("d");
+  equal(await focused(page), "Disable", "a letter");
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "Delete by hand?" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  check((await focused(page)).startsWith("Action"), "the dialog gives the focus back");
+  equal((await cli("webhook", "show", "by hand", "--json")).status, "enabled", "not deleted");
+  quiet(anna);
+}
