@@ -416,6 +416,7 @@ static void test_until_begins_where_it_should(void **state) {
   list = page_of(&question, STEPS_TYPICAL);
   assert_int_equal(list.count, 0);
   assert_int_equal(list.next, 0);
+  lh_request_list_clear(&list);
 }
 
 static void test_requests_that_hold_an_event_of_a_type(void **state) {
