@@ -74,18 +74,26 @@ struct adding {
   unsigned char stored[LH_PASSWORD_STORED_BYTES];
 };
 
-/* May a first-run token make this user? Asked before hashing, and again inside the write. */
+/*
+** May a first-run token make this user? Asked before hashing, and again inside the write. Users are
+** counted last: the first one takes the tokens along, and whoever finds none is to hear of him.
+*/
 static int check_first_run(struct lh_connection *connection, const struct adding *adding,
-                           const struct lh_users *users, struct lh_error *err) {
+                           struct lh_error *err) {
+  struct lh_users users;
   if (adding->user->first_run == NULL) return LH_OK;
-  if (users->all > 0) return lh_error_set(err, LH_E_REFUSED, "there is a user already: sign in");
-  return lh_first_run_check(connection, adding->user->first_run, adding->now_ms, err);
+  int rc = lh_first_run_check(connection, adding->user->first_run, adding->now_ms, err);
+  if (rc != LH_OK && rc != LH_E_DENIED) return rc;
+  int counted = lh_users_count(connection, &users, err);
+  if (counted != LH_OK) return counted;
+  if (users.all > 0) return lh_error_set(err, LH_E_REFUSED, "there is a user already: sign in");
+  return rc;
 }
 
 static int check_new(struct lh_tx *tx, const struct adding *adding, struct lh_error *err) {
   struct lh_users users;
   int rc = lh_users_count(tx->connection, &users, err);
-  if (rc == LH_OK) rc = check_first_run(tx->connection, adding, &users, err);
+  if (rc == LH_OK) rc = check_first_run(tx->connection, adding, err);
   if (rc == LH_OK) rc = find(tx->connection, adding->user->name, adding->made, NULL, err);
   if (rc != LH_OK) return rc;
   if (adding->made->user != 0)
@@ -124,12 +132,10 @@ static int add_write(struct lh_tx *tx, void *context, struct lh_error *err) {
 static int add_user(struct lh_sqlite_store *self, struct adding *adding, struct lh_error *err) {
   const struct lh_user_new *user = adding->user;
   struct lh_connection *reader = lh_sqlite_reader(self, err);
-  struct lh_users users;
   if (reader == NULL) return err->code;
   int rc = lh_user_name_check(user->name, strlen(user->name), err);
   if (rc == LH_OK) rc = lh_password_rule(user->name, user->password.at, user->password.len, err);
-  if (rc == LH_OK) rc = lh_users_count(reader, &users, err);
-  if (rc == LH_OK) rc = check_first_run(reader, adding, &users, err);
+  if (rc == LH_OK) rc = check_first_run(reader, adding, err);
   if (rc == LH_OK) rc = hash_password(self, user->password, user->iterations, adding->stored, err);
   return rc == LH_OK ? lh_committer_write(self->committer, add_write, adding, err) : rc;
 }
