@@ -161,7 +161,7 @@ FORCE:
 # ---------------------------------------------------------------- tests
 
 RUN = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/run.py
-SUITES = c scenarios lua tidy examples blackbox rocks openresty bench browser
+SUITES = c scenarios lua tidy examples blackbox rocks openresty bench
 
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
         test-openresty test-examples test-bench test-browser test-browser-large test-million test-model \
