@@ -426,5 +426,74 @@ class Promises(Handlers):
         self.assertRegex(answer.err, r"warn: task did not succeed .*event=e3")
 
 
+class Shared(Handlers):
+    """What holds over all workers, with two processes on one store."""
+
+    def test_two_workers_run_no_more_at_once_than_the_handler_allows(self):
+        at_once, by, running = [], collections.defaultdict(set), []
+        lock, held, release = threading.Lock(), threading.Event(), threading.Event()
+        with Wallet() as wallet:
+            # The header says who asks, so the effect's key is the event's id and a process.
+            shop = self.shop(handler("narrow", POST.replace(
+                "context.idempotency_key", 'event.id .. " " .. pid') % wallet.url(),
+                'local pid = io.open("/proc/self/stat"):read("*n")', concurrency=2))
+            self.addCleanup(release.set) # before the shop closes
+
+            def on_credit(key):
+                event, pid = key.split(" ")
+                with lock:
+                    at_once.append(event)
+                    by[event[0]].add(int(pid))
+                    running.append(len(at_once))
+                if event == "held":
+                    held.set()
+                    release.wait()
+                elif event[0] == "f": # who would allow each process two, has leased two by now
+                    running.append(collections.Counter(shop.states("narrow").values())["running"])
+                with lock:
+                    at_once.remove(event)
+
+            wallet.on_credit = on_credit
+            first = shop.start_worker("--drain-grace-s", "600")
+            shop.accept("held")
+            self.assertTrue(held.wait(60))
+            second = shop.start_worker()
+            ids = [f"e{number}" for number in range(20)]
+            shop.accept(*ids)
+            done = {one: "done" for one in ids}
+            self.wait_states(shop, "narrow", held="running", **done)
+            first.send_signal(signal.SIGTERM) # it begins nothing more, but still has one
+            ids = [f"f{number}" for number in range(5)]
+            shop.accept(*ids)
+            done.update({one: "done" for one in ids})
+            self.wait_states(shop, "narrow", held="running", **done)
+            release.set()
+            out, err = first.communicate(timeout=60)
+            self.assertEqual(first.returncode, 0, out + err)
+            self.wait_states(shop, "narrow", held="done", **done)
+            self.stopped(second)
+        self.assertEqual(max(running), 2, running)
+        self.assertEqual(by["h"], {first.pid})
+        self.assertIn(second.pid, by["f"])
+
+    def test_two_workers_begin_no_more_than_the_rate_allows(self):
+        # Three at once, the next one not within the hour.
+        shop = self.shop(handler("rare", "return true", rate="{ count = 30, per_s = 86400 }"),
+                         handler("free", "return true"))
+        first, second = shop.start_worker(), shop.start_worker()
+
+        def seen(name):
+            return collections.Counter(shop.states(name).values())["done"]
+
+        shop.accept(*(f"e{number}" for number in range(10)))
+        wait_for(lambda: seen("rare") >= 3 and seen("free") == 10, limit_s=60, what="the burst")
+        self.stopped(first)
+        shop.accept("e10") # the second worker alone has a turn now
+        wait_for(lambda: seen("free") == 11, limit_s=60, what="the second worker's turn")
+        self.stopped(second)
+        self.assertEqual(collections.Counter(shop.states("rare").values()),
+                         {"done": 3, "pending": 8})
+
+
 if __name__ == "__main__":
     unittest.main()
