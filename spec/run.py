@@ -66,8 +66,10 @@ def read_cmocka(job):
     # A failing group fixture fails its group without naming a test.
     if not job.failed and re.search(r"^\[  ERROR   \].*(setup|teardown)", text, re.M):
         job.failed = 1
-    job.skipped = [f"{name}: see the test" for name in
-                   dict.fromkeys(re.findall(r"^\[  SKIPPED \] (\w+)$", text, re.M))]
+    # What a test printed before it skipped itself is why.
+    shown = re.findall(r"^\[ RUN      \] (\w+)\n(.*?)^\[  SKIPPED \] \1$", text, re.M | re.S)
+    job.skipped = [f"{name}: {' '.join(why.removeprefix('skipped: ').split()) or 'no reason given'}"
+                   for name, why in shown]
 
 
 def read_tap(job):
