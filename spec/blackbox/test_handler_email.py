@@ -339,8 +339,6 @@ class Ends(Mails):
             self.assertEqual(answer["code"], "config")
 
 
-@unittest.skipUnless(os.path.exists(os.path.join(TOP, "lua/loyalhook/handlers/runtime.lua")),
-                     "this checkout's worker runs no handlers")
 class Worker(Mails):
     """Through the inbox and a real worker: what comes in as a webhook goes out as a mail."""
 
