@@ -1,11 +1,13 @@
 """Handlers in a real worker: none of them holds up the others, nothing is lost or done twice when a
 worker is killed, and what a handler is promised about order, retries and unknown ends holds."""
 
+import asyncio
 import collections
 import http.server
 import json
 import os
 import random
+import resource
 import signal
 import threading
 import time
@@ -63,6 +65,40 @@ class Wallet:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+
+class Crowd:
+    """Answers nobody before so many requests are there, each on a connection of its own."""
+
+    def __init__(self, count):
+        self.count, self.waiting = count, []
+        self.loop = asyncio.new_event_loop()
+        self.server = self.loop.run_until_complete(
+            asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=count))
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+
+    def url(self):
+        return f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/"
+
+    async def serve(self, reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        self.waiting.append((reader, writer))
+        if len(self.waiting) == self.count:
+            for _, one in self.waiting:
+                one.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        for _, writer in self.waiting:
+            writer.transport.abort()
+        self.server.close()
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.close()
 
 
 class Handlers(unittest.TestCase):
@@ -173,6 +209,23 @@ class Beside(Handlers):
                 for name in ("one", "two"):
                     self.assertEqual(collections.Counter(shop.states(name).values()),
                                      {"done": 1000})
+
+
+    def test_two_thousand_requests_are_under_way_at_once(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard < 4096:
+            self.skipTest(f"here a process may have {hard} descriptors, this takes 4096")
+        if soft != resource.RLIM_INFINITY and soft < 4096:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard)) # the worker inherits it
+            self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        post = POST.replace("body =", "timeout_ms = 300000, body =")
+        with Crowd(2000) as crowd:
+            shop = self.shop(handler("one", post % crowd.url(), concurrency=1024),
+                             handler("two", post % crowd.url(), concurrency=1024))
+            shop.accept(*(f"e{number}" for number in range(1000)))
+            shop.handle_until_idle()
+        for name in ("one", "two"):
+            self.assertEqual(collections.Counter(shop.states(name).values()), {"done": 1000})
 
 
 class Begin(Handlers):
