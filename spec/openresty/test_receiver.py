@@ -245,6 +245,8 @@ class Refusing(unittest.TestCase):
                      b'{"events":[]} ,', b'{"events":[],}', b'{"events":[NaN]}',
                      b'{"events":[{"id":"\xff","event_type":"b","data":{}}]}', deep,
                      envelope(["good"])[:-2] + b',{"id":7}]}']:
+            # What a stranger sends is not even read: however deep, it is a wrong signature.
+            self.refused(401, body, signed(body, "another secret of 16+"))
             answer = self.refused(400, body, signed(body))
             self.assertEqual(answer["error"]["code"], "invalid", body)
             self.assertTrue(answer["error"]["message"])
