@@ -19,7 +19,10 @@ describe("the nginx of serve", function()
     web = assert(server.start({ folder = folder, host = "127.0.0.1", port = 0, store = store,
       sources = { shop = { secrets = { SECRET } } },
       api = front.api({ store = store, metrics_public = true }, "127.0.0.1"),
-      log = function(level, message) said[#said + 1] = level .. ": " .. message end }))
+      log = function(level, message, fields)
+        said[#said + 1] = ("%s: %s%s"):format(level, message, fields and fields.repeated
+          and " repeated=" .. fields.repeated or "")
+      end }))
   end)
 
   after_each(function()
@@ -103,5 +106,31 @@ describe("the nginx of serve", function()
     web:look(core.now_ms())
     assert.are.same({ "warn: nginx: something is odd, client: 1.2.3.4",
       "error: no room code=full" }, said)
+  end)
+
+  it("says once in ten seconds that strangers send too large bodies, and how many", function()
+    local function send_many(count)
+      local file = assert(io.open(folder .. "/error.log", "ab"))
+      for index = 1, count do
+        file:write(("2026/11/25 22:28:17 [error] 12#13: *%d client intended to send too large body: "
+          .. "%d bytes, client: 1.2.3.%d, server: , request: \"POST /receive/shop?%d HTTP/1.1\", "
+          .. "host: \"x\"\n"):format(index, 20000000 + index, index, index))
+      end
+      file:write("2026/11/25 22:28:17 [crit] 12#13: *7 pwrite() \"body/1\" failed\n")
+      file:close()
+    end
+    local now_ms = core.now_ms()
+    send_many(100)
+    web:look(now_ms)
+    send_many(100)
+    web:look(now_ms + 9999)
+    assert.are.equal(2, #said)
+    assert.matches("^error: nginx: client intended to send too large body: 20000001 bytes", said[1])
+    assert.are.equal('error: nginx: pwrite() "body/1" failed', said[2])
+    send_many(1)
+    web:look(now_ms + 10000)
+    assert.are.equal(4, #said)
+    assert.matches("20000001 bytes.* repeated=199$", said[3])
+    assert.matches(" repeated=1$", said[4])
   end)
 end)

@@ -6,6 +6,7 @@
 local core = require("loyalhook.core")
 local front = require("loyalhook.server.front")
 local lines = require("loyalhook.server.lines")
+local log = require("loyalhook.log")
 local nginx = require("loyalhook.server.nginx")
 local settings = require("loyalhook.server.settings")
 
@@ -19,6 +20,7 @@ local BODY_KIB_MAX = 10240 + 1 -- one more: the receiver itself says what is too
 local STARTS_MAX = 5        -- failed ones in a row
 local WAIT_MS, WAIT_MS_MAX = 1000, 60000
 local LONG_MS = 60000       -- having run for so long, it begins with the shortest wait again
+local EVERY_MS = 10000      -- complaints of nginx's own: one of a kind
 
 local HTTP = [[
   init_by_lua_block {
@@ -77,27 +79,34 @@ function serve.start(given)
   end
   local self = setmetatable({ port = web.port, _web = web, _given = given, _log = given.log,
     _path = given.folder .. "/error.log", _failed = 0, _wait_ms = WAIT_MS,
-    _started_ms = core.now_ms() }, Serve)
+    _brake = log.brake(EVERY_MS), _started_ms = core.now_ms() }, Serve)
   read_log(self)
   return self
 end
 
--- A line of nginx's log as a sentence: what the receiver said in it, or nginx itself.
+-- A line of nginx's log as a sentence: what the receiver said in it, which it has held back itself,
+-- or nginx. With that comes its kind, the words before any number, name or text of a request.
 local function sentence_of(said)
   said = said:gsub("^%*%d+ ", "")
   local ours = said:match("^%[lua%] note%.lua:%d+: [%w_]+%(%): %l+: (.*)$")
-  if not ours then
-    return "nginx: " .. said
+  if ours then
+    return (ours:gsub(", client: [^,]*, server: .*$", ""))
   end
-  return (ours:gsub(", client: [^,]*, server: .*$", ""))
+  return "nginx: " .. said, said:match("^[%a_ %[%]]*")
 end
 
--- What nginx has logged, in the log of ours. (Its notices are of its own processes.)
-local function pass_on_log(self)
+-- What nginx has logged, in the log of ours. (Its notices are of its own processes.) Strangers make
+-- it complain, of bodies that are too large; they must not decide how large the log gets.
+local function pass_on_log(self, now_ms)
   self._lines:each(function(line)
     local level, said = line:match("^%S+ %S+ %[(%w+)%] %d+#%d+: (.*)$")
-    if LEVELS[level] then
-      self._log(LEVELS[level], sentence_of(said))
+    if not LEVELS[level] then
+      return
+    end
+    local sentence, kind = sentence_of(said)
+    local held = not kind and 0 or self._brake(kind, now_ms)
+    if held then
+      self._log(LEVELS[level], sentence, { repeated = held > 0 and held or nil })
     end
   end)
 end
@@ -137,7 +146,7 @@ end
 --- Looks after it; to be called now and then. Returns true, or nil, message, code when it has been
 -- given up.
 function Serve:look(now_ms)
-  pass_on_log(self)
+  pass_on_log(self, now_ms)
   if self._quitting or self._start_at_ms and now_ms < self._start_at_ms then
     return true
   elseif self._start_at_ms then
@@ -160,7 +169,7 @@ end
 function Serve:close()
   self._quitting = true
   self._web:quit()
-  pass_on_log(self)
+  pass_on_log(self, core.now_ms())
   self._lines:close()
 end
 
