@@ -97,18 +97,24 @@ describe("nginx", function()
     assert.are.equal("nginx: no program /no/such/nginx", message)
   end)
 
-  it("is told from one without the Lua module", function()
-    local folder = folder_new()
+  -- A program that says this when it is asked for its version.
+  local function program(folder, script)
     local path = folder .. "/nginx"
     local file = assert(io.open(path, "w"))
-    file:write("#!/bin/sh\necho 'nginx version: nginx/1.0\nconfigure arguments: "
-      .. "--with-threads --modules-path=/no/such' >&2\n")
+    file:write("#!/bin/sh\n" .. script .. "\n")
     file:close()
     local process = assert(engine.process({ argv = { "/bin/chmod", "755", path } }))
     while not process:poll() do
       engine.pause(2)
     end
     process:close()
+    return path
+  end
+
+  it("is told from one without the Lua module", function()
+    local folder = folder_new()
+    local path = program(folder, "echo 'nginx version: nginx/1.0\nconfigure arguments: "
+      .. "--with-threads --modules-path=/no/such' >&2")
     local found, message, code = nginx.find(path, folder)
     if found then -- the system's own modules are found for it
       assert.are.equal("nginx/1.0", found.version)
@@ -116,5 +122,19 @@ describe("nginx", function()
       assert.are.equal("config", code)
       assert.matches("^nginx has no Lua module: install libnginx%-mod%-http%-lua", message)
     end
+  end)
+
+  it("is not called one without threads because what it says could not be written", function()
+    local folder = folder_new()
+    local found, message, code = nginx.find(program(folder, "exit 0"), folder)
+    assert.is_nil(found)
+    assert.are.equal("io", code)
+    assert.are.equal(folder .. "/version: `nginx -V` has written nothing there: the disk is full, "
+      .. "or it is no nginx", message)
+    local path = program(folder, "echo 'nginx version: nginx/1.0' >&2")
+    found, message, code = nginx.find(path, folder)
+    assert.is_nil(found)
+    assert.are.equal("io", code)
+    assert.matches("/version: `.*/nginx %-V` has not said how it was built$", message)
   end)
 end)

@@ -108,7 +108,14 @@ local function build_of(path, folder, stopped)
   if not ended and stopped and stopped() then
     return nil, STOPPED, "closed"
   end
-  return read(said) or ""
+  local text = read(said) or ""
+  if not text:find("%S") then -- its output goes to a file
+    return nil, ("%s: `nginx -V` has written nothing there: the disk is full, or it is no nginx")
+      :format(said), "io"
+  elseif not text:find("configure arguments:", 1, true) then
+    return nil, ("%s: `%s -V` has not said how it was built"):format(said, path), "io"
+  end
+  return text
 end
 
 -- Files to load for the Lua module; none if it is built in.
