@@ -2,6 +2,7 @@
 sender, how it ends. nginx and the receiver are real.
 """
 
+import fcntl
 import http.server
 import json
 import os
@@ -459,6 +460,44 @@ class Ends(Case):
         listening.process.kill()
         listening.process.wait()
         wait_for(lambda: not any(map(alive, pids)), limit_s=60, what="nginx's end")
+
+    def test_what_a_killed_one_has_left_goes_with_a_later_run(self):
+        listening = self.listen()
+        pids, left = listening.nginx(), self.left()
+        listening.process.kill()
+        listening.process.wait()
+        wait_for(lambda: not any(map(alive, pids)), limit_s=60, what="nginx's end")
+        self.assertEqual(self.left(), left)
+        others = self.folders_that_are_not_left()
+        living = self.listen()
+        kept = sorted(set(self.left()) - set(left) - set(others))
+        self.make_old(*left, *kept, others[0])
+        self.assertEqual(self.listen().stop(), 0)
+        self.assertEqual(sorted(self.left()), sorted(others + kept))
+        self.assertEqual(living.stop(), 0)
+        self.assertEqual(os.listdir(self.shop.path("mine")), ["file"])
+
+    def folders_that_are_not_left(self):
+        """A locked one, a young one, a link to a folder, a file, and one of another name."""
+        names = [f"loyalhook-run.{end}" for end in ("locked", "young0", "link00", "file00", "longer0")]
+        locked, young, link, file, longer = (
+            os.path.join(self.temporary.folder, name) for name in names)
+        for path in (locked, young, longer, self.shop.path("mine")):
+            os.mkdir(path)
+        lock = os.open(locked, os.O_RDONLY)
+        self.addCleanup(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        self.shop.write("mine/file", "")
+        os.symlink(self.shop.path("mine"), link)
+        self.make_old(longer, self.shop.path("mine"))
+        with open(file, "w"):
+            pass
+        self.make_old(file)
+        return names
+
+    def make_old(self, *paths):
+        for path in paths:
+            os.utime(os.path.join(self.temporary.folder, path), (1, 1))
 
     def test_it_ends_when_nginx_does(self):
         listening = self.listen()

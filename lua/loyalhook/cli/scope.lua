@@ -25,6 +25,14 @@ function scope.run(work)
   return (table.unpack or unpack)(results, 2, 4)
 end
 
+--- A temporary folder until the scope ends. What a killed command has left there is removed before.
+function scope.folder(keep)
+  local engine = require("loyalhook.engine")
+  engine.folders_clean(require("loyalhook.core").now_ms())
+  local folder, message, code = engine.folder_new()
+  return keep(folder, message, code, function() engine.folder_remove(folder) end)
+end
+
 --- Catches SIGTERM and SIGINT until the scope ends; to be kept before what a signal must not leave
 --- behind. Returns a function that tells the first one that came, "TERM" or "INT", or nil. A
 --- worker that runs catches those that it has not told.

@@ -182,14 +182,12 @@ end
 -- Everything is opened, run, and closed again. Returns as go_on does.
 local function work(args, source, steps, context, keep)
   local signalled = scope.signals(keep)
-  local folder, message, code = engine.folder_new()
-  keep(folder, message, code, function() engine.folder_remove(folder) end)
+  local folder = scope.folder(keep)
   local store = args.store or ("sqlite:%s/loyalhook.db"):format(folder)
   local receiver = keep(require("loyalhook.receiver").open{ store = store,
     create = not args.store, sources = {} })
   local worker = args.forward and keep(open_worker(args, receiver, source, context))
-  local web, requests
-  web, requests, code = server.start{ folder = folder, program = context:settings().nginx,
+  local web, requests, code = server.start{ folder = folder, program = context:settings().nginx,
     port = args.port or PORT, store = store, source = source.name,
     sources = { [source.name] = source.config }, steps = steps,
     stopped = signalled }
@@ -200,7 +198,7 @@ local function work(args, source, steps, context, keep)
   keep(requests)
   announce(web, source, args, context)
   local look = watch(web, requests, context)
-  local signal
+  local signal, message
   if worker then
     signal, message, code = go_on_forwarding(worker, look, context.output)
   else

@@ -95,15 +95,12 @@ local function watch(web, problem)
 end
 
 local function work(args, host, context, keep)
-  local engine, settings = require "loyalhook.engine", context:settings()
+  local settings = context:settings()
   local parts, voice = working.parts(context), working.voice(context)
   local signalled = scope.signals(keep)
   parts.log = voice.say
   local worker = keep(require("loyalhook.worker").new(parts))
-  local folder, message, code = engine.folder_new()
-  keep(folder, message, code, function() engine.folder_remove(folder) end)
-  local web
-  web, message, code = require("loyalhook.server.serve").start{ folder = folder,
+  local web, message, code = require("loyalhook.server.serve").start{ folder = scope.folder(keep),
     program = settings.nginx, host = host, port = args.port or PORT, store = settings.store,
     key_file = settings.key_file, wal_bytes_max = settings.wal_bytes_max,
     sources = settings.sources, api = require("loyalhook.server.front").api(settings, host),
