@@ -56,7 +56,7 @@ end
 -- What the thread needs to verify by itself, and about how many bytes it will hold; or nil,
 -- outcome.
 local function unverified(self, source, picked, now_ms, seen)
-  local carried, outcome = self._gate:carry(source, now_ms)
+  local carried, outcome = self._gate:carry(source, picked, now_ms)
   if not carried then
     return nil, outcome
   end

@@ -45,6 +45,11 @@ describe("a task in the thread", function()
     spooled.body = nil
     local large = item("f", { file = path })
     large.body = nil
+    local standard = { scheme = "standard", secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }
+    standard.body, standard.id = body_of("h"), "h"
+    local other_scheme = item("h", { picked = assert(loyalhook.signature.headers(standard)) })
+    other_scheme.picked.instead, other_scheme.picked.code = "standard", "header_missing"
+    other_scheme.carried.secrets = { standard.secret } -- refused even if it were to fit
     local outcomes = thread.accept(settings, {
       { source = "zinrelo", scheme = "zinrelo", body = body_of("a") },
       item("b"),
@@ -55,14 +60,16 @@ describe("a task in the thread", function()
       { source = "zinrelo", scheme = "zinrelo", body = "{}" },
       item("g", { file = folder .. "/gone" }),
       { source = "zinrelo", scheme = "zinrelo", body = body_of("a") },
+      other_scheme,
     })
     local told = {}
-    for index = 1, 8 do
+    for index = 1, 9 do
       told[index] = outcomes[index].status
     end
-    assert.are.same({ 200, 200, 401, 200, 401, 400, 503, 200 }, told)
+    assert.are.same({ 200, 200, 401, 200, 401, 400, 503, 200, 401 }, told)
     assert.are.equal("signature_mismatch", outcomes[3].code)
     assert.are.equal("unknown_source", outcomes[5].code)
+    assert.are.equal("header_missing", outcomes[9].code)
     assert.are.same({ 1, 0 }, { outcomes[1].added, outcomes[8].added })
     settings.body_bytes_max = 10
     assert.are.equal(413, thread.accept(settings, { large })[1].status)

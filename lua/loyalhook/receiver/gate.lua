@@ -1,7 +1,8 @@
 -- The door of a receiver: whether a request may go on to the inbox. In this order:
 -- size, headers, signature. An unknown source takes the same way as a signature
--- that does not fit, with keys of its own that nothing fits. Needs loyalhook.core
--- only; nothing here blocks but the reading of secret files.
+-- that does not fit, with keys of its own that nothing fits; and so does a request
+-- that is signed by the other scheme than its source's. Needs loyalhook.core only;
+-- nothing here blocks but the reading of secret files.
 
 local answers = require("loyalhook.receiver.answers")
 local core = require("loyalhook.core")
@@ -29,10 +30,11 @@ local LENGTHS = {}
 for name in pairs(WANTED) do
   LENGTHS[#name] = true
 end
+local OTHER = { zinrelo = "standard", standard = "zinrelo" }
 local IDENTITY = { [""] = true, identity = true }
 
 -- Keys that no request fits, as many as the source with the most has.
-local function nobody(checked)
+local function nobody(checked, scheme)
   local count = 1
   for _, source in pairs(checked) do
     count = math.max(count, #source.secrets + #source.secret_files)
@@ -45,8 +47,8 @@ local function nobody(checked)
       return nil, message, code
     end
   end
-  local keys, message, code = core.verifier({ scheme = "zinrelo", secrets = secrets })
-  return keys and { name = "", scheme = "zinrelo", keys = keys, secrets = secrets,
+  local keys, message, code = core.verifier({ scheme = scheme, secrets = secrets })
+  return keys and { name = "", scheme = scheme, keys = keys, secrets = secrets,
     unknown = true }, message, code
 end
 
@@ -67,11 +69,15 @@ end
 --- A gate for checked sources (see sources.check). given: sources, body_bytes_max, log =
 -- function(level, message, fields), now_ms = instant of opening. Or nil, message, code.
 function gate.new(given)
-  local stranger, message, code = nobody(given.sources)
-  if not stranger then
-    return nil, message, code
+  local strangers = {}
+  for scheme in pairs(HEADERS) do
+    local message, code
+    strangers[scheme], message, code = nobody(given.sources, scheme)
+    if not strangers[scheme] then
+      return nil, message, code
+    end
   end
-  local self = setmetatable({ _sources = {}, _stranger = stranger,
+  local self = setmetatable({ _sources = {}, _strangers = strangers,
     _bytes_max = given.body_bytes_max, _log = given.log }, Gate)
   for name, checked in pairs(given.sources) do
     local source = { name = name, scheme = checked.scheme, checked = checked }
@@ -126,7 +132,7 @@ end
 -- A source with its keys, the stranger for a name that is not known; or nil and the outcome. Files
 -- that could not be read are tried again.
 local function source_of(self, name, now_ms)
-  local source = self._sources[name] or self._stranger
+  local source = self._sources[name] or self._strangers.zinrelo
   if not source.keys and math.abs(now_ms - source.read_ms) >= READ_AGAIN_MS then
     read_keys(self, source, now_ms)
   end
@@ -136,7 +142,21 @@ local function source_of(self, name, now_ms)
   return source
 end
 
---- What can be said by the headers alone: those that are ours, or nil and the outcome.
+-- nil, or the outcome for headers that lack one of this scheme's.
+local function lacking(scheme, picked, repeated)
+  for _, wanted in ipairs(HEADERS[scheme]) do
+    if repeated and repeated[wanted] then
+      return answers.refused("header_repeated", wanted .. ": given more than once")
+    elseif not picked[wanted] then
+      return answers.refused("header_missing", wanted .. ": the header is missing")
+    end
+  end
+end
+
+--- What can be said by the headers alone: those that are ours, or nil and the outcome. Who has all
+-- headers of the other scheme only is refused once the body was verified in vain, so that how long
+-- it took does not tell which sources there are: beside them are `instead`, that scheme, and the
+-- `code` and `message` of the refusal.
 function Gate:screen(name, headers, now_ms)
   local source, outcome = source_of(self, name, now_ms)
   if not source then
@@ -147,21 +167,24 @@ function Gate:screen(name, headers, now_ms)
   if encoding and not IDENTITY[encoding:lower()] or repeated and repeated["content-encoding"] then
     return nil, answers.refused("encoding", "content-encoding: only identity is taken")
   end
-  for _, wanted in ipairs(HEADERS[source.scheme]) do
-    if repeated and repeated[wanted] then
-      return nil, answers.refused("header_repeated", wanted .. ": given more than once")
-    elseif not picked[wanted] then
-      return nil, answers.refused("header_missing", wanted .. ": the header is missing")
-    end
+  outcome = lacking(source.scheme, picked, repeated)
+  if outcome and not lacking(OTHER[source.scheme], picked, repeated) then
+    picked.instead, picked.code, picked.message = OTHER[source.scheme], outcome.code,
+      outcome.message
+  elseif outcome then
+    return nil, outcome
   end
   return picked
 end
 
--- Verifies with the keys of a source. Returns what the inbox takes, or nil and the outcome.
+-- Verifies with the keys of a source, or of a stranger instead. Returns what the inbox takes, or
+-- nil and the outcome.
 local function check(source, keys, picked, body, now_ms)
   local ok, message, code = keys:verify(body, picked, now_ms)
   if source.unknown then
     return nil, answers.refused("unknown_source", "no source of that name is configured")
+  elseif picked.instead then
+    return nil, answers.refused(picked.code, picked.message)
   elseif not ok then
     return nil, answers.refused(code, message)
   end
@@ -176,7 +199,8 @@ function Gate:verify(name, picked, body, now_ms)
   if not source then
     return nil, outcome
   end
-  return check(source, source.keys, picked, body, now_ms)
+  local keys = picked.instead and self._strangers[picked.instead].keys or source.keys
+  return check(source, keys, picked, body, now_ms)
 end
 
 --- All of it: size, headers, signature.
@@ -193,21 +217,23 @@ function Gate:admit(name, headers, body, now_ms)
   return self:verify(name, picked, body, now_ms)
 end
 
---- What another Lua VM of this process needs to verify for this source, as plain data with its
--- secrets; or nil and the outcome.
-function Gate:carry(name, now_ms)
+--- What another Lua VM of this process needs to verify these picked headers for this source, as
+-- plain data with its secrets; or nil and the outcome.
+function Gate:carry(name, picked, now_ms)
   local source, outcome = source_of(self, name, now_ms)
   if not source then
     return nil, outcome
   end
-  return { name = source.name, scheme = source.scheme, secrets = source.secrets,
-    tolerance_s = source.checked and source.checked.tolerance_s, unknown = source.unknown }
+  local stranger = self._strangers[picked.instead]
+  return { name = source.name, scheme = source.scheme, unknown = source.unknown,
+    secrets = stranger and stranger.secrets or source.secrets,
+    tolerance_s = source.checked and source.checked.tolerance_s }
 end
 
 --- Verifies with what `carry` gave. Returns as verify does.
 function gate.verify(carried, picked, body, now_ms)
-  local keys, message, code = core.verifier({ scheme = carried.scheme, secrets = carried.secrets,
-    tolerance_s = carried.tolerance_s })
+  local keys, message, code = core.verifier({ scheme = picked.instead or carried.scheme,
+    secrets = carried.secrets, tolerance_s = carried.tolerance_s })
   if not keys then
     return nil, answers.failed(code, message)
   end
