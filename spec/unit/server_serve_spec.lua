@@ -112,8 +112,8 @@ describe("the nginx of serve", function()
     local function send_many(count)
       local file = assert(io.open(folder .. "/error.log", "ab"))
       for index = 1, count do
-        file:write(("2026/11/25 22:28:17 [error] 12#13: *%d client intended to send too large "
-          .. "body: %d bytes, client: 1.2.3.%d, server: , request: \"POST /receive/shop?%d HTTP/1.1\", "
+        file:write(("2026/11/25 22:28:17 [error] 12#13: *%d client intended to send too large body:"
+          .. " %d bytes, client: 1.2.3.%d, server: , request: \"POST /receive/shop?%d HTTP/1.1\", "
           .. "host: \"x\"\n"):format(index, 20000000 + index, index, index))
       end
       file:write("2026/11/25 22:28:17 [crit] 12#13: *7 pwrite() \"body/1\" failed\n")
