@@ -119,6 +119,10 @@ class Hostile(Case):
         answer = self.here.ask("POST", "/api/v1/events", b"", token=self.write,
                                headers={"Content-Length": str(17 * 1024 * 1024)})
         self.assertEqual((answer.status, answer.json()["code"]), (413, "too_large"))
+        for over in (1, 500): # less than nginx itself refuses
+            answer = self.here.ask("POST", "/api/v1/events", b" " * (16 * 1024 * 1024 + over),
+                                   token=self.write)
+            self.assertEqual((answer.status, answer.json()["code"]), (413, "too_large"))
         piece = b"%x\r\n%s\r\n" % (1 << 20, b" " * (1 << 20))
         got = self.raw("POST /api/v1/events HTTP/1.1", self.authorized(),
                        "Content-Type: application/json", "Transfer-Encoding: chunked",

@@ -14,7 +14,7 @@ local api = {}
 local Api = { __name = "loyalhook.openresty.api" }
 Api.__index = Api
 
-local BODY_BYTES_MAX = 16 * 1024 * 1024
+local BODY_BYTES_MAX = 16 * 1024 * 1024 + 1024 -- as nginx's: the API says what is too large for it
 local QUICK = { threads = "loyalhook_api", flights_max = 4, waiting_max = 200, wait_s = 25 }
 -- A test waits for an endpoint as long as its timeout_ms says: 5 min at most.
 local SLOW = { threads = "loyalhook_slow", flights_max = 4, waiting_max = 50, wait_s = 310 }
