@@ -29,7 +29,7 @@ from stand import Failed, Stand, TOP  # noqa: E402
 ROWS = {function.__name__: function for function in (
     rows_core.sign, rows_core.emit, rows_core.single,
     rows_worker.deliver, rows_worker.batch, rows_worker.backlog, rows_worker.memory,
-    rows_receiver.receive,
+    rows_receiver.receive, rows_receiver.unrelated,
     rows_latency.beside, rows_latency.idle, rows_latency.wake, rows_latency.retry)}
 LARGE = {"backlog_large": rows_worker.backlog_large}
 
