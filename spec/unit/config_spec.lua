@@ -35,6 +35,19 @@ describe("config.load", function()
     paths = {}
   end)
 
+  it("says which handler is none", function()
+    local form = "expected { use = NAME, … } or { file = PATH, … }, got "
+    for text, wanted in pairs({
+      ["{ 'log' }"] = "handlers[1]: " .. form .. '"log"',
+      ["{ { use = 'log' }, {} }"] = "handlers[2]: " .. form .. "a table",
+      ["{ { use = 'log', level = function() end } }"] = "handlers[1]: expected plain values",
+      ["{ log = {} }"] = "handlers: expected a list of { use = NAME, … } or { file = PATH, … }",
+    }) do
+      local message = refused("return { handlers = " .. text .. " }")
+      assert.is_truthy(message:find(wanted, 1, true), message)
+    end
+  end)
+
   it("prefers flag to environment to file to default", function()
     local file = written("return { store = 'from-file', concurrency = 7, account = 'file' }")
     local values, origins = config.load({ file = file,

@@ -150,22 +150,30 @@ local function not_plain(value, depth)
   return nil
 end
 
--- Only their form: options are a handler's own business, when it is loaded.
+-- nil, or what is wrong with the form of a handler's entry: its options are its own business.
+local function not_entry(entry)
+  if type(entry) ~= "table" or (type(entry.use) == "string") == (type(entry.file) == "string") then
+    return "expected { use = NAME, … } or { file = PATH, … }, got " .. shown(entry)
+  end
+  local problem = not_plain(entry, 1)
+  return problem and ("expected plain values as options, got %s; what needs code is a file of its"
+    .. " own"):format(problem)
+end
+
 function readers.handlers(_, value)
   local wanted = "a list of { use = NAME, … } or { file = PATH, … }"
   if type(value) ~= "table" or #value > HANDLERS_MAX then
     return nil, wanted
   end
   for index in pairs(value) do
-    local entry = value[index]
-    if type(index) ~= "number" or index < 1 or index > #value or type(entry) ~= "table"
-      or (type(entry.use) == "string") == (type(entry.file) == "string") then
+    if type(index) ~= "number" or index < 1 or index > #value then
       return nil, wanted
     end
-    local problem = not_plain(entry, 1)
+  end
+  for index = 1, #value do
+    local problem = not_entry(value[index])
     if problem then
-      return nil, nil, ("handlers[%d]: expected plain values as options, got %s; what needs code "
-        .. "is a file of its own"):format(index, problem)
+      return nil, nil, ("handlers[%d]: %s"):format(index, problem)
     end
   end
   return value
