@@ -132,6 +132,16 @@ describe("inbox retry", function()
     assert.are.equal(0, (run({ retry = returns({ DONE }) }, "inbox retry", "e1")))
   end)
 
+  it("reports what it did before it broke off", function()
+    local failing = { retry = returns(nil, "disk full", "full", { DONE }) }
+    local code, out, err = run(failing, "inbox retry", "e1", "e2", "--json")
+    assert.are.same({ "full", "disk full" }, { code, err })
+    assert.are.equal('{"events":[{"id":"e1","source":"zinrelo","handler":"email",'
+      .. '"outcome":"retried"}]}\n', out)
+    _, out = run({ retry = returns(nil, "disk full", "full", {}) }, "inbox retry", "e1", "--json")
+    assert.are.equal("", out)
+  end)
+
   it("counts, or retries all", function()
     local counts = { retry_failed = function(filter)
       return filter.dry_run and { dry_run = true, total = 7 } or { retried = 6 }

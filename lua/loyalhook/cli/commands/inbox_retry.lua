@@ -67,8 +67,11 @@ local function retry_chosen(args, context)
       wanted[#wanted + 1] = { id = id, source = args.source, handler = args.handler }
     end
   end
-  local outcomes, message, code = context:receiver():retry(wanted)
+  local outcomes, message, code, before = context:receiver():retry(wanted)
   if not outcomes then
+    if before and #before > 0 then
+      print_outcomes(before, context)
+    end
     return nil, message, code
   end
   print_outcomes(outcomes, context)
