@@ -212,6 +212,7 @@ build = {
     ["loyalhook.cli.names"] = "lua/loyalhook/cli/names.lua",
     ["loyalhook.cli.ndjson"] = "lua/loyalhook/cli/ndjson.lua",
     ["loyalhook.cli.output"] = "lua/loyalhook/cli/output.lua",
+    ["loyalhook.cli.page"] = "lua/loyalhook/cli/page.lua",
     ["loyalhook.cli.progress"] = "lua/loyalhook/cli/progress.lua",
     ["loyalhook.cli.receiving_checks"] = "lua/loyalhook/cli/receiving_checks.lua",
     ["loyalhook.cli.scope"] = "lua/loyalhook/cli/scope.lua",

@@ -2,8 +2,7 @@
 -- its first event, its first webhook, or account set.
 
 local arguments = require "loyalhook.cli.arguments"
-local columns = require "loyalhook.cli.table"
-local document = require "loyalhook.cli.document"
+local page = require "loyalhook.cli.page"
 local shapes = require "loyalhook.cli.shapes"
 
 local list = {}
@@ -15,21 +14,11 @@ function list.arguments(parser)
   parser:option("--after", "Go on after this name."):argname("NAME")
 end
 
-local function print_table(accounts, following, output)
-  if #accounts == 0 then
-    output:note("no accounts")
-    return
-  end
-  local rows = {}
-  for index, account in ipairs(accounts) do
-    rows[index] = { account.name, account.webhooks,
+local FORM = { shape = shapes.account, heads = { "ACCOUNT", ">WEBHOOKS", "NOTIFY" },
+  row = function(account)
+    return { account.name, account.webhooks,
       account.notify and shapes.joined(account.notify) or false }
-  end
-  output:lines(columns.lines({ "ACCOUNT", ">WEBHOOKS", "NOTIFY" }, rows))
-  if following then
-    output:note("more: --after " .. following)
-  end
-end
+  end }
 
 function list.run(args, context)
   local accounts, following, code = context:sender():accounts{ limit = args.limit,
@@ -37,12 +26,7 @@ function list.run(args, context)
   if not accounts then
     return nil, following, code
   end
-  if context.json then
-    context.output:document(document.object("accounts", shapes.list(accounts, shapes.account),
-      "next", following))
-  else
-    print_table(accounts, following, context.output)
-  end
+  page.show(context, "accounts", accounts, following, FORM)
 end
 
 return list

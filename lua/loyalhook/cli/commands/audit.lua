@@ -1,11 +1,9 @@
 -- loyalhook audit: who changed what, newest first, a page at a time.
 
-local arguments = require "loyalhook.cli.arguments"
-local columns = require "loyalhook.cli.table"
 local document = require "loyalhook.cli.document"
 local fields = require "loyalhook.fields"
 local json = require "loyalhook.json"
-local shapes = require "loyalhook.cli.shapes"
+local page = require "loyalhook.cli.page"
 
 local audit = {}
 
@@ -26,9 +24,7 @@ function audit.arguments(parser)
   parser:option("--account", "Only this account's."):argname("NAME")
   parser:option("--since", "Only what was changed since then: RFC 3339, or 30m, 2h, 7d ago.")
     :argname("TIME")
-  arguments.integer_option(parser, "--limit", "At most so many, 1-1000 (default 50).")
-  parser:option("--after", "Go on after this cursor, printed at the end of a page.")
-    :argname("CURSOR")
+  page.options(parser)
 end
 
 local function shape(row)
@@ -40,35 +36,20 @@ local function shape(row)
   return document.pick(shown, fields.audit)
 end
 
-local function print_table(list, following, output)
-  if #list == 0 then
-    output:note("no entries")
-    return
-  end
-  local rows = {}
-  for index, entry in ipairs(list) do
-    rows[index] = { entry.at, entry.who, entry.what, entry.object or false, entry.account or false,
+local FILTERS = { "who", "what", "object", "account", "since", "limit", "after" }
+
+local FORM = { shape = shape, heads = { "AT", "WHO", "WHAT", "OBJECT", "ACCOUNT", "DETAIL" },
+  row = function(entry)
+    return { entry.at, entry.who, entry.what, entry.object or false, entry.account or false,
       entry.detail and json.encode(entry.detail) or false }
-  end
-  output:lines(columns.lines({ "AT", "WHO", "WHAT", "OBJECT", "ACCOUNT", "DETAIL" }, rows))
-  if following then
-    output:note("more: --after " .. following)
-  end
-end
+  end }
 
 function audit.run(args, context)
-  local list, following, code = context:access():audit{ who = args.who, what = args.what,
-    object = args.object, account = args.account, since = args.since, limit = args.limit,
-    after = args.after }
+  local list, following, code = context:access():audit(page.filter(args, FILTERS))
   if not list then
     return nil, following, code
   end
-  if context.json then
-    context.output:document(document.object("entries", shapes.list(list, shape), "next",
-      following))
-  else
-    print_table(list, following, context.output)
-  end
+  page.show(context, "entries", list, following, FORM)
 end
 
 return audit

@@ -1,12 +1,9 @@
 -- loyalhook inbox list: the received events and how far their handlers are, newest first, a page at
 -- a time.
 
-local arguments = require "loyalhook.cli.arguments"
-local columns = require "loyalhook.cli.table"
-local document = require "loyalhook.cli.document"
 local fields = require "loyalhook.fields"
 local inbox = require "loyalhook.cli.inbox"
-local shapes = require "loyalhook.cli.shapes"
+local page = require "loyalhook.cli.page"
 
 local list = {}
 
@@ -27,44 +24,24 @@ function list.arguments(parser)
   parser:option("--handler", "Only those that this handler came to."):argname("NAME")
   parser:option("--since", "Only those received since then: RFC 3339, or 30m, 2h, 7d ago.")
     :argname("TIME")
-  arguments.integer_option(parser, "--limit", "At most so many, 1-1000 (default 50).")
-  parser:option("--after", "Go on after this cursor, printed at the end of a page.")
-    :argname("CURSOR")
+  page.options(parser)
 end
 
 local FILTERS = { "state", "source", "event_type", "handler", "since", "limit", "after" }
 
-local function print_table(events, following, output)
-  if #events == 0 then
-    output:note(following and "none so far; more: --after " .. following or "no events")
-    return
-  end
-  local rows = {}
-  for index, event in ipairs(events) do
-    rows[index] = { event.received_at, event.source, event.id, event.event_type, event.state,
+local FORM = { shape = inbox.event,
+  heads = { "RECEIVED", "SOURCE", "EVENT", "TYPE", "STATE", "TASKS" },
+  row = function(event)
+    return { event.received_at, event.source, event.id, event.event_type, event.state,
       inbox.tasks_in_words(event.tasks) }
-  end
-  output:lines(columns.lines({ "RECEIVED", "SOURCE", "EVENT", "TYPE", "STATE", "TASKS" }, rows))
-  if following then
-    output:note("more: --after " .. following)
-  end
-end
+  end }
 
 function list.run(args, context)
-  local filter = {}
-  for _, name in ipairs(FILTERS) do
-    filter[name] = args[name]
-  end
-  local events, following, code = context:receiver():events(filter)
+  local events, following, code = context:receiver():events(page.filter(args, FILTERS))
   if not events then
     return nil, following, code
   end
-  if context.json then
-    context.output:document(document.object("events", shapes.list(events, inbox.event),
-      "next", following))
-  else
-    print_table(events, following, context.output)
-  end
+  page.show(context, "events", events, following, FORM)
 end
 
 return list

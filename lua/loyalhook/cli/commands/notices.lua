@@ -2,8 +2,7 @@
 -- "test", one mail through the configured server to see whether it works.
 
 local arguments = require "loyalhook.cli.arguments"
-local columns = require "loyalhook.cli.table"
-local document = require "loyalhook.cli.document"
+local page = require "loyalhook.cli.page"
 local shapes = require "loyalhook.cli.shapes"
 
 local notices = {}
@@ -26,47 +25,26 @@ function notices.arguments(parser)
   parser:option("--account", "Only this account's."):argname("NAME")
   parser:option("--since", "Only those made since then: RFC 3339, or 30m, 2h, 7d ago.")
     :argname("TIME")
-  arguments.integer_option(parser, "--limit", "At most so many, 1-1000 (default 50).")
-  parser:option("--after", "Go on after this cursor, printed at the end of a page.")
-    :argname("CURSOR")
+  page.options(parser)
   parser:option("--to", "Of test: who gets the mail (default: notices.to)."):argname("ADDRESS")
 end
 
 local FILTERS = { "webhook", "account", "since", "limit", "after" }
 
-local function print_table(list, following, output)
-  if #list == 0 then
-    output:note("no notices")
-    return
-  end
-  local rows = {}
-  for index, notice in ipairs(list) do
-    rows[index] = { notice.created_at, notice.account, notice.webhook_name,
+local FORM = { shape = shapes.notice,
+  heads = { "MADE", "ACCOUNT", "WEBHOOK", "WHAT", "REASON", "REQUEST", "MAILED" },
+  row = function(notice)
+    return { notice.created_at, notice.account, notice.webhook_name,
       notice.kind == "paused" and "webhook paused" or "request failed", notice.reason,
       notice.request_id, notice.mailed and "yes" or "no" }
-  end
-  output:lines(columns.lines({ "MADE", "ACCOUNT", "WEBHOOK", "WHAT", "REASON", "REQUEST",
-    "MAILED" }, rows))
-  if following then
-    output:note("more: --after " .. following)
-  end
-end
+  end }
 
 local function list_them(args, context)
-  local filter = {}
-  for _, name in ipairs(FILTERS) do
-    filter[name] = args[name]
-  end
-  local list, following, code = context:sender():notices(filter)
+  local list, following, code = context:sender():notices(page.filter(args, FILTERS))
   if not list then
     return nil, following, code
   end
-  if context.json then
-    context.output:document(document.object("notices", shapes.list(list, shapes.notice),
-      "next", following))
-  else
-    print_table(list, following, context.output)
-  end
+  page.show(context, "notices", list, following, FORM)
 end
 
 function notices.run(args, context)

@@ -1,11 +1,9 @@
 -- loyalhook request list: the log of requests, newest first, a page at a time.
 
-local arguments = require "loyalhook.cli.arguments"
-local document = require "loyalhook.cli.document"
 local fields = require "loyalhook.fields"
 local names = require "loyalhook.cli.names"
+local page = require "loyalhook.cli.page"
 local shapes = require "loyalhook.cli.shapes"
-local columns = require "loyalhook.cli.table"
 
 local list = {}
 
@@ -23,48 +21,31 @@ function list.arguments(parser)
   parser:option("--member", "Only those with an event of this member."):argname("ID")
   parser:option("--since", "Only those made since then: RFC 3339, or 30m, 2h, 7d ago.")
     :argname("TIME")
-  arguments.integer_option(parser, "--limit", "At most so many, 1-1000 (default 50).")
-  parser:option("--after", "Go on after this cursor, printed at the end of a page.")
-    :argname("CURSOR")
+  page.options(parser)
 end
 
 local FILTERS = { "state", "webhook", "account", "event", "member", "since", "limit", "after" }
 
-local function print_table(requests, following, context)
-  local output, named = context.output, names.of(context:sender())
-  if #requests == 0 then
-    output:note(following and "none so far; more: --after " .. following or "no requests")
-    return
-  end
-  local rows = {}
-  for index, request in ipairs(requests) do
-    local webhook = named(request.webhook_id)
-    rows[index] = { request.request_id, webhook.account, webhook.name, request.state,
-      request.reason, request.total_count, request.attempts_made, request.next_attempt_at,
-      request.created_at }
-  end
-  output:lines(columns.lines({ "REQUEST", "ACCOUNT", "WEBHOOK", "STATE", "REASON", ">EVENTS",
-    ">ATTEMPTS", "NEXT ATTEMPT", "CREATED" }, rows))
-  if following then
-    output:note("more: --after " .. following)
-  end
+-- Webhooks are shown by their names, which are read when the first one is asked for.
+local function form_of(context)
+  local named
+  return { shape = shapes.request,
+    heads = { "REQUEST", "ACCOUNT", "WEBHOOK", "STATE", "REASON", ">EVENTS", ">ATTEMPTS",
+      "NEXT ATTEMPT", "CREATED" },
+    row = function(request)
+      named = named or names.of(context:sender())
+      local webhook = named(request.webhook_id)
+      return { request.request_id, webhook.account, webhook.name, request.state, request.reason,
+        request.total_count, request.attempts_made, request.next_attempt_at, request.created_at }
+    end }
 end
 
 function list.run(args, context)
-  local filter = {}
-  for _, name in ipairs(FILTERS) do
-    filter[name] = args[name]
-  end
-  local requests, following, code = context:sender():requests(filter)
+  local requests, following, code = context:sender():requests(page.filter(args, FILTERS))
   if not requests then
     return nil, following, code
   end
-  if context.json then
-    context.output:document(document.object("requests", shapes.list(requests, shapes.request),
-      "next", following))
-  else
-    print_table(requests, following, context)
-  end
+  page.show(context, "requests", requests, following, form_of(context))
 end
 
 return list
