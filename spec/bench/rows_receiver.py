@@ -82,8 +82,9 @@ def receive(stand, size):
 
 
 def ask(web, goes_on):
-    """Milliseconds of requests to an unrelated location, on one connection, one in two milliseconds,
-    as long as it goes on: the last one only if it did until its answer came, but one at least."""
+    """Milliseconds of requests to an unrelated location, on one connection, one in two
+    milliseconds, as long as it goes on: the last one only if it did until its answer came, but one
+    at least."""
     times, wanted = [], b"GET /other HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with socket.create_connection(("127.0.0.1", web.port), timeout=60) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -479,7 +479,8 @@ class Ends(Case):
 
     def folders_that_are_not_left(self):
         """A locked one, a young one, a link to a folder, a file, and one of another name."""
-        names = [f"loyalhook-run.{end}" for end in ("locked", "young0", "link00", "file00", "longer0")]
+        names = ["loyalhook-run." + end
+                 for end in ("locked", "young0", "link00", "file00", "longer0")]
         locked, young, link, file, longer = (
             os.path.join(self.temporary.folder, name) for name in names)
         for path in (locked, young, longer, self.shop.path("mine")):

@@ -3,7 +3,7 @@
 **
 **   engine.folder_new()          -> path of a new folder below TMPDIR (or /tmp) that only its owner
 **                                   may enter, or nil, message, code
-**   engine.folders_clean(now_ms) -> how many were removed: those that a killed process has left there
+**   engine.folders_clean(now_ms) -> how many were removed of those that killed processes have left
 **   engine.folder_remove(path)   -> true, or nil, message, code; with all that is in it. Only a
 **                                   folder of folder_new's name is touched, no link is followed
 **   engine.is_root()             -> whether this process is root

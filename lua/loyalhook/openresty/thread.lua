@@ -195,7 +195,7 @@ local function api_answer(settings, item)
   if item.file then
     local body, problem = read_spooled(item.file, settings.body_bytes_max)
     if not body then
-      return { message = problem or "the body is larger than nginx should let through", code = "io" }
+      return { message = problem or "the body is too large", code = "io" }
     end
     item.body = body
   end
