@@ -138,7 +138,8 @@ describe("inbox retry", function()
     assert.are.same({ "full", "disk full" }, { code, err })
     assert.are.equal('{"events":[{"id":"e1","source":"zinrelo","handler":"email",'
       .. '"outcome":"retried"}]}\n', out)
-    _, out = run({ retry = returns(nil, "disk full", "full", {}) }, "inbox retry", "e1", "--json")
+    code, out = run({ retry = returns(nil, "disk full", "full", {}) }, "inbox retry", "e1", "--json")
+    assert.are.equal("full", code)
     assert.are.equal("", out)
   end)
 
