@@ -67,6 +67,28 @@ static void test_chosen_events_are_retried_with_fresh_tries(void **state) {
   assert_int_equal(tasks->retry(suite.store, asked, LH_RETRY_MANY_MAX + 1, 1, NULL), LH_E_LIMIT);
 }
 
+static void test_what_retention_took_is_unknown(void **state) {
+  (void)state;
+  const int64_t month_ms = INT64_C(30) * 86400000;
+  load("crm", 0);
+  task_receive_many(2);
+  end_due(LH_TASK_IN_SUCCESS);
+  fake_clock_advance(&suite.fake, month_ms);
+  struct lh_clean run = {.now_ms = suite.fake.wall_ms,
+                         .retention_ms = month_ms,
+                         .failed_retention_ms = month_ms,
+                         .dedupe_ms = 2 * month_ms,
+                         .more = 1};
+  while (run.more) assert_int_equal(suite.store->admin->clean(suite.store, &run, NULL), LH_OK);
+  assert_int_equal(run.received, 1); /* the newest stays */
+  struct lh_task_retry asked[] = {
+      {.event_id = "e1"}, {.event_id = "e1", .handler = "crm"}, {.event_id = "e2"}};
+  assert_int_equal(tasks->retry(suite.store, asked, 3, suite.fake.wall_ms, NULL), LH_OK);
+  assert_int_equal(asked[0].outcome, LH_TASK_RETRY_UNKNOWN);
+  assert_int_equal(asked[1].outcome, LH_TASK_RETRY_UNKNOWN);
+  assert_int_equal(asked[2].outcome, LH_TASK_RETRY_NOT_FAILED);
+}
+
 /* Steps until it is over; how many in all, and in how many steps. */
 static size_t retry_failed(struct lh_task_retry_step step, size_t *steps) {
   size_t sum = 0;
@@ -267,3 +289,4 @@ int store_suite_run_task_care(void) {
 #undef T
   return cmocka_run_group_tests_name("store contract: care of tasks", tests, NULL, NULL);
 }
+      T(test_what_retention_took_is_unknown),

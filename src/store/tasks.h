@@ -108,7 +108,7 @@ struct lh_task_work {
 enum lh_task_retry_outcome {
   LH_TASK_RETRY_RETRIED,    /* at least one task is retrying, with fresh tries */
   LH_TASK_RETRY_NOT_FAILED, /* nothing to do */
-  LH_TASK_RETRY_UNKNOWN     /* no such event, or no task of it with that handler */
+  LH_TASK_RETRY_UNKNOWN     /* no such event (any more), or no task of it with that handler */
 };
 const char *lh_task_retry_outcome_name(enum lh_task_retry_outcome outcome);
 

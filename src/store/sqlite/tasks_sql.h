@@ -71,7 +71,8 @@
   X(TASKS_RUNNING_OF, "SELECT task FROM tasks INDEXED BY tasks_of_session WHERE session IS NOT" \
                       " NULL AND handler = ?1 AND task > ?2 LIMIT ?3") \
   X(TASK_POSITIONS,   "SELECT m.position FROM marks m JOIN sources s ON s.source = m.source" \
-                      " WHERE m.event_id = ?1 AND (?2 IS NULL OR s.name = ?2)") \
+                      " WHERE m.event_id = ?1 AND (?2 IS NULL OR s.name = ?2) AND EXISTS" \
+                      " (SELECT 1 FROM inbox i WHERE i.position = m.position)") \
   X(TASKS_OF_EVENT,   "SELECT t.task, t.state FROM tasks t JOIN handlers h ON h.handler =" \
                       " t.handler WHERE t.position = ?1 AND (?2 IS NULL OR h.name = ?2)") \
   X(TASKS_FAILED_OF,  "SELECT t.task, t.position, t.finished_ms, i.source, i.received_ms FROM" \
