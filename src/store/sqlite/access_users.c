@@ -304,6 +304,7 @@ static void rehash(struct lh_sqlite_store *self, const struct lh_claim *claim, i
 
 static int check(struct lh_sqlite_store *self, const struct lh_claim *claim, struct lh_user *user,
                  struct lh_error *err) {
+  static const unsigned char no_salt[LH_PASSWORD_SALT_BYTES] = {0};
   unsigned char stored[LH_PASSWORD_STORED_BYTES] = {0};
   struct lh_connection *reader = lh_sqlite_reader(self, err);
   if (reader == NULL) return err->code;
@@ -313,7 +314,7 @@ static int check(struct lh_sqlite_store *self, const struct lh_claim *claim, str
     rc = lh_password_check(stored, sizeof stored, claim->password.at, claim->password.len, &good,
                            err);
   } else { /* nobody: in the time that it takes with somebody */
-    rc = lh_password_store(claim->password.at, claim->password.len, stored,
+    rc = lh_password_store(claim->password.at, claim->password.len, no_salt,
                            iterations_of(claim->iterations), stored, err);
   }
   if (rc == LH_OK && (!good || user->disabled_ms != 0))
