@@ -194,6 +194,7 @@ static int login_open(lua_State *L) {
   if (!store) return 3;
   if (open_login(store, &claim, now_ms, &secret, &user, &err) ||
       lh_token_csrf(secret.text, csrf, &err)) {
+    lh_wipe(&secret, sizeof secret);
     return lh_push_error(L, &err);
   }
   lua_createtable(L, 0, 4);
