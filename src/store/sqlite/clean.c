@@ -7,8 +7,7 @@
 ** that are old enough), then every webhook's requests below it are dealt with
 ** (sweep.c), then the events go that no webhook needs any more. After that
 ** come failed requests, figures, jobs, notices, what access_clean.c knows and
-** webhooks whose time is over,
-** and last the receiving side (clean_inbox.c).
+** webhooks whose time is over, and last the receiving side (clean_inbox.c).
 */
 #include <string.h>
 
