@@ -219,6 +219,44 @@ static void test_a_worker_that_was_away_has_its_handler_back(void **state) {
   assert_int_equal(task_handler("crm").tasks[LH_TASK_RUNNING], 1);
 }
 
+/* The answer of the store to one more handler; its number, if it is taken. */
+static int open_one(const char *name, int64_t *number) {
+  const struct lh_handler_definition definition = {.name = name, .event_types = "*"};
+  int created;
+  return tasks->handler_open(suite.store, &definition, suite.fake.wall_ms, number, &created, NULL);
+}
+
+static void test_forgotten_handlers_make_room_for_others(void **state) {
+  (void)state;
+  int64_t number, gone;
+  size_t failed;
+  char name[16];
+  load("old", 0);
+  task_receive_many(1);
+  end_due(LH_TASK_IN_REFUSAL);
+  assert_int_equal(open_one("h1", &gone), LH_OK);
+  for (int i = 2; i < LH_HANDLERS_MAX; i++) {
+    snprintf(name, sizeof name, "h%d", i);
+    assert_int_equal(open_one(name, &number), LH_OK);
+  }
+  assert_int_equal(open_one("new", &number), LH_E_LIMIT);
+  fake_clock_advance(&suite.fake, LH_SESSION_DEAD_MS);
+  assert_int_equal(tasks->forget(suite.store, "old", suite.fake.wall_ms, &failed, NULL), LH_OK);
+  assert_int_equal(open_one("new", &number), LH_E_LIMIT); /* its task is still shown */
+  assert_int_equal(tasks->forget(suite.store, "h1", suite.fake.wall_ms, &failed, NULL), LH_OK);
+  assert_int_equal(open_one("new", &number), LH_OK);
+  assert_int_equal(open_one("newer", &number), LH_E_LIMIT);
+  assert_int_equal(task_state(1, "old"), LH_TASK_FAILED);
+  struct lh_handler_wish wish = worker.wishes[0];
+  wish.handler = gone; /* of a worker that was away meanwhile */
+  struct lh_task_turn turn = {.session = suite.session,
+                              .now_ms = suite.fake.wall_ms,
+                              .wishes = &wish,
+                              .wish_count = 1,
+                              .slots = 1};
+  assert_int_equal(tasks->turn(suite.store, &turn, NULL), LH_E_INVALID);
+}
+
 static struct lh_task_work work_of(const struct task_worker *of) {
   struct lh_task_work work;
   int64_t numbers[TASK_WORKER_HANDLERS];
@@ -277,16 +315,17 @@ int store_suite_run_task_care(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       T(test_chosen_events_are_retried_with_fresh_tries),
+      T(test_what_retention_took_is_unknown),
       T(test_many_are_retried_in_steps),
       T(test_a_retry_of_many_means_what_was_asked),
       T(test_a_handler_in_use_is_not_forgotten),
       T(test_what_a_forgotten_handler_has_left_fails),
       T(test_a_forgotten_handler_begins_anew),
       T(test_a_worker_that_was_away_has_its_handler_back),
+      T(test_forgotten_handlers_make_room_for_others),
       T(test_what_is_left_to_do_is_counted),
       T(test_fewer_tries_end_what_has_had_more),
   };
 #undef T
   return cmocka_run_group_tests_name("store contract: care of tasks", tests, NULL, NULL);
 }
-      T(test_what_retention_took_is_unknown),

@@ -98,7 +98,7 @@
   86400000                       /* a clock may leap so far in a running worker; more is an error */
 #define LH_CLEAN_PAUSE_MS 20     /* between two steps, beside the time that one took */
 #define LH_HANDLER_NAME_MAX 64   /* [a-z0-9_.-]{1,64} */
-#define LH_HANDLERS_MAX 1000     /* rows of handlers; also those that one worker may load */
+#define LH_HANDLERS_MAX 1000     /* rows; forgotten ones make room. Also those of one worker */
 #define LH_TASK_TRIES_DEFAULT 10 /* design §3.18: 10 tries, 10 s × 3, at most 6 h */
 #define LH_TASK_TRIES_MAX 100    /* as a webhook's retries */
 #define LH_TASK_FIRST_MS 10000

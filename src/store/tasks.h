@@ -154,7 +154,8 @@ void lh_handler_list_clear(struct lh_handler_list *list);
 struct lh_store_tasks {
   /*
   ** Makes a handler that is new (or was forgotten) at the inbox's head, or before its first event;
-  ** brings one that is known up to date. Codes: LH_E_INVALID (name), LH_E_LIMIT (LH_HANDLERS_MAX).
+  ** brings one that is known up to date. Codes: LH_E_INVALID (name), LH_E_LIMIT (LH_HANDLERS_MAX;
+  ** forgotten ones without any task make room).
   */
   int (*handler_open)(struct lh_store *store, const struct lh_handler_definition *definition,
                       int64_t now_ms, int64_t *handler, int *created, struct lh_error *err);

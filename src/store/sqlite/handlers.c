@@ -10,16 +10,15 @@
 
 #define WORK_COUNT_MAX 1000 /* of each kind: whoever asks wants to know whether there is any */
 
-static int load(struct lh_tasking *tasking, struct lh_handler_hot *row, struct lh_error *err) {
+/* *found 0: there is none. */
+static int load(struct lh_tasking *tasking, struct lh_handler_hot *row, int *found,
+                struct lh_error *err) {
   struct lh_connection *connection = tasking->tx->connection;
   sqlite3_stmt *get = lh_connection_sql(connection, LH_SQL_HANDLER_GET, err);
   if (get == NULL) return err->code;
   sqlite3_bind_int64(get, 1, row->handler);
-  int found = lh_connection_row(connection, get, err);
-  if (found < 0) return err->code;
-  if (found == 0)
-    return lh_error_set(err, LH_E_STORE_DAMAGED, "store is damaged: there is no handler %lld",
-                        (long long)row->handler);
+  *found = lh_connection_row(connection, get, err);
+  if (*found <= 0) return *found < 0 ? (int)err->code : LH_OK;
   row->fails_when_unknown = sqlite3_column_int(get, 0);
   row->serial = sqlite3_column_int(get, 1);
   row->cursor = sqlite3_column_int64(get, 2);
@@ -35,23 +34,49 @@ static int load(struct lh_tasking *tasking, struct lh_handler_hot *row, struct l
   return LH_OK;
 }
 
-struct lh_handler_hot *lh_handler_get(struct lh_tasking *tasking, int64_t handler,
-                                      struct lh_error *err) {
+/* NULL and LH_OK: there is none. */
+static struct lh_handler_hot *get(struct lh_tasking *tasking, int64_t handler, int *code,
+                                  struct lh_error *err) {
   struct lh_handler_hot *row = tasking->handlers;
+  int found = 0;
+  *code = LH_OK;
   while (row != NULL && row->handler != handler) row = row->next;
   if (row != NULL) return row;
   row = calloc(1, sizeof *row);
   if (row == NULL) {
-    lh_error_set(err, LH_E_MEMORY, "out of memory");
+    *code = lh_error_set(err, LH_E_MEMORY, "out of memory");
     return NULL;
   }
   row->handler = handler;
-  if (load(tasking, row, err) != LH_OK) {
+  *code = load(tasking, row, &found, err);
+  if (*code != LH_OK || !found) {
     free(row);
     return NULL;
   }
   row->next = tasking->handlers;
   tasking->handlers = row;
+  return row;
+}
+
+struct lh_handler_hot *lh_handler_get(struct lh_tasking *tasking, int64_t handler,
+                                      struct lh_error *err) {
+  int code;
+  struct lh_handler_hot *row = get(tasking, handler, &code, err);
+  if (row == NULL && code == LH_OK)
+    lh_error_set(err, LH_E_STORE_DAMAGED, "store is damaged: there is no handler %lld",
+                 (long long)handler);
+  return row;
+}
+
+struct lh_handler_hot *lh_handler_wished(struct lh_tasking *tasking, int64_t handler,
+                                         struct lh_error *err) {
+  int code;
+  struct lh_handler_hot *row = get(tasking, handler, &code, err);
+  if (row == NULL && code == LH_OK)
+    lh_error_set(err, LH_E_INVALID,
+                 "handler %lld is not known: it was forgotten, and another one needed its place;"
+                 " restart the worker",
+                 (long long)handler);
   return row;
 }
 
@@ -136,14 +161,26 @@ static int begin_at(struct lh_tx *tx, int from_start, int64_t *cursor, struct lh
   return rc;
 }
 
-static int add(struct lh_tx *tx, struct opening *opening, struct lh_error *err) {
-  const struct lh_handler_definition *definition = opening->definition;
-  int64_t count = 0, cursor = 0;
+/* The one that was forgotten first goes; not if tasks still bear its name. */
+static int make_room(struct lh_tx *tx, struct lh_error *err) {
+  int64_t count = 0;
   int rc = number(tx->connection, lh_connection_sql(tx->connection, LH_SQL_HANDLERS_COUNT, err),
                   &count, err);
-  if (rc == LH_OK && count >= LH_HANDLERS_MAX)
-    rc = lh_error_set(err, LH_E_LIMIT, "the store knows %d handlers, the limit: forget some",
+  if (rc != LH_OK || count < LH_HANDLERS_MAX) return rc;
+  sqlite3_stmt *drop = lh_connection_sql(tx->connection, LH_SQL_HANDLERS_MAKE_ROOM, err);
+  if (drop == NULL) return err->code;
+  rc = lh_connection_done(tx->connection, drop, err);
+  if (rc != LH_OK || sqlite3_changes(tx->connection->db) > 0) return rc;
+  return lh_error_set(err, LH_E_LIMIT,
+                      "the store knows %d handlers, the limit: forget some (one with tasks counts"
+                      " until retention has deleted them)",
                       LH_HANDLERS_MAX);
+}
+
+static int add(struct lh_tx *tx, struct opening *opening, struct lh_error *err) {
+  const struct lh_handler_definition *definition = opening->definition;
+  int64_t cursor = 0;
+  int rc = make_room(tx, err);
   if (rc == LH_OK) rc = begin_at(tx, definition->from_start, &cursor, err);
   sqlite3_stmt *statement =
       rc == LH_OK ? lh_connection_sql(tx->connection, LH_SQL_HANDLER_ADD, err) : NULL;

@@ -37,6 +37,9 @@ struct lh_tasking {
 /* Borrowed until the end. NULL and *err: LH_E_STORE_DAMAGED if there is none. */
 struct lh_handler_hot *lh_handler_get(struct lh_tasking *tasking, int64_t handler,
                                       struct lh_error *err);
+/* The same for a number that a worker brings: LH_E_INVALID if there is none (any more). */
+struct lh_handler_hot *lh_handler_wished(struct lh_tasking *tasking, int64_t handler,
+                                         struct lh_error *err);
 /* With code LH_OK: saves what changed. Frees. Returns code or the failure. */
 int lh_tasking_end(struct lh_tasking *tasking, int code, struct lh_error *err);
 /* Number of a handler. LH_E_NOT_FOUND with a sentence. */

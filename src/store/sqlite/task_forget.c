@@ -2,7 +2,8 @@
 ** Forgetting a handler: from the first step on nothing of it is formed or
 ** leased, and in bounded steps what it has left ends failed. Those that wait for
 ** another task of their member become due when that one ends, so they are found
-** too. Its row stays, with the name of its tasks.
+** too. Its row stays, with the name of its tasks; once it has none it makes room
+** where there are very many.
 */
 #include "store/sqlite/task.h"
 

@@ -65,7 +65,7 @@ static int check_session(struct turning *turning, struct lh_error *err) {
 
 /* A worker that lives says so of its handlers too; one that was forgotten meanwhile begins anew. */
 static int look_at(struct turning *turning, struct lh_task_wished *wished, struct lh_error *err) {
-  struct lh_handler_hot *row = lh_handler_get(&turning->tasking, wished->wish->handler, err);
+  struct lh_handler_hot *row = lh_handler_wished(&turning->tasking, wished->wish->handler, err);
   int64_t now_ms = turning->tasking.now_ms;
   wished->row = row;
   if (row == NULL) return err->code;

@@ -10,6 +10,9 @@
   X(HANDLER_BY_NAME,  "SELECT handler, forgotten_ms IS NULL, loaded_ms FROM handlers" \
                       " WHERE name = ?1") \
   X(HANDLERS_COUNT,   "SELECT count(*) FROM handlers") \
+  X(HANDLERS_MAKE_ROOM,"DELETE FROM handlers WHERE handler = (SELECT handler FROM handlers WHERE" \
+                      " forgotten_ms IS NOT NULL AND pending + running + retrying + done +" \
+                      " failed = 0 ORDER BY forgotten_ms LIMIT 1)") \
   X(HANDLER_ADD,      "INSERT INTO handlers (name, event_types, when_unknown, serial, cursor," \
                       " loaded_ms, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)") \
   X(HANDLER_EDIT,     "UPDATE handlers SET event_types = ?2, when_unknown = ?3, serial = ?4," \
