@@ -66,3 +66,10 @@ int curl_memory_failed(void) {
 long curl_memory_held(void) {
   return atomic_load(&allocated);
 }
+
+void curl_memory_try_each(int (*one)(long number), int untouched, int counts[]) {
+  long before = curl_memory_held();
+  for (long number = 0; counts[untouched] < 3 && number < 1000; number++) counts[one(number)]++;
+  assert_int_equal(counts[untouched], 3); /* all were tried */
+  assert_int_equal(curl_memory_held(), before);
+}

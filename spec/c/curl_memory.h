@@ -9,5 +9,11 @@ void curl_memory_fail_after(long count);
 /* 1 if that one has failed. */
 int curl_memory_failed(void);
 long curl_memory_held(void);
+/*
+** Runs `one` with each allocation failing in turn, until it has said three times that none was left
+** to fail (`untouched`), and counts what it says. It makes curl_memory_fail_after(number) itself,
+** and must leave nothing behind.
+*/
+void curl_memory_try_each(int (*one)(long number), int untouched, int counts[]);
 
 #endif
