@@ -43,13 +43,20 @@ static const char *type_name(enum lh_json_type type) {
   return NULL;
 }
 
-static int check(lua_State *L) {
-  size_t len;
-  const char *text = lh_arg_string(L, 1, &len);
-  int64_t depth_max = lh_arg_int_or(L, 2, LH_JSON_DEPTH_MAX, 1, LH_JSON_NESTING_MAX);
-  enum lh_json_type type;
+/* Text and depth, arguments 1 and 2, checked; 0 after pushing nil, message, code (3 values). */
+static int read_text(lua_State *L, struct lh_slice *text, enum lh_json_type *type) {
   struct lh_error err;
-  if (lh_json_check(text, len, (unsigned)depth_max, &type, &err)) return lh_push_error(L, &err);
+  text->at = lh_arg_string(L, 1, &text->len);
+  int64_t depth_max = lh_arg_int_or(L, 2, LH_JSON_DEPTH_MAX, 1, LH_JSON_NESTING_MAX);
+  if (lh_json_check(text->at, text->len, (unsigned)depth_max, type, &err) == 0) return 1;
+  lh_push_error(L, &err);
+  return 0;
+}
+
+static int check(lua_State *L) {
+  struct lh_slice text;
+  enum lh_json_type type;
+  if (!read_text(L, &text, &type)) return 3;
   lua_pushstring(L, type_name(type));
   return 1;
 }
@@ -67,16 +74,13 @@ static void push_decoded(lua_State *L, struct lh_slice value) {
 }
 
 static int members(lua_State *L) {
-  size_t len, position = 0;
-  const char *text = lh_arg_string(L, 1, &len);
-  int64_t depth_max = lh_arg_int_or(L, 2, LH_JSON_DEPTH_MAX, 1, LH_JSON_NESTING_MAX);
+  struct lh_slice text, key, value;
+  size_t position = 0;
   enum lh_json_type type;
-  struct lh_error err;
-  if (lh_json_check(text, len, (unsigned)depth_max, &type, &err)) return lh_push_error(L, &err);
+  if (!read_text(L, &text, &type)) return 3;
   if (type != LH_JSON_OBJECT) return lh_push_failure(L, LH_E_INVALID, "not a JSON object");
-  struct lh_slice key, value;
   lua_newtable(L);
-  while (lh_json_next((struct lh_slice){text, len}, &position, &key, &value)) {
+  while (lh_json_next(text, &position, &key, &value)) {
     push_decoded(L, key);
     lua_pushlstring(L, value.at, value.len);
     lua_rawset(L, -3);
@@ -85,16 +89,13 @@ static int members(lua_State *L) {
 }
 
 static int items(lua_State *L) {
-  size_t len, position = 0;
-  const char *text = lh_arg_string(L, 1, &len);
-  int64_t depth_max = lh_arg_int_or(L, 2, LH_JSON_DEPTH_MAX, 1, LH_JSON_NESTING_MAX);
+  struct lh_slice text, value;
+  size_t position = 0;
   enum lh_json_type type;
-  struct lh_error err;
-  if (lh_json_check(text, len, (unsigned)depth_max, &type, &err)) return lh_push_error(L, &err);
+  if (!read_text(L, &text, &type)) return 3;
   if (type != LH_JSON_ARRAY) return lh_push_failure(L, LH_E_INVALID, "not a JSON array");
-  struct lh_slice value;
   lua_newtable(L);
-  for (int i = 1; lh_json_next((struct lh_slice){text, len}, &position, NULL, &value); i++) {
+  for (int i = 1; lh_json_next(text, &position, NULL, &value); i++) {
     lua_pushlstring(L, value.at, value.len);
     lua_rawseti(L, -2, i);
   }
