@@ -59,13 +59,6 @@ function access.open(given)
   return made
 end
 
--- Raises at the line that called the method.
-local function check_text(value, method, expected)
-  if type(value) ~= "string" then
-    error(("%s: expected %s, got %s"):format(method, expected, type(value)), 3)
-  end
-end
-
 local function view_of(row, message, code)
   if not row then
     return nil, message, code
@@ -95,14 +88,14 @@ end
 --- Revokes a token by id or name; it is refused from now on. Returns it, or nil,
 -- message, code ("not_found").
 function Access:revoke_token(id_or_name, by)
-  check_text(id_or_name, "revoke_token", "an id or a name")
+  options.text(id_or_name, "revoke_token", "an id or a name")
   return view_of(self._store:token_revoke(id_or_name, by, self._now_ms()))
 end
 
 --- Whose token this text is: { id, name, account (nil: all), scope }; or nil, message,
 -- "denied" if it is none or was revoked.
 function Access:check_token(text)
-  check_text(text, "check_token", "a token")
+  options.text(text, "check_token", "a token")
   local row, message, code = self._store:token_check(text, self._now_ms())
   if not row then
     return nil, message, code
@@ -125,13 +118,13 @@ end
 --- Counts a wrong try (an unknown token) of an address. Returns true, or nil, message,
 -- "too_many" and how many milliseconds it has to wait; it is not counted then.
 function Access:knock(address)
-  check_text(address, "knock", "an address")
+  options.text(address, "knock", "an address")
   return self:_knock({ address = address })
 end
 
 --- Takes back what was counted of an address: it was right after all.
 function Access:welcome(address)
-  check_text(address, "welcome", "an address")
+  options.text(address, "welcome", "an address")
   return self._store:welcome({ address = address }, self._now_ms())
 end
 

@@ -60,4 +60,12 @@ function options.check(given, known, where)
   return given
 end
 
+--- Raises at the line that called the public function `where` if `value` is not a text. expected:
+-- what it should have been, in words.
+function options.text(value, where, expected)
+  if type(value) ~= "string" then
+    error(("%s: expected %s, got %s"):format(where, expected, type(value)), 3)
+  end
+end
+
 return options

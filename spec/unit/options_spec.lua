@@ -44,6 +44,19 @@ describe("options", function()
     end)
   end)
 
+  it("raise for what is no text", function()
+    local function show(id)
+      options.text(id, "show", "an id")
+      return id
+    end
+    local ok, message = pcall(function()
+      local _ = show(5)
+    end)
+    assert.is_false(ok)
+    assert.is_truthy(message:find("options_spec.lua:%d+: show: expected an id, got number"))
+    assert.are.equal("5", show("5"))
+  end)
+
   it("can be asked without raising", function()
     assert.is_nil(options.unknown({ create = true }, KNOWN, "field"))
     assert.are.equal("unknown field aaa", options.unknown({ zzz = 1, aaa = 1 }, KNOWN, "field"))

@@ -27,12 +27,6 @@ local function check_all(given, known, method, ...)
   return given
 end
 
-local function check_text(value, method, expected)
-  if type(value) ~= "string" then
-    error(("%s: expected %s, got %s"):format(method, expected, type(value)), 3)
-  end
-end
-
 local function view_of(row, message, code)
   if not row then
     return nil, message, code
@@ -64,7 +58,7 @@ end
 -- Returns the user, or nil, message, code ("not_found", "invalid", "refused" if no enabled
 -- admin would be left).
 function methods:set_user(name, given, by)
-  check_text(name, "set_user", "a user's name")
+  options.text(name, "set_user", "a user's name")
   given = options.check(given, SET, "set_user")
   local noted = self._by(by, { role = given.role, disabled = given.disabled,
     password = given.password and "changed" or nil })
@@ -74,7 +68,7 @@ end
 --- Removes a user with its logins. Returns the user, or nil, message, code ("not_found",
 -- "refused" if no enabled admin would be left).
 function methods:remove_user(name, by)
-  check_text(name, "remove_user", "a user's name")
+  options.text(name, "remove_user", "a user's name")
   return view_of(self._store:user_set(name, { removed = true }, by, self._now_ms()))
 end
 
@@ -103,7 +97,7 @@ end
 --- Whose login a cookie's text is: { user, role, csrf, created_at, expires_at }; or nil,
 -- message, "denied" if it is none, or over.
 function methods:check_login(text)
-  check_text(text, "check_login", "a login")
+  options.text(text, "check_login", "a login")
   local row, message, code = self._store:login_check(text, self._now_ms())
   if not row then
     return nil, message, code
@@ -113,7 +107,7 @@ end
 
 --- Ends a login. Returns true, also if it was none; or nil, message, code.
 function methods:sign_out(text, by)
-  check_text(text, "sign_out", "a login")
+  options.text(text, "sign_out", "a login")
   return self._store:login_end(text, by, self._now_ms())
 end
 
