@@ -158,6 +158,22 @@ describe("another account's things", function()
     assert.are.equal("enabled", here.sender:webhook(webhook.id).status)
   end)
 
+  it("are not shown while the store cannot say whose they are", function()
+    here:webhook("unknown")
+    assert(here.sender:emit_json("event_points_earned", "{}"))
+    here:work()
+    local request_id = assert(here.sender:requests{ limit = 1 })[1].request_id
+    here.sender.webhook = function()
+      return nil, "the store is busy", "busy"
+    end
+    for _, path in ipairs{ request_id, request_id .. "/body" } do
+      local status, body = here:ask(own, "GET", "/api/v1/requests/" .. path)
+      assert.are.equal(503, status)
+      assert.are.equal("busy", body.code)
+    end
+    here.sender.webhook = nil
+  end)
+
   it("cannot be asked for by name", function()
     for _, path in ipairs{ "webhooks", "requests", "notices", "stats", "stats/series", "jobs" } do
       local status, body = here:ask(own, "GET", "/api/v1/" .. path .. "?account=default")

@@ -33,9 +33,12 @@ end
 local function request_of(call)
   local row, message, code = call.sender:request(call.path.request_id)
   if row and call.who.account then
-    local webhook, _, problem_code = call.sender:webhook(row.webhook_id, call.who.account)
-    if not webhook and problem_code == "not_found" then
+    local webhook
+    webhook, message, code = call.sender:webhook(row.webhook_id, call.who.account)
+    if not webhook and code == "not_found" then
       return problem.new("not_found", "no request has this id")
+    elseif not webhook then
+      return call:failed(message, code)
     end
   elseif not row then
     return call:failed(message, code)
