@@ -271,5 +271,10 @@ describe("a person's change", function()
       { origin = "http://evil.example" })))
     assert.are.equal(415, (here:ask(false, "POST", "/api/v1/session", body,
       { ["content-type"] = "text/plain" })))
+    -- Its name was made to lead here: to the browser it is of the same origin then.
+    local status, problem = here:ask(false, "POST", "/api/v1/session", body,
+      { host = "evil.example", origin = "http://evil.example", authorization = "Bearer x" })
+    assert.are.equal(421, status)
+    assert.are.equal("host", problem.code)
   end)
 end)

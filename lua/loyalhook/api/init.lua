@@ -172,9 +172,11 @@ local function reply_to(self, request)
     remote = browser.neighbourhood(request.remote or "") }, { __index = request })
   local entry, captured = routes.find(self._paths, request.path)
   request.captured = captured
+  local route = entry and entry.methods[request.method == "HEAD" and "GET" or request.method]
   local is_health = entry and entry.path:find("^/healthz")
-  if not is_health and not headers.authorization and not browser.knows(self._hosts, headers.host)
-  then
+  -- A token is proof enough, but only where it is looked at.
+  local has_token = headers.authorization and not (route and route.anonymous)
+  if not is_health and not has_token and not browser.knows(self._hosts, headers.host) then
     return problem.new("host", "the server does not answer under this name (Host): name it in the "
       .. "setting public_url")
   elseif not entry then
@@ -182,7 +184,6 @@ local function reply_to(self, request)
   elseif request.method == "OPTIONS" then
     return { status = 204, headers = { Allow = routes.allow(entry) } }
   end
-  local route = entry.methods[request.method == "HEAD" and "GET" or request.method]
   if not route then
     return problem.new("method", "this path has other methods, see Allow",
       { headers = { Allow = routes.allow(entry) } })
