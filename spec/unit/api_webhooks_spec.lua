@@ -166,6 +166,33 @@ describe("over the API", function()
       until page.next == json.null
       assert.are.same({ "w1", "w2", "w3", "w4", "w5" }, names)
     end)
+
+    it("are listed to the end by whoever deletes them on the way", function()
+      for number = 1, 3 do
+        here:create("w" .. number)
+      end
+      local page = get("webhooks?limit=1")
+      assert.are.equal(200, (here:ask(writes, "DELETE", "/api/v1/webhooks/" .. page.next)))
+      page = get("webhooks?limit=1&after=" .. page.next)
+      assert.are.equal("w2", page.webhooks[1].name)
+      assert.are.equal("w3", get("webhooks?limit=1&after=" .. page.next).webhooks[1].name)
+      assert.are.equal(3, #get("webhooks?deleted=true").webhooks)
+    end)
+
+    it("are not at their end after a cursor that is none", function()
+      here:create("w1")
+      local status, body = here:ask(reads, "GET", "/api/v1/webhooks?after=" .. UNKNOWN)
+      assert.are.equal(400, status)
+      assert.are.equal("after", body.errors[1].field)
+    end)
+
+    it("are tested, and the audit log says of which account", function()
+      local made = here:create("crm", { account = "shop-7" })
+      post("webhooks/" .. made.id .. "/test", {})
+      local note = last_note()
+      assert.are.equal("webhook.test", note.what)
+      assert.are.equal("shop-7", note.account)
+    end)
   end)
 
   describe("events", function()

@@ -65,8 +65,8 @@ local function list(call)
   if account == false then
     return nil, failure
   end
-  local rows, message, code = call.sender:webhooks({ account = account,
-    with_deleted = call.query.deleted })
+  -- Deleted ones too: the cursor may have been deleted since the page before.
+  local rows, message, code = call.sender:webhooks({ account = account, with_deleted = true })
   if not rows then
     return call:failed(message, code)
   end
@@ -75,12 +75,16 @@ local function list(call)
   for _, row in ipairs(rows) do
     if after then
       after = row.id ~= after and after or nil
-    elseif #page == limit then
-      following = page[limit].id
-      break
-    else
+    elseif row.status ~= "deleted" or call.query.deleted then
+      if #page == limit then
+        following = page[limit].id
+        break
+      end
       page[#page + 1] = render.webhook(row)
     end
+  end
+  if after then
+    return problem.values({ kinds.wrong("after", "the id of a webhook of this list") }, 400)
   end
   return call:ok(render.page("webhooks", page, following))
 end
@@ -199,13 +203,16 @@ local PROBE = { "delivered", "webhook_id", "url", "request_id", "event_id", "eve
   "status", "duration_ms", "error", "response" }
 
 local function test(call)
-  local id = call.path.webhook_id
-  local result, message, code = call.sender:test_webhook(id, { account = call.who.account,
+  local row, failure = call:webhook(call.path.webhook_id)
+  if not row then
+    return nil, failure
+  end
+  local result, message, code = call.sender:test_webhook(row.id, { account = call.who.account,
     event_type = call.body.event_type })
   if not result then
     return call:failed(message, code)
   end
-  call:note("webhook.test", id, nil, { event_type = result.event_type })
+  call:note("webhook.test", row.id, row.account, { event_type = result.event_type })
   return call:ok(render.pick(result, PROBE))
 end
 
