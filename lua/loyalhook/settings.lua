@@ -106,7 +106,7 @@ settings.list = {
   }]],
     description = "What reacts to received events: handlers that come with loyalhook (use), or own "
       .. "ones (file, beside this one); what stands beside is their options." },
-  { name = "public_url", kind = "text", environment = "LOYALHOOK_PUBLIC_URL",
+  { name = "public_url", kind = "url", environment = "LOYALHOOK_PUBLIC_URL",
     example = '"https://hooks.example.com"', default_text = "none: loopback names only",
     description = "How browsers and programs reach serve. Its name is answered, and https:// says "
       .. "that a server in front speaks TLS." },

@@ -159,6 +159,21 @@ describe("config.parse", function()
     assert.is_truthy(message:find("office", 1, true))
   end)
 
+  it("refuses a public URL that no browser could mean", function()
+    for _, url in ipairs{ "https://hooks.example.com", "http://10.0.0.1:8480/",
+      "https://[2001:db8::1]:8443/behind/a/path" } do
+      assert.are.equal(url, assert(config.parse(("return { public_url = %q }"):format(url),
+        "loyalhook.lua")).public_url)
+    end
+    for _, url in ipairs{ "hooks.example.com", "HTTPS://hooks.example.com",
+      "ftp://hooks.example.com", "https://", "https:///x", "https://a b",
+      "https://anna@hooks.example.com", "https://hooks.example.com:x",
+      "https://hooks.example.com?x", "https://h\195\182ks.example.com" } do
+      assert.is_truthy(refused(("return { public_url = %q }"):format(url))
+        :find("public_url: expected https:// or http:// and a name", 1, true), url)
+    end
+  end)
+
   it("names the nearest for an unknown setting", function()
     assert.are.equal('loyalhook.lua: unknown setting "stor"; did you mean "store"?',
       refused("return { stor = 'x' }"))

@@ -16,6 +16,13 @@ describe("the front of serve", function()
     assert.are.same({}, front.api({}, "0.0.0.0").hosts)
     assert.are.same({ "console.example.com:8443" },
       front.api({ public_url = "https://console.example.com:8443/x" }, "[::]").hosts)
+    -- Browsers leave out a scheme's own port.
+    assert.are.same({ "a.example" },
+      front.api({ public_url = "https://a.example:443" }, "[::]").hosts)
+    assert.are.same({ "a.example" },
+      front.api({ public_url = "http://a.example:80/" }, "[::]").hosts)
+    assert.are.same({ "a.example:80" },
+      front.api({ public_url = "https://a.example:80" }, "[::]").hosts)
   end)
 
   it("marks cookies for TLS if the public URL has it", function()

@@ -34,6 +34,18 @@ function readers.text(_, value)
   return nil, "a text"
 end
 
+-- Where browsers reach a server: a name or address as their Host header has it, perhaps a port, and
+-- a path of whatever stands in front.
+function readers.url(_, value)
+  local address = type(value) == "string" and value:match("^https?://(.+)$") or ""
+  local rest = address:match("^[%w.-]+(.*)$") or address:match("^%[[%x:.]+%](.*)$")
+  local path = rest and (rest:match("^:%d+(.*)$") or rest)
+  if path == "" or path and path:find("^/[^?#%s%c]*$") then
+    return value
+  end
+  return nil, "https:// or http:// and a name, perhaps with a port"
+end
+
 -- A flag given as text comes from the environment.
 function readers.flag(_, value)
   if type(value) == "boolean" then

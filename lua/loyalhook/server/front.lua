@@ -84,6 +84,8 @@ local function names_of(sources)
   return names
 end
 
+local OWN_PORT = { http = ":80$", https = ":443$" } -- browsers leave it out of Host
+
 -- Names under which it is reached: of the address it listens on, unless that is all of them, and of
 -- the public URL.
 local function hosts_of(host, public_url)
@@ -91,7 +93,10 @@ local function hosts_of(host, public_url)
   if host ~= "0.0.0.0" and host ~= "[::]" then
     hosts[1] = host
   end
-  hosts[#hosts + 1] = public_url and public_url:match("^%a+://([^/]+)")
+  if public_url then
+    local scheme, name = public_url:match("^(%a+)://([^/]+)")
+    hosts[#hosts + 1] = name:gsub(OWN_PORT[scheme], "")
+  end
   return hosts
 end
 
