@@ -115,6 +115,11 @@ function Harness:webhook(name, changes)
   return assert(self.sender:create_webhook(wanted_of(name, changes)))
 end
 
+--- The last entry of the audit log.
+function Harness:last_note()
+  return assert(self.access:audit{ limit = 1 })[1]
+end
+
 --- Lets a worker do all there is to do.
 function Harness:work()
   local worker = assert(loyalhook.worker.new{ sender = self.sender, log = function() end })

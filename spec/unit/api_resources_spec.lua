@@ -19,24 +19,11 @@ describe("over the API", function()
     here:close()
   end)
 
-  local function get(path)
-    return here:get(path)
-  end
-
-  local function post(path, body, wanted)
-    return here:post(path, body, wanted)
-  end
-
-  -- The last entry of the audit log.
-  local function last_note()
-    return assert(here.access:audit{ limit = 1 })[1]
-  end
-
   describe("requests", function()
     local function fail(count)
       here:create("crm", { batch_size = 1 })
       for number = 1, count do
-        post("events", { event_type = EARNED,
+        here:post("events", { event_type = EARNED,
           data = { member_info = { member_id = "m" .. number } } }, 202)
       end
       here:work()
@@ -44,15 +31,15 @@ describe("over the API", function()
 
     it("are listed by every filter, page by page", function()
       fail(3)
-      local all = get("requests").requests
+      local all = here:get("requests").requests
       assert.are.equal(3, #all)
       assert.are.equal(json.null, all[1].next_attempt_at)
-      local page = get("requests?limit=2")
+      local page = here:get("requests?limit=2")
       assert.are.equal(2, #page.requests)
-      assert.are.equal(all[3].request_id, get("requests?limit=2&after=" .. page.next)
+      assert.are.equal(all[3].request_id, here:get("requests?limit=2&after=" .. page.next)
         .requests[1].request_id)
       local function count(query)
-        return #get("requests?" .. query).requests
+        return #here:get("requests?" .. query).requests
       end
       assert.are.equal(3, count("state=failed&account=default"))
       assert.are.equal(0, count("state=delivered"))
@@ -68,12 +55,12 @@ describe("over the API", function()
 
     it("are shown with attempts and their exact body", function()
       fail(1)
-      local id = get("requests").requests[1].request_id
-      local shown = get("requests/" .. id)
+      local id = here:get("requests").requests[1].request_id
+      local shown = here:get("requests/" .. id)
       assert.are.equal(1, #shown.attempts)
       assert.are.equal(json.null, shown.attempts[1].status)
       assert.is_string(shown.attempts[1].explanation)
-      local _, response = get("requests/" .. id .. "/body")
+      local _, response = here:get("requests/" .. id .. "/body")
       assert.are.equal(here.sender:request_body(id), response.body)
       for _, path in ipairs{ "", "/body" } do
         assert.are.equal(404, (here:ask(reads, "GET", "/api/v1/requests/" .. UNKNOWN .. path)))
@@ -82,33 +69,33 @@ describe("over the API", function()
 
     it("are retried, chosen or all that failed", function()
       fail(2)
-      local rows = get("requests").requests
-      local done = post("requests/retry", { request_ids = { rows[1].request_id, UNKNOWN,
+      local rows = here:get("requests").requests
+      local done = here:post("requests/retry", { request_ids = { rows[1].request_id, UNKNOWN,
         rows[1].request_id } }).requests
       assert.are.equal(2, #done)
       assert.are.equal("retried", done[1].outcome)
       assert.are.equal("unknown", done[2].outcome)
-      assert.are.equal("request.retry", last_note().what)
-      local dry = post("requests/retry-failed", { dry_run = true, since = "1h" })
+      assert.are.equal("request.retry", here:last_note().what)
+      local dry = here:post("requests/retry-failed", { dry_run = true, since = "1h" })
       assert.are.same({ total = 1 }, dry)
-      assert.are.same({ total = 0 }, post("requests/retry-failed", { dry_run = true,
+      assert.are.same({ total = 0 }, here:post("requests/retry-failed", { dry_run = true,
         ["until"] = "2020-01-01T00:00:00Z" }))
-      assert.are.same({ total = 0 }, post("requests/retry-failed", { dry_run = true,
+      assert.are.same({ total = 0 }, here:post("requests/retry-failed", { dry_run = true,
         reason = "paused" }))
-      local job, response = post("requests/retry-failed", { webhook = rows[1].webhook_id,
+      local job, response = here:post("requests/retry-failed", { webhook = rows[1].webhook_id,
         reason = "retries_exhausted" }, 202)
       assert.are.equal("/api/v1/jobs/" .. job.id, response.headers.Location)
       assert.are.equal("retries_exhausted", job.reason)
       here:work()
-      assert.are.equal(1, get("jobs/" .. job.id).retried)
+      assert.are.equal(1, here:get("jobs/" .. job.id).retried)
       assert.are.equal(404, (here:ask(reads, "GET", "/api/v1/jobs/" .. UNKNOWN)))
       assert.are.equal(404, (here:ask(writes, "POST", "/api/v1/requests/retry-failed",
         { webhook = UNKNOWN })))
-      post("requests/retry-failed", { account = "nobody" }, 404)
-      post("webhooks/" .. rows[1].webhook_id .. "/disable")
-      assert.are.equal("refused", post("requests/retry", { request_ids = { rows[1].request_id } })
-        .requests[1].outcome)
-      post("requests/retry-failed", { webhook = rows[1].webhook_id }, 409)
+      here:post("requests/retry-failed", { account = "nobody" }, 404)
+      here:post("webhooks/" .. rows[1].webhook_id .. "/disable")
+      assert.are.equal("refused", here:post("requests/retry",
+        { request_ids = { rows[1].request_id } }).requests[1].outcome)
+      here:post("requests/retry-failed", { webhook = rows[1].webhook_id }, 409)
     end)
 
     it("show answers that are no text without harm", function()
@@ -134,12 +121,12 @@ describe("over the API", function()
 
     it("is listed and shown", function()
       receive{ "e-1", "e/2 ä" }
-      local page = get("inbox?limit=1")
+      local page = here:get("inbox?limit=1")
       assert.are.equal("e/2 ä", page.events[1].id)
       assert.are.equal("done", page.events[1].state)
-      assert.are.equal("e-1", get("inbox?limit=1&after=" .. page.next).events[1].id)
-      assert.are.equal(0, #get("inbox?state=failed").events)
-      assert.are.equal(2, #get("inbox?source=zinrelo&since=1h&event_type=" .. EARNED).events)
+      assert.are.equal("e-1", here:get("inbox?limit=1&after=" .. page.next).events[1].id)
+      assert.are.equal(0, #here:get("inbox?state=failed").events)
+      assert.are.equal(2, #here:get("inbox?source=zinrelo&since=1h&event_type=" .. EARNED).events)
       local status, _, response = here:ask(reads, "GET",
         "/api/v1/inbox/e%2F2%20%C3%A4?source=zinrelo")
       assert.are.equal(200, status)
@@ -150,11 +137,11 @@ describe("over the API", function()
 
     it("has tasks that are retried, and handlers", function()
       receive{ "e-1" }
-      assert.are.same({}, get("handlers").handlers)
-      local done = post("inbox/retry", { tasks = { { id = "e-1", handler = "email" } } })
+      assert.are.same({}, here:get("handlers").handlers)
+      local done = here:post("inbox/retry", { tasks = { { id = "e-1", handler = "email" } } })
       assert.are.equal("unknown", done.tasks[1].outcome)
-      post("inbox/retry", { tasks = { { source = "x" } } }, 422)
-      local swept = post("inbox/retry-failed", { dry_run = true, since = "2h" })
+      here:post("inbox/retry", { tasks = { { source = "x" } } }, 422)
+      local swept = here:post("inbox/retry-failed", { dry_run = true, since = "2h" })
       assert.are.equal(0, swept.count)
       assert.are.equal(json.null, swept.next)
       assert.matches("^%d%d%d%d%-", swept.failed_before)
@@ -171,12 +158,12 @@ describe("over the API", function()
   describe("notices and accounts", function()
     it("are listed and set", function()
       here:create("crm", { pause_after = 1 })
-      post("events", { event_type = EARNED, data = { a = 1 } }, 202)
+      here:post("events", { event_type = EARNED, data = { a = 1 } }, 202)
       here:work()
-      local notices = get("notices").notices
+      local notices = here:get("notices").notices
       assert.are.equal(2, #notices)
       assert.is_false(notices[1].mailed)
-      assert.are.equal(1, #get("notices?limit=1&after=" .. notices[1].id).notices)
+      assert.are.equal(1, #here:get("notices?limit=1&after=" .. notices[1].id).notices)
       local function set(notify)
         return here:ask(writes, "PATCH", "/api/v1/accounts/shop-7", { notify = notify })
       end
@@ -187,52 +174,53 @@ describe("over the API", function()
       assert.are.equal(422, (set({})))
       assert.are.equal(422, (set({ "a@b.example\r\nBcc: c@d.example" })))
       assert.are.equal(200, (set(json.null)))
-      assert.are.equal(json.null, get("accounts/shop-7").notify)
+      assert.are.equal(json.null, here:get("accounts/shop-7").notify)
       assert.are.equal(404, (here:ask(reads, "GET", "/api/v1/accounts/nobody")))
-      local page = get("accounts?limit=1")
+      local page = here:get("accounts?limit=1")
       assert.are.equal("default", page.accounts[1].name)
-      assert.are.equal("shop-7", get("accounts?after=" .. page.next).accounts[1].name)
+      assert.are.equal("shop-7", here:get("accounts?after=" .. page.next).accounts[1].name)
     end)
 
     it("can be tried with a mail", function()
-      assert.are.equal("unconfigured", post("notices/test-mail", nil, 409).code)
+      assert.are.equal("unconfigured", here:post("notices/test-mail", nil, 409).code)
       local asked
       here.api.test_mail = function(to)
         asked = to
         return { verdict = "accepted", status = 250, duration_ms = 3, url = "smtp://mx",
           from = "a@b.example", to = json.array{ "c@d.example" } }
       end
-      assert.are.equal("accepted", post("notices/test-mail", { to = { "c@d.example" } }).verdict)
+      assert.are.equal("accepted",
+        here:post("notices/test-mail", { to = { "c@d.example" } }).verdict)
       assert.are.same({ "c@d.example" }, asked)
       here.api.test_mail = function()
         return nil, "notices.to names nobody", "config"
       end
-      assert.are.equal("unconfigured", post("notices/test-mail", nil, 409).code)
+      assert.are.equal("unconfigured", here:post("notices/test-mail", nil, 409).code)
     end)
   end)
 
   describe("figures", function()
     it("are those of sender:stats", function()
       here:create("crm")
-      post("events", { event_type = EARNED, data = { a = 1 } }, 202)
+      here:post("events", { event_type = EARNED, data = { a = 1 } }, 202)
       here:work()
-      local stats = get("stats")
+      local stats = here:get("stats")
       assert.are.equal(1, stats.requests.failed)
       assert.are.equal(1, stats.per_webhook[1].recent.failed)
       assert.are.equal(json.null, stats.per_webhook[1].last_delivered_at)
-      local one = get("stats?webhook=" .. stats.per_webhook[1].webhook_id .. "&since=24h")
+      local one = here:get("stats?webhook=" .. stats.per_webhook[1].webhook_id .. "&since=24h")
       assert.are.equal(json.null, one.per_webhook)
       assert.are.equal(404, (here:ask(reads, "GET", "/api/v1/stats?webhook=" .. UNKNOWN)))
     end)
 
     it("come as points without gaps", function()
       here:create("crm")
-      post("events", { event_type = EARNED, data = { a = 1 } }, 202)
+      here:post("events", { event_type = EARNED, data = { a = 1 } }, 202)
       here:work()
       for query, most in pairs{ [""] = 290, ["?from=1h&step=60"] = 14, ["?from=7d"] = 1000,
         ["?from=7d&step=86400"] = 9, ["?from=365d"] = 1000, ["?from=2100-01-01"] = 1,
         ["?step=604800&from=1h"] = 1 } do
-        local series = get("stats/series" .. query)
+        local series = here:get("stats/series" .. query)
         local points, sum = series.points, 0
         assert.is_true(#points >= 1 and #points <= most, query .. " " .. #points)
         assert.are.equal(0, series.step % 300)
@@ -247,7 +235,7 @@ describe("over the API", function()
 
     it("come as Prometheus wants them", function()
       here:create('we"ird\\name', { url = "http://127.0.0.1:1/" })
-      post("events", { event_type = EARNED, data = { a = 1 } }, 202)
+      here:post("events", { event_type = EARNED, data = { a = 1 } }, 202)
       here:work()
       local _, text, response = here:ask(reads, "GET", "/metrics")
       assert.are.equal("text/plain; version=0.0.4; charset=utf-8", response.headers["Content-Type"])
@@ -267,20 +255,20 @@ describe("over the API", function()
   end)
 
   it("the catalogue has a sample of each type", function()
-    local catalogue = get("catalogue")
+    local catalogue = here:get("catalogue")
     assert.are.equal(20, #catalogue.types)
     assert.are.equal(5, #catalogue.categories)
     for _, entry in ipairs(catalogue.types) do
       assert.is_table(entry.sample.member_info)
     end
-    assert.is_nil(get("catalogue?samples=false").types[1].sample)
+    assert.is_nil(here:get("catalogue?samples=false").types[1].sample)
   end)
 
   it("settings have no secrets", function()
     here.api.settings = { webhooks_max = 3, notices = { smtp = { from = "a@b.example",
       password = "hidden" }, to = { "c@d.example" } },
       sources = { zinrelo = { secrets = { "hidden" } } } }
-    local settings, response = get("settings")
+    local settings, response = here:get("settings")
     assert.are.equal(3, settings.webhooks_max)
     assert.are.equal(30, settings.retention_days)
     assert.are.same({ "zinrelo" }, settings.sources)

@@ -18,30 +18,17 @@ describe("over the API", function()
     here:close()
   end)
 
-  local function get(path)
-    return here:get(path)
-  end
-
-  local function post(path, body, wanted)
-    return here:post(path, body, wanted)
-  end
-
-  -- The last entry of the audit log.
-  local function last_note()
-    return assert(here.access:audit{ limit = 1 })[1]
-  end
-
   describe("webhooks", function()
     it("are created, with their secret this once", function()
       local made, response = here:create("crm", { batch_size = 7 })
       assert.matches("^whsec_", made.secret)
       assert.are.equal("/api/v1/webhooks/" .. made.id, response.headers.Location)
       assert.are.equal('"r1"', response.headers.ETag)
-      local shown = get("webhooks/" .. made.id)
+      local shown = here:get("webhooks/" .. made.id)
       assert.is_nil(shown.secret)
       assert.are.equal(7, shown.batch_size)
       assert.are.equal(json.null, shown.retry_schedule)
-      local note = last_note()
+      local note = here:last_note()
       assert.are.equal("webhook.create", note.what)
       assert.are.equal(made.id, note.object)
       assert.is_nil(json.encode(note.detail):find("whsec_", 1, true))
@@ -103,7 +90,7 @@ describe("over the API", function()
       assert.are.equal(422, (here:ask(writes, "PATCH", path, {})))
       assert.are.equal(422, (here:ask(writes, "PATCH", path, { secret = "x" })))
       assert.are.equal(7, here.sender:webhook(made.id).batch_size)
-      local note = last_note()
+      local note = here:last_note()
       assert.are.equal("webhook.edit", note.what)
       assert.are.equal(7, note.detail.batch_size)
     end)
@@ -119,37 +106,38 @@ describe("over the API", function()
     it("are disabled, enabled, rotated, tried, deleted", function()
       local made = here:create("crm")
       local path = "webhooks/" .. made.id
-      assert.are.equal("disabled", post(path .. "/disable", nil).status)
-      local enabled = post(path .. "/enable", nil)
+      assert.are.equal("disabled", here:post(path .. "/disable", nil).status)
+      local enabled = here:post(path .. "/enable", nil)
       assert.are.equal("enabled", enabled.webhook.status)
       assert.are.equal(json.null, enabled.job)
-      assert.are.equal("refused", post(path .. "/enable", { retry_failed = true }, 409).code)
-      local rotated = post(path .. "/rotate-secret", { overlap_s = 60 })
+      assert.are.equal("refused", here:post(path .. "/enable", { retry_failed = true }, 409).code)
+      local rotated = here:post(path .. "/rotate-secret", { overlap_s = 60 })
       assert.matches("^whsec_", rotated.secret)
       assert.is_string(rotated.secret_rotates_at)
-      assert.is_nil(post(path .. "/rotate-secret", { now = true }).secret_rotates_at)
-      assert.are.equal("secret_invalid", post(path .. "/rotate-secret", { secret = "x" }, 422).code)
-      post(path .. "/rotate-secret", { overlap_s = -1 }, 422)
-      local probe = post(path .. "/test", { event_type = "event_member_enrol" })
+      assert.is_nil(here:post(path .. "/rotate-secret", { now = true }).secret_rotates_at)
+      assert.are.equal("secret_invalid",
+        here:post(path .. "/rotate-secret", { secret = "x" }, 422).code)
+      here:post(path .. "/rotate-secret", { overlap_s = -1 }, 422)
+      local probe = here:post(path .. "/test", { event_type = "event_member_enrol" })
       assert.is_false(probe.delivered)
       assert.are.equal("event_member_enrol", probe.event_type)
-      post(path .. "/test", { event_type = "event_none" }, 422)
+      here:post(path .. "/test", { event_type = "event_none" }, 422)
       local status, gone = here:ask(writes, "DELETE", "/api/v1/" .. path)
       assert.are.equal(200, status)
       assert.are.equal("deleted", gone.status)
-      assert.are.equal("refused", post(path .. "/enable", nil, 409).code)
-      assert.are.equal(0, #get("webhooks").webhooks)
-      assert.are.equal(1, #get("webhooks?deleted=true").webhooks)
+      assert.are.equal("refused", here:post(path .. "/enable", nil, 409).code)
+      assert.are.equal(0, #here:get("webhooks").webhooks)
+      assert.are.equal(1, #here:get("webhooks?deleted=true").webhooks)
     end)
 
     it("are made up for after a pause", function()
       local made = here:create("crm", { pause_after = 1 })
-      post("events", { event_type = EARNED, data = json.decode("{}") }, 202)
+      here:post("events", { event_type = EARNED, data = json.decode("{}") }, 202)
       here:work()
-      assert.are.equal("paused", get("webhooks/" .. made.id).status)
-      local enabled = post("webhooks/" .. made.id .. "/enable", { retry_failed = true })
+      assert.are.equal("paused", here:get("webhooks/" .. made.id).status)
+      local enabled = here:post("webhooks/" .. made.id .. "/enable", { retry_failed = true })
       assert.are.equal("paused", enabled.job.reason)
-      assert.are.equal(enabled.job.id, get("jobs").jobs[1].id)
+      assert.are.equal(enabled.job.id, here:get("jobs").jobs[1].id)
     end)
 
     it("are listed page by page", function()
@@ -158,7 +146,7 @@ describe("over the API", function()
       end
       local names, after = {}, ""
       repeat
-        local page = get("webhooks?limit=2" .. after)
+        local page = here:get("webhooks?limit=2" .. after)
         for _, row in ipairs(page.webhooks) do
           names[#names + 1] = row.name
         end
@@ -171,12 +159,12 @@ describe("over the API", function()
       for number = 1, 3 do
         here:create("w" .. number)
       end
-      local page = get("webhooks?limit=1")
+      local page = here:get("webhooks?limit=1")
       assert.are.equal(200, (here:ask(writes, "DELETE", "/api/v1/webhooks/" .. page.next)))
-      page = get("webhooks?limit=1&after=" .. page.next)
+      page = here:get("webhooks?limit=1&after=" .. page.next)
       assert.are.equal("w2", page.webhooks[1].name)
-      assert.are.equal("w3", get("webhooks?limit=1&after=" .. page.next).webhooks[1].name)
-      assert.are.equal(3, #get("webhooks?deleted=true").webhooks)
+      assert.are.equal("w3", here:get("webhooks?limit=1&after=" .. page.next).webhooks[1].name)
+      assert.are.equal(3, #here:get("webhooks?deleted=true").webhooks)
     end)
 
     it("are not at their end after a cursor that is none", function()
@@ -188,8 +176,8 @@ describe("over the API", function()
 
     it("are tested, and the audit log says of which account", function()
       local made = here:create("crm", { account = "shop-7" })
-      post("webhooks/" .. made.id .. "/test", {})
-      local note = last_note()
+      here:post("webhooks/" .. made.id .. "/test", {})
+      local note = here:last_note()
       assert.are.equal("webhook.test", note.what)
       assert.are.equal("shop-7", note.account)
     end)
@@ -198,19 +186,19 @@ describe("over the API", function()
   describe("events", function()
     it("are stored byte for byte", function()
       local data = '{"a" : 1.50, "big":12345678901234567890, "\\u00e9": "\\/", "e":1E+2}'
-      local body = post("events", '{"event_type":"event_points_earned", "data":' .. data .. "}",
-        202)
+      local body = here:post("events",
+        '{"event_type":"event_points_earned", "data":' .. data .. "}", 202)
       local status, _, response = here:ask(reads, "GET", "/api/v1/events/" .. body.ids[1])
       assert.are.equal(200, status)
       assert.is_truthy(response.body:find(data, 1, true))
-      local many = post("events", '{"events":[{"data":' .. data .. ',"event_type":"' .. EARNED
+      local many = here:post("events", '{"events":[{"data":' .. data .. ',"event_type":"' .. EARNED
         .. '"},{"data":{},"event_type":"' .. EARNED .. '"}]}', 202)
       assert.are.equal(2, #many.ids)
       assert.are.equal(data, here.sender:event(many.ids[1]).data_json)
     end)
 
     it("are stored all or none, and every bad one is named", function()
-      local body = post("events", [[{"events":[
+      local body = here:post("events", [[{"events":[
         {"event_type":"event_points_earned","data":{}},
         {"event_type":"event_point_earned","data":{}},
         {"event_type":"event_points_earned","data":[]},
@@ -233,16 +221,16 @@ describe("over the API", function()
     it("are refused where they are no list, or too many", function()
       for _, text in ipairs{ '{"events":[]}', '{"events":{}}', '{"events":[],"x":1}', "{}",
         '{"event_type":"' .. EARNED .. '","data":null}', '{"events":null}' } do
-        post("events", text, 422)
+        here:post("events", text, 422)
       end
-      post("events", "[]", 400)
+      here:post("events", "[]", 400)
       local item = '{"event_type":"event_points_earned","data":{}}'
-      post("events", '{"events":[' .. (item .. ","):rep(10000) .. item .. "]}", 422)
+      here:post("events", '{"events":[' .. (item .. ","):rep(10000) .. item .. "]}", 422)
       local big = '{"event_type":"event_points_earned","data":{"a":"' .. ("x"):rep(1048576) .. '"}}'
-      assert.are.equal("too_large", post("events", big, 422).code)
+      assert.are.equal("too_large", here:post("events", big, 422).code)
       local deep = ('{"event_type":"%s","data":{"a":%s%s}}'):format(EARNED, ("["):rep(70),
         ("]"):rep(70))
-      assert.is_truthy(post("events", deep, 400))
+      assert.is_truthy(here:post("events", deep, 400))
       local status, body = here:ask(writes, "POST", "/api/v1/events",
         ("x"):rep(16 * 1024 * 1024 + 1))
       assert.are.equal(413, status)
@@ -279,9 +267,9 @@ describe("over the API", function()
     it("tell their way to every webhook", function()
       here:create("crm")
       here:create("members", { event_types = { "category:member" } })
-      local id = post("events", { event_type = EARNED, data = { a = 1 } }, 202).ids[1]
+      local id = here:post("events", { event_type = EARNED, data = { a = 1 } }, 202).ids[1]
       here:work()
-      local found = get("events/" .. id .. "/explain")
+      local found = here:get("events/" .. id .. "/explain")
       assert.are.equal(id, found.event.id)
       assert.are.equal("failed", found.webhooks[1].verdict)
       assert.is_string(found.webhooks[1].request.attempts[1].explanation)
