@@ -177,6 +177,28 @@ class Docs(unittest.TestCase):
                  .json()["events"], what="the event handled")
         self.assertEqual(stop(serve)[0], 0)
 
+    def test_the_http_api_with_curl(self):
+        emit, look = block("http-api-emit"), block("http-api-look")
+        if not shutil.which("curl"):
+            self.skipTest("curl is missing ('./bootstrap test' installs it)")
+        self.shop.init()
+        token = self.shop.run("token", "create", "--name", "shop", "--scope", "write",
+                              "--account", "shop-7", "--json").json()["token"]
+        serve = self.shop.start("serve", "--port", 0, "--json")
+        url = json.loads(serve.stdout.readline())["url"].split("/receive")[0].rstrip("/")
+        given = f'''curl() {{ command curl -sS --fail-with-body -w '\\n' "$@"; }}
+          T='Authorization: Bearer {token}'
+          U={url}/api/v1
+          '''
+        first, again = (json.loads(self.shell(given + emit)) for _ in range(2))
+        self.assertEqual(first, again)
+        look = look.replace("61f1dfbd0c709aac1851b526", first["ids"][0])
+        made, failed, dry, explained = map(json.loads, self.shell(given + look).splitlines())
+        self.assertRegex(made["secret"], "^whsec_")
+        self.assertEqual((failed["requests"], dry["total"]), ([], 0))
+        self.assertEqual(explained["event"]["account"], "shop-7")
+        self.assertEqual(stop(serve)[0], 0)
+
     def test_several_workers(self):
         self.shop.init()
         shown = self.shell(block("workers-several").replace("doctor ", "doctor; sleep 0.3 "))
