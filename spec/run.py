@@ -146,12 +146,12 @@ def tidy_jobs():
     return [Job("tidy", [LUA54, "spec/tidy.lua"], "tap")]
 
 
-def python_jobs(folder):
+def python_jobs(folder, names="test_*.py"):
     return [Job(path, [sys.executable, "-m", "unittest", "discover", "-v", "-b",
                        "-s", os.path.dirname(path), "-p", os.path.basename(path)], "unittest", 600,
                 setting={"PYTHONPATH": "spec/harness:spec/blackbox",
                          "PYTHONDONTWRITEBYTECODE": "1"})
-            for path in sorted(glob.glob(f"spec/{folder}/test_*.py"))]
+            for path in sorted(glob.glob(f"spec/{folder}/{names}"))]
 
 
 # What may run side by side on two cores without disturbing its own timing.
@@ -165,7 +165,8 @@ SUITES = {
     "rocks": (lambda: python_jobs("rocks"), 1),
     "openresty": (lambda: python_jobs("openresty"), 1),
     "bench": (lambda: python_jobs("bench"), 1),
-    "browser": (lambda: python_jobs("browser"), 1),
+    "console": (lambda: python_jobs("browser", "test_modules.py"), 1),
+    "browser": (lambda: python_jobs("browser", "test_console.py"), 1),
 }
 
 

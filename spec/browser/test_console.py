@@ -2,7 +2,8 @@
 
 Each test plays one scene (scenes/NAME.mjs, through scene.mjs) in a workshop of its own. Pictures of
 every page go to build/screenshots. Needs chromium, Node.js and npm; without them the tests are
-skipped and say so. LOYALHOOK_SPEC_LARGE=1 plays the large one too.
+skipped and say so. LOYALHOOK_SPEC_LARGE=1 plays the large one too, which asks how fast it is: no
+part of any suite but `make test-browser-large`.
 """
 
 import json

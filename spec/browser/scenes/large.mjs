@@ -2,7 +2,7 @@
 
 import { base, check, heading, quiet, signedIn, until } from "../browser.mjs";
 
-const SERVER_MS_MAX = 200;
+const SERVER_MS_MAX = 200; // the one test that asks for speed: make test-browser-large, by hand
 
 // The browser's own figures: how long the server took for each answer of the API.
 const slowest = (page) =>
