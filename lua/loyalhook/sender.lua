@@ -28,12 +28,6 @@ local OPEN = { store = "string", create = "boolean", create_only = "boolean", as
   wal_bytes_max = "number" }
 
 -- Raises at the line that called the method.
-local function check_text(value, method, expected)
-  if type(value) ~= "string" then
-    error(("%s: expected %s, got %s"):format(method, expected, type(value)), 3)
-  end
-end
-
 for _, methods in ipairs{ webhooks, records, retries, notices } do
   for name, method in pairs(methods) do
     Sender[name] = method
@@ -108,8 +102,8 @@ end
 -- Otherwise like emit.
 function Sender:emit_json(event_type, data_json, place)
   place = options.check(place, rows.place, "emit_json")
-  check_text(event_type, "emit_json", "an event type")
-  check_text(data_json, "emit_json", "JSON text")
+  options.text(event_type, "emit_json", "an event type")
+  options.text(data_json, "emit_json", "JSON text")
   return self:emit({ event_type = event_type, data_json = data_json }, place)
 end
 
@@ -200,7 +194,7 @@ end
 --- Writes a consistent copy of the store (not its key file) to a new file.
 -- Returns true, or nil, message, code.
 function Sender:backup(path)
-  check_text(path, "backup", "a path")
+  options.text(path, "backup", "a path")
   return self._store:backup(path)
 end
 

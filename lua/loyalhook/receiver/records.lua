@@ -18,12 +18,6 @@ local FAILED = { handler = "string", source = "string", since = "string or numbe
 local RETRY_MAX = core.limits.retry_many_max
 
 -- Raises at the line that called the method.
-local function check_text(value, method, expected)
-  if type(value) ~= "string" then
-    error(("%s: expected %s, got %s"):format(method, expected, type(value)), 3)
-  end
-end
-
 local function check_state(state)
   for _, known in ipairs(fields.received_states) do
     if state == nil or state == known then
@@ -71,9 +65,9 @@ end
 --- Every event with this id (one from each source that sent it, or only that of `source`), with
 -- data and data_json; or nil, message, code.
 function records:event(id, source)
-  check_text(id, "event", "an id")
+  options.text(id, "event", "an id")
   if source ~= nil then
-    check_text(source, "event", "a source")
+    options.text(source, "event", "a source")
   end
   local rows, message, code = self._store:inbox_get(id, source)
   if not rows then
@@ -94,7 +88,7 @@ local function wishes_of(list)
       wish = { id = wish }
     else
       options.check(wish, RETRY, "retry")
-      check_text(wish.id, "retry", "an id")
+      options.text(wish.id, "retry", "an id")
     end
     wishes[index] = { id = wish.id, source = wish.source, handler = wish.handler }
   end
@@ -174,7 +168,7 @@ end
 --- Forgets a handler that is no longer used: its unfinished tasks fail, and it is gone. Returns
 -- what the store did, or nil, message, code ("refused": a worker has it loaded).
 function records:forget_handler(name)
-  check_text(name, "forget_handler", "a name")
+  options.text(name, "forget_handler", "a name")
   return self._store:handler_forget(name)
 end
 

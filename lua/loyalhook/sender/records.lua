@@ -22,12 +22,6 @@ local RECENT = "1h"
 local KEPT_MS = 7 * 86400000 -- older figures are deleted
 
 -- Raises at the line that called the method.
-local function check_text(value, method, expected)
-  if type(value) ~= "string" then
-    error(("%s: expected %s, got %s"):format(method, expected, type(value)), 3)
-  end
-end
-
 local function check_state(state)
   for _, known in ipairs(fields.states) do
     if state == known then
@@ -72,7 +66,7 @@ end
 
 --- One request with its attempts, or nil, message, code.
 function methods:request(request_id)
-  check_text(request_id, "request", "an id")
+  options.text(request_id, "request", "an id")
   local row, message, code = self._store:request(request_id)
   if not row then
     return nil, message, code
@@ -82,14 +76,14 @@ end
 
 --- The exact bytes of a request's body: what every attempt sends. Or nil, message, code.
 function methods:request_body(request_id)
-  check_text(request_id, "request_body", "an id")
+  options.text(request_id, "request_body", "an id")
   return self._store:request_body(request_id)
 end
 
 --- One event { id, event_type, account, created_at, data, data_json }, or nil,
 -- message, code. data_json is the exact bytes.
 function methods:event(event_id)
-  check_text(event_id, "event", "an id")
+  options.text(event_id, "event", "an id")
   local row, message, code = self._store:event(event_id)
   if not row then
     return nil, message, code
@@ -104,7 +98,7 @@ end
 -- span = { mode, reason, event_types, since }, request = as request() returns it, each attempt with
 -- its explanation } } }, or nil, message, code ("not_found" also for one that retention has cut).
 function methods:explain(event_id)
-  check_text(event_id, "explain", "an id")
+  options.text(event_id, "explain", "an id")
   local found, message, code = self._store:explain(event_id)
   local event
   if found then

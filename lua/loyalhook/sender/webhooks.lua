@@ -20,12 +20,6 @@ local ROTATE = { account = "string", if_revision = "number", secret = "string",
 local TEST = { account = "string", event_type = "string", seed = "number" }
 
 -- Raises at the line that called the method.
-local function check_text(value, method)
-  if type(value) ~= "string" then
-    error(("%s: expected an id or a name, got %s"):format(method, type(value)), 3)
-  end
-end
-
 local function view_of(row, message, code)
   if not row then
     return nil, message, code
@@ -80,7 +74,7 @@ end
 --- One webhook by id or name; with `account` only among its. Returns it, or nil,
 -- message, code ("not_found", or "conflict" if several have the name).
 function methods:webhook(id_or_name, account)
-  check_text(id_or_name, "webhook")
+  options.text(id_or_name, "webhook", "an id or a name")
   return view_of(find(self, id_or_name, account))
 end
 
@@ -91,7 +85,7 @@ end
 -- it is now, or nil, message, code ("invalid", "conflict", "refused" if it is deleted,
 -- "secret_invalid" if its secret does not suit the new scheme, "revision").
 function methods:update_webhook(id_or_name, given, which)
-  check_text(id_or_name, "update_webhook")
+  options.text(id_or_name, "update_webhook", "an id or a name")
   if type(given) ~= "table" then
     error("update_webhook: expected a table, got " .. type(given), 2)
   end
@@ -124,7 +118,7 @@ end
 -- then also that job (see retry_failed), or nil, message, code ("refused" if it is
 -- deleted or, with retry_failed, not paused; "secret_unreadable", "key_missing").
 function methods:enable_webhook(id_or_name, which)
-  check_text(id_or_name, "enable_webhook")
+  options.text(id_or_name, "enable_webhook", "an id or a name")
   which = options.check(which, ENABLE, "enable_webhook")
   if not which.retry_failed then
     return set_status(self, id_or_name, "enabled", which)
@@ -145,7 +139,7 @@ end
 -- with the reason "disabled", later events are not recorded for it. which:
 -- account, if_revision. Returns the webhook, or nil, message, code.
 function methods:disable_webhook(id_or_name, which)
-  check_text(id_or_name, "disable_webhook")
+  options.text(id_or_name, "disable_webhook", "an id or a name")
   which = options.check(which, WHICH, "disable_webhook")
   return set_status(self, id_or_name, "disabled", which)
 end
@@ -154,7 +148,7 @@ end
 -- again, its log stays readable. which: account, if_revision. Returns the webhook, or
 -- nil, message, code.
 function methods:delete_webhook(id_or_name, which)
-  check_text(id_or_name, "delete_webhook")
+  options.text(id_or_name, "delete_webhook", "an id or a name")
   which = options.check(which, WHICH, "delete_webhook")
   return set_status(self, id_or_name, "deleted", which)
 end
@@ -166,7 +160,7 @@ end
 -- new secret, which is shown only here, or nil, message, code ("secret_invalid",
 -- "secret_unreadable" if the present one cannot sign meanwhile).
 function methods:rotate_secret(id_or_name, given)
-  check_text(id_or_name, "rotate_secret")
+  options.text(id_or_name, "rotate_secret", "an id or a name")
   given = options.check(given, ROTATE, "rotate_secret")
   local overlap_s, most = given.overlap_s or 0, core.limits.secret_overlap_s_max
   if not (overlap_s >= 0 and overlap_s <= most and overlap_s == math.floor(overlap_s)) then
@@ -200,7 +194,7 @@ end
 -- duration_ms, error, response }, or nil, message, code if no attempt could be
 -- made.
 function methods:test_webhook(id_or_name, given)
-  check_text(id_or_name, "test_webhook")
+  options.text(id_or_name, "test_webhook", "an id or a name")
   given = options.check(given, TEST, "test_webhook")
   local row, message, code = find(self, id_or_name, given.account)
   if not row then
