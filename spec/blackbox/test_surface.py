@@ -166,6 +166,10 @@ class ForeignText(unittest.TestCase):
       end
       print(require("loyalhook.cli.document").encode(list))"""
 
+    # What a command needs beside its own arguments, to end and to be in nobody's way.
+    BESIDE = {"work": ["--until-idle"], "listen": ["--port", "0"], "serve": ["--port", "0"]}
+    GOES_ON = r'Ctrl-C ends it|"url"'  # listen and serve, once they have started
+
     LAST = ["webhook enable", "webhook edit", "webhook disable", "webhook delete"]
 
     def setUp(self):
@@ -197,7 +201,7 @@ class ForeignText(unittest.TestCase):
     def lines(self, name, definition):
         """The command as it should be, and with foreign text wherever a text can stand."""
         arguments, options = definition["arguments"] or [], definition["options"]
-        words = name.split() + (["--until-idle"] if name == "work" else [])
+        words = name.split() + self.BESIDE.get(name, [])
         required = [option for option in options if option["required"]]
         secret = [option for option in options if option["target"] == "secret_file"]
         for evil in (False, True):
@@ -223,7 +227,7 @@ class ForeignText(unittest.TestCase):
         for name, definition in definitions:
             for line in self.lines(name, definition):
                 for more in ([], ["--json"]):
-                    _, said = self.shop.on_terminal(*line, *more)
+                    _, said = self.shop.on_terminal(*line, *more, until=self.GOES_ON)
                     self.assert_harmless(said, line)
                     shown += said
         # Foreign text was there to be shown.

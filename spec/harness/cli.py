@@ -10,6 +10,7 @@ Used by the suites in Python; spec/run.py puts this folder on PYTHONPATH.
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -100,8 +101,10 @@ class Workshop:
             raise AssertionError(f"exit code {answer.code}, expected {expect}\n{answer}")
         return answer
 
-    def on_terminal(self, *args, **environment):
-        """Runs a command with a terminal as stdout and stderr; returns code and what it showed."""
+    def on_terminal(self, *args, until=None, **environment):
+        """Runs a command with a terminal as stdout and stderr; returns code and what it showed.
+        until: one that goes on is told to end when it has shown what this pattern matches.
+        """
         master, slave = pty.openpty()
         process = subprocess.Popen(self.command(*args), stdin=subprocess.DEVNULL, stdout=slave,
                                    stderr=slave, cwd=self.folder,
@@ -116,6 +119,9 @@ class Workshop:
             if not piece:
                 break
             shown += piece
+            if until and re.search(until, shown.decode(errors="replace")):
+                process.terminate()
+                until = None
         os.close(master)
         return process.wait(), shown.decode()
 
