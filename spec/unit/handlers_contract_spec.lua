@@ -106,6 +106,41 @@ describe("a handler", function()
     refused({ event_types = { 5 } }, "points.lua (points): event_types: expected texts, got 5")
   end)
 
+  it("may be made of another one, whose fields are read once", function()
+    local base = handler({ event_types = { "event_points_earned" } })
+    assert.are.equal(base.handle, assert(contract.check(setmetatable({ name = "heir" },
+      { __index = base }), "points.lua", events.default())).handle)
+    local reads = 0
+    assert(contract.check(setmetatable({}, { __index = function(_, name)
+      reads = reads + (name == "tries" and 1 or 0)
+      return name == "tries" and reads or base[name]
+    end }), "points.lua", events.default()))
+    assert.are.equal(1, reads)
+  end)
+
+  it("is refused by name if reading it raises, or does not end", function()
+    local function endless() while true do end end
+    if jit then
+      jit.off(endless) -- as the whole of a handler's file
+    end
+    for raised, index in pairs({ ["points.lua: its fields cannot be read: mine"] = function()
+      error("mine", 0)
+    end, ["points.lua: its fields cannot be read: a table was raised"] = function()
+      error({})
+    end, ["points.lua: its fields cannot be read: still running after 10000000 instructions, does "
+      .. "it ever end?"] = endless }) do
+      local broken = setmetatable({}, { __index = index, __pairs = index, __len = index })
+      assert.are.same({ nil, raised, "config" },
+        { contract.check(broken, "points.lua", events.default()) })
+      for _, name in ipairs({ "event_types", "rate" }) do
+        assert.are.same({ nil, raised, "config" }, { check({ [name] = broken }) })
+      end
+    end
+    refused({ event_types = { nil, "a" } }, "points.lua (points): event_types: expected 1 to 1000 "
+      .. "event types")
+    refused({ [{}] = 1 }, "points.lua: unknown field (a table)")
+  end)
+
   it("is a table", function()
     assert.are.equal("points.lua: expected a handler, got nothing",
       select(2, contract.check(nil, "points.lua", events.default())))

@@ -56,4 +56,9 @@ function chunk.call(called, ...)
   return ok, result
 end
 
+--- What was raised, as a text. No metamethod is called.
+function chunk.text(raised)
+  return type(raised) == "string" and raised or "a " .. type(raised) .. " was raised"
+end
+
 return chunk

@@ -2,6 +2,7 @@
 -- the first event. The result is a copy with every default filled in, as the runtime and the store
 -- take it; later changes of the handler's table change nothing.
 
+local chunk = require("loyalhook.config.chunk")
 local nearest = require("loyalhook.nearest")
 local options = require("loyalhook.options")
 local plain = require("loyalhook.plain")
@@ -22,6 +23,7 @@ local DEFAULTS = { when_unknown = "retry", concurrency = 16, tries = 10, timeout
 local WORDS = { when_unknown = { "retry", "fail" }, serial = { "member" },
   from = { "head", "start" } }
 local BOUNDS = { concurrency = { 1, 1024 }, tries = { 1, 100 }, batch_max = { 2, 1000 } }
+local RATE = { count = true, per_s = true }
 local TIMEOUT_S_MAX, RATE_MAX, RATE_S_MAX = 86400, 1000000, 86400
 
 local function refuse(where, message, ...)
@@ -44,6 +46,43 @@ end
 
 local function article(kind)
   return (kind:find("^[aeiou]") and "an " or "a ") .. kind
+end
+
+-- Own fields and those that `known` names, which a metatable may give. Keys that are no names only
+-- make it an unknown field.
+local function fields_of(given, known)
+  local copy = {}
+  for name, value in next, given do
+    local is_name = type(name) == "string" or type(name) == "number"
+    copy[is_name and tostring(name) or "(a " .. type(name) .. ")"] = value
+  end
+  for name in pairs(known) do
+    copy[name] = given[name]
+  end
+  return copy
+end
+
+local function list_of(given)
+  local list = {}
+  for index = 1, TYPES_MAX + 1 do
+    list[index] = given[index]
+    if list[index] == nil then
+      break
+    end
+  end
+  return list
+end
+
+-- All of a handler in plain tables. What its metatables do happens here and only once.
+local function copy_of(handler)
+  local copy = fields_of(handler, contract.known)
+  if type(copy.event_types) == "table" then
+    copy.event_types = list_of(copy.event_types)
+  end
+  if type(copy.rate) == "table" then
+    copy.rate = fields_of(copy.rate, RATE)
+  end
+  return copy
 end
 
 local function check_kinds(handler, where)
@@ -102,7 +141,7 @@ local function rate_of(rate, where)
   if rate == nil then
     return {}
   end
-  local unknown = options.unknown(rate, { count = true, per_s = true }, "field")
+  local unknown = options.unknown(rate, RATE, "field")
   if unknown then
     return refuse(where, "rate: %s", unknown)
   elseif not is_whole(rate.count, { 1, RATE_MAX }) then
@@ -185,6 +224,11 @@ function contract.check(handler, where, catalogue)
   if type(handler) ~= "table" then
     return refuse(where, "expected a handler, got %s", shown(handler))
   end
+  local read, copy = chunk.call(copy_of, handler)
+  if not read then
+    return refuse(where, "its fields cannot be read: %s", chunk.text(copy))
+  end
+  handler = copy
   local ok, message, code = check_kinds(handler, where)
   if not ok then
     return nil, message, code

@@ -37,19 +37,15 @@ local function options_of(entry)
   return given
 end
 
-local function text_of(raised)
-  return type(raised) == "string" and raised or "a " .. type(raised) .. " was raised"
-end
-
 -- Calls a maker of handlers. Returns what it returned, or nil, message.
 local function make(maker, given)
   local ok, results = chunk.call(function()
     return { maker(given) }
   end)
   if not ok then
-    return nil, text_of(results)
+    return nil, chunk.text(results)
   elseif results[1] == nil then
-    return nil, results[2] ~= nil and text_of(results[2]) or "no handler was returned"
+    return nil, results[2] ~= nil and chunk.text(results[2]) or "no handler was returned"
   end
   return results[1]
 end
@@ -79,8 +75,8 @@ local function run(path)
     return nil, problem
   end
   local ok, result, endless = chunk.call(compiled)
-  if not ok and (endless or type(result) ~= "string") then
-    return nil, path .. ": " .. text_of(result)
+  if not ok and (endless or type(result) ~= "string" or not result:find(path, 1, true)) then
+    return nil, path .. ": " .. chunk.text(result)
   elseif not ok then
     return nil, result
   elseif type(result) ~= "table" and type(result) ~= "function" then
