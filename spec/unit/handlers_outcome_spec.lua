@@ -23,6 +23,19 @@ describe("what handle returned", function()
     assert.are.same({ "failure", "no" }, returned({ nil, "no", "timeout" }))
   end)
 
+  it("says so where a third word was meant to be another", function()
+    assert.are.same({ "failure", 'no (a third result "Fail" means nothing; did you mean "fail"?)' },
+      returned({ nil, "no", "Fail" }))
+    assert.are.same({ "unknown", 'no (a third result "retyr" means nothing; did you mean "retry"?)'
+      }, returned({ nil, "no", "retyr" }, true))
+    local long = returned({ nil, ("é"):rep(5000), "fial\27" })[2]
+    assert.matches('^.+é %(a third result "fial" means nothing; did you mean "fail"%?%)$', long)
+    assert.is_true(#long <= 1000)
+    for _, code in ipairs({ "not_sent", "unknown", "blocked", "invalid", "timeout", 5, {} }) do
+      assert.are.same({ "failure", "no" }, returned({ nil, "no", code }))
+    end
+  end)
+
   it("is unknown if an exchange was and it does not say more", function()
     assert.are.same({ "unknown", "no" }, returned({ nil, "no" }, true))
     assert.are.same({ "failure", "no" }, returned({ nil, "no", "retry" }, true))
@@ -52,6 +65,9 @@ describe("what handle_batch returned", function()
     assert.are.same({ { "refusal", "no" }, { "refusal", "no" } }, batch({ nil, "no", "fail" }, 2))
     assert.are.same({ { "success" }, { "failure", "no" }, { "refusal", "never" } }, batch({ { true,
       { message = "no" }, { message = "never", kind = "fail" } } }, 3))
+    assert.are.same({ { "success" }, { "failure",
+      'no (a third result "Fail" means nothing; did you mean "fail"?)' } }, batch({ { true,
+      { message = "no", kind = "Fail" } } }, 2))
     assert.are.same({ { "success" }, { "refusal", "handle_batch returned nothing for this event"
       .. END } }, batch({ { true } }, 2))
   end)

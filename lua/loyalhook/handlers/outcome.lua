@@ -2,6 +2,7 @@
 -- cut short, to the results that the store records, one for each of its tasks. A handler that
 -- breaks the contract fails its task at once: it may have had its effect, and would have it again.
 
+local nearest = require("loyalhook.nearest")
 local plain = require("loyalhook.plain")
 
 local outcome = {}
@@ -23,11 +24,20 @@ function outcome.text(value)
 end
 
 local KINDS = { fail = "refusal", retry = "failure" }
+local WORDS = { "fail", "retry" }
+
+-- What the error says of a word that means nothing, but was probably meant to.
+local function misspelt(kind)
+  local word = type(kind) == "string" and not KINDS[kind] and plain.line(kind:sub(1, 20)) or ""
+  local hint = nearest.hint(word, WORDS)
+  return hint ~= "" and (' (a third result "%s" means nothing%s)'):format(word, hint) or ""
+end
 
 -- `was_unknown`: an exchange of the attempt may have had its effect.
 local function failure(message, kind, was_unknown)
+  local text, more = outcome.text(message), misspelt(kind)
   return { kind = KINDS[kind] or was_unknown and "unknown" or "failure",
-    error = outcome.text(message) }
+    error = text:sub(1, plain.whole(text, ERROR_MAX - #more)) .. more }
 end
 
 local function broken(name, problem)
