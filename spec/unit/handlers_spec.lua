@@ -115,6 +115,59 @@ describe("an answer's sentence", function()
   end)
 end)
 
+describe("what was shown to a vendor", function()
+  it("is not in the sentence about its answer, as it is or percent-encoded", function()
+    local body = ("no: Bearer s3cret/key=, s3cret%2Fkey%3D "):rep(100)
+    local context = fake.new({ answers = { fake.answer(401, body) } })
+    local got = answers.ask(context, { url = "https://x" }, { "s3cret/key=" })
+    assert.are.equal(body, got.body)
+    local text = answers.sentence("X", got)
+    assert.is_truthy(text:find("X answered 401: no: Bearer ***, *** no: ", 1, true))
+    assert.is_nil(text:find("s3c", 1, true))
+    assert.are.equal("X answered 401: ***", answers.sentence("X", got, "s3cret/key="))
+  end)
+
+  it("is masked if it is long, cut to pieces by nothing", function()
+    local key = ("k"):rep(3000) .. "end"
+    local got = answers.ask(fake.new({ answers = { fake.answer(500, key .. key) } }), {}, { key })
+    assert.are.equal("X answered 500: ******", answers.sentence("X", got))
+  end)
+
+  it("is what each handler knows to be secret", function()
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    local file = assert(io.open(path, "w"))
+    file:write("t0ps3cret\n")
+    file:close()
+    local given = {
+      ["crm.hubspot"] = { token_file = path },
+      ["crm.salesforce"] = { url = "https://x.my.salesforce.com", client_id = "c",
+        client_secret_file = path },
+      forward = { url = "https://x", secret = "another secret", event_types = { "*" },
+        headers = { Authorization = "Bearer t0ps3cret" } },
+      ["wallet.http"] = { url = "https://x/", body = "{}", secret_headers = { ["X-Key"] = path },
+        credits = { event_points_earned = { amount = 5 } } },
+      ["wallet.stripe"] = { secret_key_file = path, currency = "eur",
+        credits = { event_points_earned = { amount = 5 } } } }
+    for name, options in pairs(given) do
+      local handler = assert(require("loyalhook.handlers." .. name).new(options))
+      local asked = 0
+      local function echo(request)
+        asked = asked + 1
+        return fake.answer(403, '{"error":"no","error_description":"not with t0ps3cret and ' ..
+          (request.headers.Authorization or "") .. '"}')
+      end
+      local _, message = handler.handle(fake.event("event_points_earned", { member_info =
+        { member_id = "m", email_address = "a@b.example",
+          custom_attributes = { stripe_customer_id = "cus_A1" } } }),
+        fake.new({ answers = { echo } }))
+      assert.are.equal(1, asked, name)
+      assert.is_truthy(message:find("***", 1, true), message)
+      assert.is_nil(message:find("s3cret", 1, true), message)
+    end
+  end)
+end)
+
 describe("a URL's origin", function()
   it("is scheme, host and port, and nothing else", function()
     for text, origin in pairs({ ["https://a.example"] = "https://a.example",

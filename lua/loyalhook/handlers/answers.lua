@@ -3,11 +3,13 @@
 
 local json = require("loyalhook.json")
 local plain = require("loyalhook.plain")
+local secret = require("loyalhook.handlers.secret")
 
 local answers = {}
 
 local EXCERPT_MAX = 200 -- bytes of an answer in a message
 local LOOKED_AT_MAX = 4096
+local MASKED_MAX = 65536 -- where secrets are looked for: a cut one at its end is never shown
 local PASSING = { [408] = true, [423] = true, [425] = true, [429] = true }
 
 --- Whether the same request may well succeed later.
@@ -30,10 +32,21 @@ function answers.json(answer)
   return type(value) == "table" and value or nil
 end
 
+--- Does context.http. secrets: a list of what the request shows to be let in, which an answer may
+-- repeat; no sentence about it will.
+function answers.ask(context, request, secrets)
+  local answer, message, code = context.http(request)
+  if answer then
+    answer.secrets = secrets
+  end
+  return answer, message, code
+end
+
 --- "HubSpot answered 400: …": with `detail` (what the vendor calls the matter), else with the
 -- beginning of the body.
 function answers.sentence(vendor, answer, detail)
-  local text = plain.line((detail or answer.body or ""):sub(1, LOOKED_AT_MAX))
+  local text = (detail or answer.body or ""):sub(1, MASKED_MAX)
+  text = plain.line(secret.masked(text, answer.secrets or {}):sub(1, LOOKED_AT_MAX))
   text = text:sub(1, plain.whole(text, EXCERPT_MAX))
   return ("%s answered %d%s"):format(vendor, answer.status, text ~= "" and ": " .. text or "")
 end

@@ -49,8 +49,9 @@ local function handle(self, event, context)
   if not headers then
     return nil, problem, "retry"
   end
-  local answer, message, code = context.http({ method = "POST", url = self.url, headers = headers,
-    body = body, timeout_ms = self.timeout_ms, answer_bytes_max = 65536 })
+  local answer, message, code = answers.ask(context, { method = "POST", url = self.url,
+    headers = headers, body = body, timeout_ms = self.timeout_ms, answer_bytes_max = 65536 },
+    self.secrets)
   if not answer then
     return answers.none(WHERE, message, code)
   elseif answer.status == 200 or self.success == "2xx" and answer.status >= 200
@@ -68,6 +69,16 @@ local function check_headers(given)
     end
   end
   return given or {}
+end
+
+-- What lets us in stands in a header's value, maybe behind a word such as Bearer.
+local function secrets_in(headers)
+  local list = {}
+  for _, value in pairs(headers) do
+    list[#list + 1] = value
+    list[#list + 1] = value:match("^%a+ +(.+)$")
+  end
+  return list
 end
 
 local function settings_of(given)
@@ -99,6 +110,7 @@ local function settings_of(given)
   if not self.headers then
     return nil, message, code
   end
+  self.secrets = secrets_in(self.headers)
   return self
 end
 

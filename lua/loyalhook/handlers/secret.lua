@@ -2,9 +2,12 @@
 -- file, which is read at each use, so that a new token works without a restart. It never shows in a
 -- message or a log.
 
+local plain = require("loyalhook.plain")
 local secret_file = require("loyalhook.secret_file")
 
 local secret = {}
+
+local MASKED_MIN = 6 -- bytes; what is shorter is no secret, and would tear any text apart
 
 -- One line that can stand in a header: nothing that ends or hides it.
 local function is_line(text)
@@ -37,6 +40,39 @@ function secret.read(holder)
   end
   if not text then
     return nil, holder.where .. ": " .. message
+  end
+  return text
+end
+
+-- As it may stand in another's text: as it is, in a URL or a form, in a JSON that escapes slashes.
+local function shapes_of(list)
+  local shapes = {}
+  for _, text in ipairs(list) do
+    if #text >= MASKED_MIN then
+      shapes[#shapes + 1] = text
+      shapes[#shapes + 1] = plain.percent(text)
+      shapes[#shapes + 1] = text:gsub("/", "\\/")
+    end
+  end
+  table.sort(shapes, function(a, b) return #a > #b end) -- one may be a part of another
+  return shapes
+end
+
+local function without(text, shape)
+  local parts, at = {}, 1
+  local first, last = text:find(shape, 1, true)
+  while first do
+    parts[#parts + 1], at = text:sub(at, first - 1), last + 1
+    first, last = text:find(shape, at, true)
+  end
+  parts[#parts + 1] = text:sub(at)
+  return table.concat(parts, "***")
+end
+
+--- A text of somebody who was shown these secrets, without them.
+function secret.masked(text, list)
+  for _, shape in ipairs(shapes_of(list)) do
+    text = without(text, shape)
   end
   return text
 end

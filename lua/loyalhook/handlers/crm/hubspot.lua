@@ -91,8 +91,9 @@ local function post(self, inputs, context)
   if not token or not body then
     return nil, problem or wrong, not body and "invalid" or nil
   end
-  return context.http({ method = "POST", url = self.url, body = body,
-    headers = { ["Content-Type"] = "application/json", Authorization = "Bearer " .. token } })
+  return answers.ask(context, { method = "POST", url = self.url, body = body,
+    headers = { ["Content-Type"] = "application/json", Authorization = "Bearer " .. token } },
+    { token })
 end
 
 -- HubSpot's own words for an error; its policy too when a rate limit was hit.
@@ -122,12 +123,13 @@ end
 
 -- The inputs that the errors of a 207 name, each settled. Returns them as a set: several errors may
 -- be about one.
-local function settle_errors(results, errors, by_trace)
+local function settle_errors(results, errors, by_trace, secrets)
   local named = {}
   for _, one in ipairs(errors) do
     local status = STATUSES[one.category] or tonumber(one.status) or 400
     local result = { kind = answers.kind(status),
-      message = answers.sentence("HubSpot", { status = status }, detail_of(one)) }
+      message = answers.sentence("HubSpot", { status = status, secrets = secrets },
+        detail_of(one)) }
     for _, trace in ipairs(traces_of(one)) do
       settle(results, { by_trace[trace] }, result)
       named[by_trace[trace] or false] = true
@@ -166,7 +168,7 @@ local function settle_each(results, inputs, answer)
   settle(results, inputs, #good > 0 and count == #inputs or
     { message = "HubSpot did not say what became of the contact", kind = "retry" })
   settle_good(results, good, by_trace, {})
-  settle_errors(results, bad, by_trace)
+  settle_errors(results, bad, by_trace, answer.secrets)
 end
 
 local upsert -- below

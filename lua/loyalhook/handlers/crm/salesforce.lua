@@ -6,6 +6,7 @@
 
 local answers = require("loyalhook.handlers.answers")
 local contact = require("loyalhook.handlers.crm.contact")
+local core = require("loyalhook.core")
 local json = require("loyalhook.json")
 local options = require("loyalhook.options")
 local policy = require("loyalhook.handlers.policy")
@@ -53,11 +54,11 @@ local function fetch_token(self, context)
   if not client_secret then
     return nil, problem
   end
-  local answer, message, code = context.http({ method = "POST",
+  local answer, message, code = answers.ask(context, { method = "POST",
     url = self.origin .. "/services/oauth2/token",
     headers = { ["Content-Type"] = "application/x-www-form-urlencoded" },
     body = urls.form({ { "grant_type", "client_credentials" }, { "client_id", self.client_id },
-      { "client_secret", client_secret } }) })
+      { "client_secret", client_secret } }) }, { client_secret })
   if not answer then
     return nil, message, code
   end
@@ -73,7 +74,7 @@ end
 -- coroutine did not live to end is forgotten after a while.
 local function token_of(self, context, stale)
   local function is_free()
-    return not self.busy_until_ms or context.now_ms() > self.busy_until_ms
+    return not self.busy_until_ms or core.monotonic_ms() > self.busy_until_ms
   end
   if self.token == stale and not is_free() then
     context.wait(is_free, TOKEN_WAIT_MS)
@@ -83,7 +84,7 @@ local function token_of(self, context, stale)
   elseif not is_free() then
     return nil, "waited too long for an access token"
   end
-  self.busy_until_ms = context.now_ms() + TOKEN_WAIT_MS
+  self.busy_until_ms = core.monotonic_ms() + TOKEN_WAIT_MS
   local token, message, code = fetch_token(self, context)
   self.busy_until_ms = nil
   if not token then
@@ -101,8 +102,9 @@ local function patch(self, context, url, body)
     if not token then
       return nil, message, code
     end
-    answer, message, code = context.http({ method = "PATCH", url = url, body = body,
-      headers = { ["Content-Type"] = "application/json", Authorization = "Bearer " .. token } })
+    answer, message, code = answers.ask(context, { method = "PATCH", url = url, body = body,
+      headers = { ["Content-Type"] = "application/json", Authorization = "Bearer " .. token } },
+      { token })
     if not answer or answer.status ~= 401 then
       break
     end

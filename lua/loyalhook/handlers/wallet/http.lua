@@ -44,7 +44,9 @@ local function check_secrets(given)
   return list
 end
 
+-- Returns those that were added, or nil, message.
 local function add_secrets(list, headers)
+  local added = {}
   for _, entry in ipairs(list) do
     local text, problem = secret_file.read(entry.path)
     if text and text:find("%c") then
@@ -54,8 +56,9 @@ local function add_secrets(list, headers)
       return nil, ("%s.secret_headers.%s: %s"):format(WHERE, entry.name, problem)
     end
     headers[entry.name] = entry.prefix .. text
+    added[#added + 1] = text
   end
-  return headers
+  return added
 end
 
 local function status_set(list, name, default)
@@ -99,11 +102,11 @@ local function request_of(self, data, context)
 end
 
 local function call(self, context, request)
-  local headers, problem = add_secrets(self.secrets, request.headers)
-  if not headers then
+  local added, problem = add_secrets(self.secrets, request.headers)
+  if not added then
     return nil, problem
   end
-  return context.http(request)
+  return answers.ask(context, request, added)
 end
 
 -- An answer that is no success. Without a guard, a 5xx may stand for a credit that was made.

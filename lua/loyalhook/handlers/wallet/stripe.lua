@@ -48,7 +48,7 @@ local function call(self, context, request)
   request.headers = request.headers or {}
   request.headers.Authorization = "Bearer " .. key
   request.headers["Stripe-Version"] = self.api_version
-  return context.http(request)
+  return answers.ask(context, request, { key })
 end
 
 -- What Stripe's error says: its code, and a sentence.
