@@ -4,6 +4,7 @@
 
 local event = require("loyalhook.handlers.event")
 local options = require("loyalhook.options")
+local plain = require("loyalhook.plain")
 
 local context = {}
 
@@ -29,6 +30,8 @@ local function lines_of(headers)
   for name, value in pairs(headers or {}) do
     if type(name) ~= "string" or type(value) ~= "string" and type(value) ~= "number" then
       return nil, "headers: expected a table name = text"
+    elseif name:find(":", 1, true) then -- the line would be read as another header
+      return nil, ('headers: "%s" is no name of a header'):format(plain.line(name):sub(1, 60))
     end
     lines[#lines + 1] = name .. ": " .. tostring(value)
   end
