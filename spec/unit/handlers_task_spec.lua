@@ -1,5 +1,6 @@
 -- One attempt as a coroutine: how it begins, waits and ends.
 
+local real = require("loyalhook.engine")
 local exchanges = require("loyalhook.handlers.exchanges")
 local fake = require("harness.fake_engine")
 local task = require("loyalhook.handlers.task")
@@ -53,6 +54,47 @@ describe("a task", function()
     made.exchange.ended, made.exchange.values = true, { { status = 200 }, n = 1 }
     assert.are.same({ { kind = "success" } }, task.resume(made, fake.guard))
   end)
+
+  if coroutine.close then
+    it("closes what it had marked to be closed, also when it is cut off while it waits", function()
+      local closed
+      local handle = assert(load([[
+        local to_close, ending = ...
+        return function(_, context)
+          local held <close> = to_close
+          ending(context)
+        end]]))(setmetatable({}, { __close = function()
+        closed = closed + 1
+      end }), function(context)
+        if context.attempt == 1 then
+          error("mine")
+        end
+        context.http({ url = "https://example.com" })
+      end)
+      for attempt = 1, 2 do
+        closed = 0
+        local lease = engine:add(1, { attempt = attempt })
+        local made = task.new({ name = "points", handle = handle }, { lease }, door)
+        task.resume(made, fake.guard)
+        assert.are.equal(0, closed)
+        task.close(made, fake.guard)
+        task.close(made, fake.guard)
+        assert.are.equal(1, closed)
+      end
+    end)
+
+    it("is not held up by a close that never ends, nor by one that raises", function()
+      for _, code in ipairs({ "while true do pcall(function() while true do end end) end",
+        "error('mine')" }) do
+        local handle = assert(load("local held <close> = setmetatable({}, { __close = function() "
+          .. code .. " end }) error('x')"))
+        local made = task.new({ name = "points", handle = handle }, { engine:add() }, door)
+        assert.are.equal("failure", task.resume(made, real)[1].kind)
+        task.close(made, real)
+        assert.are.equal("dead", coroutine.status(made.thread))
+      end
+    end)
+  end
 
   it("is given back if it is stopped before anything was sent, else it is unknown", function()
     local made = new(print)

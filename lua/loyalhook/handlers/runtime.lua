@@ -79,6 +79,7 @@ end
 
 -- A task is over, in this worker; its results wait for a turn.
 local function finish(self, task, results)
+  tasks.close(task, self._guard)
   self._tasks[task] = nil
   self._running = self._running - #task.leases
   task.handler.running = task.handler.running - #task.leases

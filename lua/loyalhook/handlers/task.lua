@@ -16,6 +16,8 @@ local WAITS = {} -- what an awaiting coroutine yields
 task.INSTRUCTIONS_MAX = 50000000 -- about a quarter of a second
 task.CPU_MS_MAX = 2000 -- for instructions that take long
 
+local CLOSE_INSTRUCTIONS_MAX, CLOSE_CPU_MS_MAX = 1000000, 100 -- a drain may close thousands
+
 local STALE = "this worker was taken for dead and its tasks were given to others"
 
 --- The door that contexts speak through. given: say, now_ms, monotonic_ms, exchanges.
@@ -115,6 +117,17 @@ function task.resume(self, guard)
   self.begun = true
   guard.watch(self.thread, task.INSTRUCTIONS_MAX, task.CPU_MS_MAX)
   return resumed(self, guard, coroutine.resume(self.thread))
+end
+
+--- Closes what code that did not return had marked to be closed (Lua 5.4). What that raises is told
+-- nowhere: the attempt has its end already.
+function task.close(self, guard)
+  if not coroutine.close or not self.begun then
+    return
+  end
+  guard.watch(self.thread, CLOSE_INSTRUCTIONS_MAX, CLOSE_CPU_MS_MAX)
+  coroutine.close(self.thread)
+  guard.unwatch(self.thread)
 end
 
 --- The results of one that is not let go on. What it has sent may have had its effect.
