@@ -5,55 +5,16 @@ local contract = require("loyalhook.handlers.contract")
 local engine_module = require("loyalhook.engine")
 local events = require("loyalhook.events")
 local fake = require("harness.fake_engine")
+local room = require("harness.fake_runtime")
 local runtime = require("loyalhook.handlers.runtime")
 
-local engine, clock, said
+local handler, open, working = room.handler, room.open, room.working
+local post, recorded = room.post, room.recorded
 
-local function handler(handle, changes)
-  local made = { name = "points", event_types = { "*" }, handle = handle }
-  for name, value in pairs(changes or {}) do
-    made[name] = value
-  end
-  return made
-end
-
-local function open(...)
-  local checked = assert(contract.check_all({ ... }, events.default()))
-  return assert(runtime.new({ engine = engine, guard = fake.guard, handlers = checked,
-    say = function(level, message, fields)
-      said[#said + 1] = { level, message, fields }
-    end, now_ms = clock.now_ms, monotonic_ms = clock.monotonic_ms }))
-end
-
--- A runtime whose first step has leased what waits.
-local function working(...)
-  local running = open(...)
-  assert(running:step(fake.report()))
-  return running
-end
-
--- A step that must record; what the store got of it.
-local function recorded(running, report)
-  local before = #engine.recorded
-  assert(running:step(report or fake.report()))
-  local list = {}
-  for index = before + 1, #engine.recorded do
-    local result = engine.recorded[index]
-    list[#list + 1] = { result.kind, result.error ~= "" and result.error or nil }
-  end
-  return list
-end
-
-local function post(_, context)
-  local answer, message, code = context.http({ url = "https://example.com", body = "x" })
-  if not answer then
-    return nil, message .. " " .. code
-  end
-  return true
-end
+local engine, clock
 
 before_each(function()
-  engine, clock, said = fake.engine(), fake.clock(), {}
+  engine, clock = room.fresh()
 end)
 
 describe("runtime", function()
