@@ -4,31 +4,14 @@
 local fake = require("harness.fake_context")
 local http = require("loyalhook.handlers.wallet.http")
 local json = require("loyalhook.json")
+local wallet = require("harness.fake_wallet")
 
-local answer = fake.answer
-
-local function redeemed(points, customer)
-  return fake.event("event_points_redeemed", { member_info = { member_id = "m1",
-    custom_attributes = { stripe_customer_id = customer or "cus_A1" } },
-    transaction_info = { redeem_info = { points = points } } })
-end
-
-local RULES = { event_points_redeemed = { points = "transaction_info.redeem_info.points",
-  rate = { points = 100, amount = 500 } } }
-
-local function with(base, more)
-  local all = {}
-  for _, part in ipairs({ base, more or {} }) do
-    for name, value in pairs(part) do
-      all[name] = value
-    end
-  end
-  return all
-end
+local answer, redeemed, with = fake.answer, wallet.redeemed, wallet.with
 
 describe("wallet.http", function()
-  local GIVEN = { credits = RULES, url = "https://wallet.example/members/{{member_info.member_id}}"
-    .. "/credits?why={{event.event_type}}",
+  local GIVEN = { credits = wallet.RULES,
+    url = "https://wallet.example/members/{{member_info.member_id}}/credits"
+      .. "?why={{event.event_type}}",
     body = '{"cents":{{amount}},"euro":"{{amount_decimal}}","ref":"{{key}}","all":'
       .. '{{transaction_info.redeem_info}}}',
     headers = { ["X-Member"] = "{{member_info.member_id}}" } }

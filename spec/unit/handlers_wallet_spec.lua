@@ -5,28 +5,10 @@ local credits = require("loyalhook.handlers.wallet.credits")
 local fake = require("harness.fake_context")
 local json = require("loyalhook.json")
 local stripe = require("loyalhook.handlers.wallet.stripe")
+local wallet = require("harness.fake_wallet")
 
-local answer = fake.answer
+local answer, redeemed, with = fake.answer, wallet.redeemed, wallet.with
 local HOUR_MS = 3600000
-
-local function redeemed(points, customer)
-  return fake.event("event_points_redeemed", { member_info = { member_id = "m1",
-    custom_attributes = { stripe_customer_id = customer or "cus_A1" } },
-    transaction_info = { redeem_info = { points = points } } })
-end
-
-local RULES = { event_points_redeemed = { points = "transaction_info.redeem_info.points",
-  rate = { points = 100, amount = 500 } } }
-
-local function with(base, more)
-  local all = {}
-  for _, part in ipairs({ base, more or {} }) do
-    for name, value in pairs(part) do
-      all[name] = value
-    end
-  end
-  return all
-end
 
 describe("a credit", function()
   local function amount(rule, value)
@@ -90,7 +72,7 @@ describe("a credit", function()
 end)
 
 describe("wallet.stripe", function()
-  local GIVEN = { secret_key = "sk_test_1", currency = "eur", credits = RULES }
+  local GIVEN = { secret_key = "sk_test_1", currency = "eur", credits = wallet.RULES }
 
   local function run(context_given, event, more)
     local handler = assert(stripe.new(with(GIVEN, more)))
@@ -268,7 +250,7 @@ describe("wallet.stripe", function()
       assert.are.equal(message, got)
       assert.are.equal("config", code)
     end
-    local _, message = stripe.new({ currency = "eur", credits = RULES })
+    local _, message = stripe.new({ currency = "eur", credits = wallet.RULES })
     assert.are.equal(
       "wallet.stripe: secret_key or secret_key_file: expected exactly one of them", message)
   end)
