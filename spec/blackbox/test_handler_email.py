@@ -8,21 +8,19 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import tempfile
 import unittest
 
-from cli import TOP, VMS, Workshop, lua_environment, stop, wait_for
+from cli import TOP, VMS, lua_environment, stop, wait_for
+from handling import Handling, accept_events
 from mail_server import Mailbox
-from receiving import SECRET, signed
 
 PASSWORD = "correct horse battery"
 NOW_MS = 1767348005000
 SECONDS = f"{NOW_MS // 1000:08x}"
 EARNED, OTP = "event_points_earned", "event_member_otp_generation"
-HARNESS = os.path.join(TOP, "spec", "harness")
-DRIVER = os.path.join(HARNESS, "handle.lua")
+DRIVER = os.path.join(TOP, "spec", "harness", "handle.lua")
 # Where a strict reader of HTML sees no script, picture, form or style of a member's making.
 TAGS = {"html", "head", "meta", "title", "style", "body", "div", "h1", "p", "table", "tr", "th",
         "td", "a"}
@@ -343,9 +341,8 @@ class Worker(Mails):
     """Through the inbox and a real worker: what comes in as a webhook goes out as a mail."""
 
     def setUp(self):
-        self.shop = Workshop()
+        self.shop = Handling()
         self.addCleanup(self.shop.close)
-        self.shop.init()
 
     def configure(self, mailbox, **fields):
         smtp = "url = '%s', from = 'club@shop.example', tls = 'none'" % mailbox.url()
@@ -355,29 +352,7 @@ class Worker(Mails):
             }} }} }}""")
 
     def accept(self, *events):
-        body = json.dumps({"request_id": f"{SECONDS}{0:016x}", "total_count": str(len(events)),
-                           "created_date": "01/02/2026 10:00:05", "events": events}).encode()
-        request = {"source": "zinrelo", "headers": signed(body), "body": body.hex()}
-        done = subprocess.run([VMS["lua5.4"], os.path.join(HARNESS, "accept.lua"),
-                               f"sqlite:{self.shop.path('loyalhook.db')}",
-                               json.dumps({"zinrelo": {"secrets": [SECRET]}})],
-                              input=json.dumps(request).encode() + b"\n", capture_output=True,
-                              check=False, env={**os.environ, **lua_environment("lua5.4")})
-        self.assertEqual(done.stdout[:3], b"200", done.stderr.decode())
-
-    def tasks(self):
-        """By event: state and error of its only task."""
-        page = self.shop.run("inbox", "list", "--json").json()
-        return {row["id"]: (row["tasks"][0]["state"], row["tasks"][0]["error"])
-                for row in page["events"]}
-
-    def work(self, **environment):
-        return self.shop.work_until_idle("--role", "handle", **environment)
-
-    def later(self):
-        """Only while nothing of ours runs: what waits for its next try is due."""
-        with sqlite3.connect(self.shop.path("loyalhook.db")) as store:
-            store.execute("UPDATE tasks SET due_ms = 0 WHERE state = 2")
+        accept_events(self.shop.path("loyalhook.db"), events)
 
     def test_what_came_in_goes_out(self):
         mailbox = self.serve()
@@ -388,7 +363,7 @@ class Worker(Mails):
                   event("event_points_expired", number=5)]
         self.accept(*events)
         self.accept(*events)  # a repetition
-        answer = self.work(LOYALHOOK_LOG_LEVEL="debug")
+        answer = self.shop.handle_until_idle(LOYALHOOK_LOG_LEVEL="debug")
         mails = mailbox.wait(2)
         self.assertEqual(sorted(mail.to[0] for mail in mails),
                          ["zoe1@example.com", "zoe2@example.com"])
@@ -412,13 +387,13 @@ class Worker(Mails):
         self.accept(item)
         mailbox.order("451", "drop", "accept")
         for wanted in ("refuses it: 451", "may have arrived"):
-            self.work()
-            state, error = self.tasks()[item["id"]]
-            self.assertEqual(state, "retrying")
-            self.assertIn(wanted, error)
-            self.later()
-        self.work()
-        self.assertEqual(self.tasks()[item["id"]][0], "done")
+            self.shop.handle_until_idle()
+            task = self.shop.tasks("email")[item["id"]]
+            self.assertEqual(task["state"], "retrying")
+            self.assertIn(wanted, task["error"])
+            self.shop.later()
+        self.shop.handle_until_idle()
+        self.assertEqual(self.shop.states("email")[item["id"]], "done")
         mails = mailbox.arrived(None)
         self.assertEqual(len(mails), 3)
         self.assertEqual(len({mail.message()["Message-ID"] for mail in mails}), 1)
@@ -429,8 +404,8 @@ class Worker(Mails):
         item = event()
         self.accept(item)
         mailbox.order("drop")
-        self.work()
-        self.assertEqual(self.tasks()[item["id"]][0], "failed")
+        self.shop.handle_until_idle()
+        self.assertEqual(self.shop.states("email")[item["id"]], "failed")
         self.assertEqual(len(mailbox.arrived(None)), 1)
 
     def test_kill_9_between_the_mail_and_its_record(self):
@@ -439,13 +414,13 @@ class Worker(Mails):
         item = event()
         self.accept(item)
         mailbox.order("hang")
-        worker = self.shop.start("work", "--role", "handle")
+        worker = self.shop.start_worker()
         (first,) = mailbox.wait(1, accepted=None)
         worker.send_signal(signal.SIGKILL)
         worker.communicate()
-        worker = self.shop.start("work", "--role", "handle")
+        worker = self.shop.start_worker()
         (second,) = mailbox.wait(1)
-        wait_for(lambda: self.tasks()[item["id"]][0] == "done", what="recorded")
+        wait_for(lambda: self.shop.states("email")[item["id"]] == "done", what="recorded")
         code, _, err = stop(worker)
         self.assertEqual(code, 0, err)
         self.assertEqual(first.message()["Message-ID"], second.message()["Message-ID"])
@@ -455,9 +430,9 @@ class Worker(Mails):
         self.configure(mailbox)
         mailbox.order(*["slow/400"] * 40)
         self.accept(*(event(number=number) for number in range(40)))
-        self.work()
+        self.shop.handle_until_idle()
         self.assertEqual(len({mail.to[0] for mail in mailbox.wait(40)}), 40)
-        self.assertEqual({state for state, _ in self.tasks().values()}, {"done"})
+        self.assertEqual(set(self.shop.states("email").values()), {"done"})
 
 
 if __name__ == "__main__":

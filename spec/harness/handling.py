@@ -31,9 +31,15 @@ return {{ name = "{name}", {more}
 def accept(store, ids, wrap=(), folder=None, member="m-1", event_type="event_points_earned",
            **data):
     """Events with these ids come into a store, in order, in one request. data: more of theirs."""
-    events = [{"id": one, "event_type": event_type,
-               "data": {"member_info": {"member_id": member}, "points": 2, **data}} for one in ids]
-    body = json.dumps({"request_id": "61f11851bdfb9aac526d0c70", "total_count": str(len(ids)),
+    accept_events(store, [
+        {"id": one, "event_type": event_type,
+         "data": {"member_info": {"member_id": member}, "points": 2, **data}} for one in ids],
+        wrap, folder)
+
+
+def accept_events(store, events, wrap=(), folder=None):
+    """These events come into a store, in order, in one request."""
+    body = json.dumps({"request_id": "61f11851bdfb9aac526d0c70", "total_count": str(len(events)),
                        "created_date": "01/02/2026 10:00:05", "events": events}).encode()
     request = {"source": "zinrelo", "headers": signed(body), "body": body.hex()}
     done = subprocess.run([*wrap, VMS["lua5.4"], ACCEPT, f"sqlite:{store}",
