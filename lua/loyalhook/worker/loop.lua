@@ -15,7 +15,7 @@ local PASSING = { full = true, busy = true, shortage = true, memory = true }
 
 local function note_trouble(self, message, code)
   local now_ms = core.now_ms()
-  self._trouble = self._trouble or { since_ms = now_ms }
+  self._trouble = self._trouble or { since_ms = core.monotonic_ms() }
   self._trouble.message, self._trouble.code = message, code
   local held = self._brake(code, now_ms)
   if held then
@@ -43,10 +43,10 @@ end
 -- Stops leasing, waits for what is in flight for at most grace_ms, then aborts
 -- the rest. A signal was given: whatever happens, it ends soon.
 local function drain(self, given, grace_ms, signal)
-  local deadline_ms = core.now_ms() + grace_ms
+  local deadline_ms = core.monotonic_ms() + grace_ms
   self:drain()
   repeat
-    local left_ms = deadline_ms - core.now_ms()
+    local left_ms = deadline_ms - core.monotonic_ms()
     local report, message, code = safe_step(self, math.max(0, math.min(DRAIN_STEP_MS, left_ms)))
     if report == nil then
       return nil, message, code
@@ -75,7 +75,7 @@ local function are_requests_done(self)
     return nil, message, code
   elseif work.sending > 0 or work.due > work.given_back then
     return false
-  elseif work.given_back > 0 and not self._short and core.now_ms() < self._patience_ms then
+  elseif work.given_back > 0 and not self._short and core.monotonic_ms() < self._patience_ms then
     return false -- given back by somebody before: they are due within a minute
   elseif work.given_back > 0 then
     return nil, ("%d requests wait because this machine ran short of something"):format(
@@ -108,7 +108,7 @@ end
 
 local function in_trouble_too_long(self, grace_ms)
   local trouble = self._trouble
-  if trouble and core.now_ms() - trouble.since_ms > grace_ms then
+  if trouble and core.monotonic_ms() - trouble.since_ms > grace_ms then
     return nil, trouble.message, trouble.code
   end
   return false
@@ -160,7 +160,7 @@ function loop.run(self, given)
       return nil, message, code
     end
   end
-  self._patience_ms = core.now_ms() + grace_ms
+  self._patience_ms = core.monotonic_ms() + grace_ms
   if given.until_idle then
     self._engine:form_all()
   end
