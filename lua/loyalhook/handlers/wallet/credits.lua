@@ -8,7 +8,9 @@
 --   event_points_earned = { amount = "transaction_info.….credit_cents" } a field of the event
 
 local options = require("loyalhook.options")
+local policy = require("loyalhook.handlers.policy")
 local template = require("loyalhook.handlers.template")
+local view = require("loyalhook.handlers.view")
 
 local credits = {}
 
@@ -118,6 +120,25 @@ function credits.amount(rules, event, data)
       event.event_type, rule.most)
   end
   return whole(amount)
+end
+
+--- A handler. self: { credits (as check returned them), when_unknown }; types: its event types;
+-- credit(self, event, context, data, amount) is called for what is worth something; given: the
+-- options of every handler.
+function credits.handler(name, self, types, credit, given)
+  local function handle(event, context)
+    local data = view.of(event)
+    local amount, problem = credits.amount(self.credits, event, data)
+    if not amount then
+      return nil, problem, "fail"
+    elseif amount == 0 then
+      context.log("info", "worth less than one unit, nothing to credit", { event = event.id })
+      return true
+    end
+    return credit(self, event, context, data, amount)
+  end
+  return policy.apply({ name = name, event_types = types, serial = "member",
+    when_unknown = self.when_unknown, handle = handle }, given)
 end
 
 return credits

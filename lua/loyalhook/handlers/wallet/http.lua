@@ -17,7 +17,6 @@ local options = require("loyalhook.options")
 local policy = require("loyalhook.handlers.policy")
 local secret_file = require("loyalhook.secret_file")
 local urls = require("loyalhook.handlers.urls")
-local view = require("loyalhook.handlers.view")
 
 local http = {}
 
@@ -134,18 +133,10 @@ local function credit(self, context, request)
   return refusal(self, answer)
 end
 
-local function handle(self, event, context)
-  local data = view.of(event, { key = context.idempotency_key })
-  local amount, problem = credits.amount(self.credits, event, data)
-  if not amount then
-    return nil, problem, "fail"
-  elseif amount == 0 then
-    context.log("info", "worth less than one unit, nothing to credit", { event = event.id })
-    return true
-  end
+local function handle(self, _, context, data, amount)
+  data.key = context.idempotency_key
   data.amount, data.amount_decimal = amount, decimal_text(amount, self.decimals)
-  local request
-  request, problem = request_of(self, data, context)
+  local request, problem = request_of(self, data, context)
   if not request then
     return nil, problem, "fail"
   end
@@ -248,11 +239,8 @@ function http.new(given)
   if not self then
     return nil, types, code
   end
-  return policy.apply({ name = WHERE, event_types = types, serial = "member",
-    when_unknown = self.is_guarded and "retry" or "fail",
-    handle = function(event, context)
-      return handle(self, event, context)
-    end }, given)
+  self.when_unknown = self.is_guarded and "retry" or "fail"
+  return credits.handler(WHERE, self, types, handle, given)
 end
 
 return http

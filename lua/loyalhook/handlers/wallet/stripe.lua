@@ -19,7 +19,6 @@ local policy = require("loyalhook.handlers.policy")
 local secret = require("loyalhook.handlers.secret")
 local template = require("loyalhook.handlers.template")
 local urls = require("loyalhook.handlers.urls")
-local view = require("loyalhook.handlers.view")
 
 local stripe = {}
 
@@ -166,17 +165,8 @@ local function job_of(self, event, context, data, amount)
       { "metadata[event_id]", event.id:sub(1, plain.whole(event.id, 500)) } }) }
 end
 
-local function handle(self, event, context)
-  local data = view.of(event)
-  local amount, problem = credits.amount(self.credits, event, data)
-  if not amount then
-    return nil, problem, "fail"
-  elseif amount == 0 then
-    context.log("info", "worth less than one unit, nothing to credit", { event = event.id })
-    return true
-  end
-  local job
-  job, problem = job_of(self, event, context, data, amount)
+local function handle(self, event, context, data, amount)
+  local job, problem = job_of(self, event, context, data, amount)
   if not job then
     return nil, problem, "fail"
   end
@@ -223,10 +213,8 @@ function stripe.new(given)
   if not self then
     return nil, types, code
   end
-  return policy.apply({ name = WHERE, event_types = types, serial = "member",
-    when_unknown = "retry", handle = function(event, context)
-      return handle(self, event, context)
-    end }, given)
+  self.when_unknown = "retry"
+  return credits.handler(WHERE, self, types, handle, given)
 end
 
 return stripe
