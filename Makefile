@@ -263,7 +263,7 @@ verify: build ## fails where `make generate` would change something
 
 BENCH = BUILD=$(BUILD) LUA54=$(LUA54) LUAJIT=$(LUAJIT) $(PYTHON) spec/bench/bench.py
 
-.PHONY: docs env demo bench bench-large install clean ci
+.PHONY: docs env demo console bench bench-large install clean ci
 docs: ## the reference of the Lua API, from types/ with LDoc, into build/docs
 	rm -rf $(BUILD)/docs && mkdir -p $(BUILD)/docs/source
 	$(LUA54) docs/ldoc/translate.lua $(BUILD)/docs/source types/loyalhook/*.lua \
@@ -278,7 +278,10 @@ env: ## shell lines that let lua5.4, luajit and the shell find this checkout
 	@echo 'export PATH="$(CURDIR)/bin:$$PATH"'
 
 demo: build ## a store, webhooks, a real nginx, a few thousand events, and the sums
-	LUA=$(LUA54) LUAJIT=$(LUAJIT) sh demo/run.sh
+	@BUILD=$(BUILD) LUA=$(LUA54) LUAJIT=$(LUAJIT) sh demo/run.sh
+
+console: build ## the admin console on what the last demo left; prints where
+	@BUILD=$(BUILD) LUA=$(LUA54) LUAJIT=$(LUAJIT) sh demo/console.sh
 
 bench: ## figures against yardsticks, as JSON; ONLY=row for one (docs/benchmarks.md)
 	@$(MAKE) --no-print-directory build build-bench >&2

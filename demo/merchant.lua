@@ -1,7 +1,8 @@
 -- The demo's shop, a merchant with a receiver of ours: `loyalhook serve` with an e-mail and a CRM
 -- handler. One step a call:
+--   merchant.lua secret DIR             the shop's secret
 --   merchant.lua prepare DIR SMTP_URL HUBSPOT_URL
---                                       secret and loyalhook.lua in DIR/shop
+--                                       loyalhook.lua in DIR/shop, for servers at these addresses
 --   merchant.lua has DIR COUNT          exit code 0 once so many events came in
 --   merchant.lua progress DIR           one line; exit code 0 once no task is unfinished
 --   merchant.lua replay DIR URL         a request that was delivered already, once more
@@ -42,11 +43,13 @@ end
 
 local steps = {}
 
+function steps.secret(folder)
+  write(folder .. "/shop/secret", check(core.secret.generate()) .. "\n")
+end
+
 function steps.prepare(folder, smtp_url, hubspot_url)
-  local secret = folder .. "/shop/secret"
-  write(secret, check(core.secret.generate()) .. "\n")
   write(folder .. "/shop/loyalhook.lua",
-    FORM:format(secret, table.concat(MAILED, '", "'), smtp_url, hubspot_url))
+    FORM:format(folder .. "/shop/secret", table.concat(MAILED, '", "'), smtp_url, hubspot_url))
 end
 
 -- How many events came in, at most so many.

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import unittest
 import urllib.request
@@ -146,72 +145,6 @@ class Examples(unittest.TestCase):
                              f"sqlite:{self.shop.path('inbox.db')}", "--config",
                              os.path.join(folder, "loyalhook.lua")).err
         self.assertIn("idle: tasks done 0", said)
-
-
-class Demo(unittest.TestCase):
-    def run_demo(self, **environment):
-        return subprocess.run(["sh", os.path.join(TOP, "demo", "run.sh")], capture_output=True,
-                              text=True, timeout=90, stdin=subprocess.DEVNULL,
-                              env={**os.environ, "EVENTS": "600", **environment})
-
-    def test_it_adds_up_and_leaves_nothing_behind(self):
-        before = set(os.listdir("/tmp"))
-        done = self.run_demo(TMPDIR="/tmp")
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual(done.stdout.count("adds up"), 9)
-        self.assertIn("serve is killed, its nginx with it; another one goes on", done.stdout)
-        self.assertRegex(done.stdout, r'200: \{"events":\d+,"added":0\}')
-        left = [name for name in set(os.listdir("/tmp")) - before if "loyalhook-demo" in name]
-        self.assertEqual(left, [])
-
-    def test_it_fails_when_the_figures_do_not_fit(self):
-        # A report that is told of one event more than there was must not add up.
-        self.fails_with('/report.lua" "$DIR" "$URL" "$EVENTS" 1',
-                        '/report.lua" "$DIR" "$URL" 601 1')
-
-    def test_it_fails_when_the_shops_figures_do_not_fit(self):
-        # Nor one of a shop that has lost a mail.
-        self.fails_with('$LUA "$TOP/demo/shop_report.lua"',
-                        'rm "$(grep -l club@shop "$DIR"/mails/new/* | head -1)"; "$PYTHON" '
-                        '"$TOP/demo/mails.py" "$DIR/mails" --members > "$DIR/members.txt"; '
-                        '$LUA "$TOP/demo/shop_report.lua"')
-
-    def fails_with(self, before, after):
-        text = open(os.path.join(TOP, "demo", "run.sh")).read()
-        self.assertIn(before, text)
-        with Workshop() as shop:
-            script = shop.write("run.sh", text.replace(before, after).replace(
-                '$(cd "$(dirname "$0")/.." && pwd)', TOP))
-            done = subprocess.run(["sh", script], capture_output=True, text=True, timeout=90,
-                                  stdin=subprocess.DEVNULL, env={**os.environ, "EVENTS": "600"})
-            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-            self.assertIn("WRONG", done.stdout)
-
-
-class Demo(unittest.TestCase):
-    def test_its_mail_server_asks_nobody_for_a_name(self):
-        """Without /etc/hosts and with a lost DNS answer that takes seconds, for each mail."""
-        with Workshop() as shop:
-            shop.write("sitecustomize.py", "import socket, time\n"
-                       "socket.gethostbyaddr = lambda name: time.sleep(3600)\n")
-            port = free_port()
-            server = subprocess.Popen(
-                ["/usr/bin/python3", f"{TOP}/demo/mail_server.py", f"127.0.0.1:{port}",
-                 shop.path("mails")], env={**os.environ, "PYTHONPATH": shop.folder})
-            try:
-                wait_for(lambda: greeting(port), what="the greeting")
-                self.assertIn(b"220 localhost ", greeting(port))
-            finally:
-                server.kill()
-                server.wait()
-
-
-def greeting(port):
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
-            return wire.recv(4096)
-    except ConnectionRefusedError:
-        return b""
 
 
 if __name__ == "__main__":
