@@ -165,7 +165,7 @@ SUITES = c scenarios lua tidy examples blackbox rocks openresty bench console
 
 .PHONY: test test-unit test-c test-lua test-scenarios test-blackbox test-tidy test-rocks \
         test-openresty test-examples test-bench test-console test-browser test-browser-large \
-        test-million test-model test-reload test-asan test-tsan test-valgrind
+        picture test-million test-model test-reload test-asan test-tsan test-valgrind
 test: build build-c build-bench ## the everyday suite; ends with `N passed, N failed`
 	@$(RUN) $(SUITES)
 test-unit: build build-c ## C, Lua, scenarios and tidy: needs nothing running, ends in seconds
@@ -192,6 +192,10 @@ test-console: ## what of the console needs no browser: pure modules, pinned libr
 	@$(RUN) console
 test-browser: build ## the console in a real browser, on the real server
 	@$(RUN) browser
+picture: build ## docs/pictures/console.png anew, from the browser's scene; look at it
+	PYTHONPATH=spec/harness:spec/blackbox PYTHONDONTWRITEBYTECODE=1 BUILD=$(BUILD) \
+	  $(PYTHON) -m unittest discover -s spec/browser -p test_console.py -k picture_of_the_docs
+	cp $(BUILD)/screenshots/console.png docs/pictures/console.png
 test-browser-large: build ## the same, and a log of a hundred thousand; asks how fast (200 ms an answer)
 	@LOYALHOOK_SPEC_LARGE=1 $(RUN) browser
 

@@ -128,6 +128,18 @@ export async function fits(page, what) {
   check(over <= 0, `${what} scrolls sideways by ${over} px`);
 }
 
+// Loaded: nothing is a skeleton any more.
+export async function settled(page) {
+  await page.waitForFunction(
+    () =>
+      !document.querySelector(
+        ".skeleton, .skeleton-row, .tiles-empty, .chart-wait, .booting, [aria-busy='true']",
+      ),
+  );
+  if (await page.locator(".chart-place").count())
+    await page.locator(".chart-place canvas").last().waitFor();
+}
+
 export async function picture(page, name) {
   mkdirSync(pictures, { recursive: true });
   await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
@@ -138,7 +150,7 @@ export function quiet(...visitors) {
 }
 
 // A webhook through the API, for scenes that are about something else.
-export async function webhook(name, fields = {}) {
+export async function webhook(name, fields = {}, types = ["*"]) {
   const path = `/${encodeURIComponent(name)}`;
   await script(path, [200]);
   const options = Object.entries(fields).flatMap(([key, value]) => [
@@ -152,8 +164,7 @@ export async function webhook(name, fields = {}) {
     name,
     "--url",
     endpoint + path,
-    "--event-type",
-    "*",
+    ...types.flatMap((type) => ["--event-type", type]),
     ...options,
     "--json",
   );

@@ -178,6 +178,9 @@ class Scenes(Case):
     def test_foreign_text_is_text(self):
         self.play("hostile")
 
+    def test_picture_of_the_docs(self):
+        self.play("portrait")
+
     def test_every_page_in_every_look(self):
         self.receive()
         self.play("pages", limit_s=500, events=EVENTS)

@@ -10,6 +10,7 @@ import {
   picture,
   quiet,
   script,
+  settled,
   signedIn,
   until,
   webhook,
@@ -83,18 +84,6 @@ function pagesOf({ good, bad, request }) {
   ];
 }
 
-// Loaded: nothing is a skeleton any more.
-async function settled(page) {
-  await page.waitForFunction(
-    () =>
-      !document.querySelector(
-        ".skeleton, .skeleton-row, .tiles-empty, .chart-wait, .booting, [aria-busy='true']",
-      ),
-  );
-  if (await page.locator(".chart-place").count())
-    await page.locator(".chart-place canvas").last().waitFor();
-}
-
 async function opened(page) {
   await page.getByText("Advanced", { exact: true }).click();
   await accessible(page, "the advanced part");
@@ -129,18 +118,8 @@ async function tour(pages, look, options) {
   await anna.context.close();
 }
 
-// The picture of docs/guide/console.md.
-async function portrait() {
-  const anna = await signedIn("anna", { width: 1200, height: 560 });
-  await anna.open("/webhooks");
-  await settled(anna.page);
-  await picture(anna.page, "console");
-  await anna.context.close();
-}
-
 export default async function play() {
   const pages = pagesOf(await prepare());
-  await portrait();
   const [light, dark, narrow, broad, middle] = LOOKS;
   await Promise.all([tour(pages, ...light), tour(pages, ...dark)]);
   const others = async () => {
