@@ -1,7 +1,17 @@
-// The picture of README and docs/guide/console.md, which `make picture` renews: webhooks on a day on
-// which one endpoint broke. Their addresses get names once what is shown has happened.
+// The picture of README and docs/guide/console.md, which `make picture` renews: webhooks on a day
+// on which one endpoint broke. Their addresses get names once what is shown has happened.
 
-import { cli, emit, picture, quiet, script, settled, signedIn, until, webhook } from "../browser.mjs";
+import {
+  cli,
+  emit,
+  picture,
+  quiet,
+  script,
+  settled,
+  signedIn,
+  until,
+  webhook,
+} from "../browser.mjs";
 
 const BROKEN = "Points wallet";
 const WEBHOOKS = [
