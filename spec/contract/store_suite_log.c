@@ -87,6 +87,21 @@ static void test_idempotency_keys_and_ids(void **state) {
   assert_int_equal(emit_event(suite.store, &given, &again, NULL), LH_E_CONFLICT);
 }
 
+/* Whoever may emit for one account sees its ids, and can tell which come next. */
+static void test_an_id_that_was_guessed_beforehand_stops_nobody(void **state) {
+  (void)state;
+  struct lh_emit guessed = suite_emit_of("event_points_earned", "{}");
+  struct lh_emitted emitted;
+  struct lh_id id = emit_one(suite.store, "event_points_earned", "{}");
+  guessed.account = "other";
+  guessed.id = &id;
+  for (int i = 0; i < 20; i++) {
+    for (int byte = LH_ID_BYTES - 1; ++id.bytes[byte] == 0; byte--) continue;
+    assert_int_equal(emit_event(suite.store, &guessed, &emitted, NULL), LH_OK);
+  }
+  for (int i = 0; i < 3; i++) emit_one(suite.store, "event_points_earned", "{}");
+}
+
 static int emit_three(const struct lh_emit *emits, enum lh_emit_mode mode,
                       struct lh_emitted *results, size_t *bad) {
   struct lh_emission emission = {.events = emits, .count = 3, .mode = mode, .results = results};
@@ -274,6 +289,7 @@ int store_suite_run_log(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, suite_set_up, suite_tear_down)
   const struct CMUnitTest tests[] = {
       T(test_idempotency_keys_and_ids),
+      T(test_an_id_that_was_guessed_beforehand_stops_nobody),
       T(test_emit_all_undoes_and_emit_each_skips),
       T(test_ten_webhooks_per_account_unique_names_and_urls),
       T(test_lists_filter_and_page),

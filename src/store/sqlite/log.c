@@ -82,28 +82,43 @@ static int add_key(struct lh_tx *tx, const struct lh_emit *event, int64_t accoun
   return lh_connection_done(tx->connection, key, err);
 }
 
+/*
+** Stores the bound event, under its own id or the next one. That one can be taken: somebody may
+** give his event an id that he has guessed. Then ids begin anew at random, which nobody guesses.
+*/
+static int insert_bound(struct lh_tx *tx, const struct emitting *emitting, sqlite3_stmt *add,
+                        const struct lh_emit *event, struct lh_id *id, struct lh_error *err) {
+  int rc = LH_OK, is_taken = 1;
+  for (int tries = 0; tries < 2 && is_taken; tries++) {
+    if (event->id != NULL)
+      *id = *event->id;
+    else
+      rc = lh_tx_id(tx, emitting->now_ms, id, err);
+    if (rc != LH_OK) return rc;
+    sqlite3_bind_blob(add, 4, id->bytes, LH_ID_BYTES, SQLITE_STATIC);
+    rc = lh_connection_done(tx->connection, add, err);
+    is_taken = rc != LH_OK && event->id == NULL &&
+               sqlite3_extended_errcode(tx->connection->db) == SQLITE_CONSTRAINT_UNIQUE;
+    if (is_taken) tx->committer->ids.owner = 0;
+  }
+  return rc;
+}
+
 static int insert_event(struct lh_tx *tx, struct emitting *emitting, const struct lh_emit *event,
                         struct lh_emitted *result, struct lh_error *err) {
   sqlite3_stmt *add = lh_connection_sql(tx->connection, LH_SQL_EVENT_ADD, err);
   if (add == NULL) return err->code;
-  int rc = LH_OK;
-  if (event->id != NULL)
-    result->id = *event->id;
-  else
-    rc = lh_tx_id(tx, emitting->now_ms, &result->id, err);
-  if (rc != LH_OK) return rc;
   result->position = ++emitting->head;
   sqlite3_bind_int64(add, 1, result->position);
   sqlite3_bind_int64(add, 2, emitting->account);
   sqlite3_bind_int64(add, 3, emitting->type);
-  sqlite3_bind_blob(add, 4, result->id.bytes, LH_ID_BYTES, SQLITE_STATIC);
   sqlite3_bind_int64(add, 5, emitting->now_ms);
   if (event->member_len > 0)
     sqlite3_bind_text(add, 6, event->member, (int)event->member_len, SQLITE_STATIC);
   else
     sqlite3_bind_null(add, 6);
   sqlite3_bind_blob64(add, 7, event->data, event->data_len, SQLITE_STATIC);
-  rc = lh_connection_done(tx->connection, add, err);
+  int rc = insert_bound(tx, emitting, add, event, &result->id, err);
   if (rc != LH_OK || event->idempotency_key == NULL) return rc;
   return add_key(tx, event, emitting->account, result->position, err);
 }
