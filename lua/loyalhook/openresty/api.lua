@@ -1,7 +1,7 @@
 -- The HTTP API inside nginx: a request is read here and answered in a thread of
 -- nginx's pool, where the store may block (thread.lua). Requests share nothing, so each
--- is a task of its own. What takes long, because an endpoint or a mail server is asked
--- or a password hashed, has a queue and a pool of its own and holds up nobody else.
+-- is a task of its own. What takes long, because an endpoint or a mail server is asked,
+-- and what hashes passwords have queues and pools of their own and hold up nobody else.
 
 local answers = require("loyalhook.api.answers")
 local note = require("loyalhook.openresty.note")
@@ -18,8 +18,11 @@ local BODY_BYTES_MAX = 16 * 1024 * 1024 + 1024 -- as nginx's: the API says what 
 local QUICK = { threads = "loyalhook_api", flights_max = 4, waiting_max = 200, wait_s = 25 }
 -- A test waits for an endpoint as long as its timeout_ms says: 5 min at most.
 local SLOW = { threads = "loyalhook_slow", flights_max = 4, waiting_max = 50, wait_s = 310 }
-local SLOW_PATHS = { "^/api/v1/webhooks/[^/]+/test$", "^/api/v1/notices/test%-mail$",
-  "^/api/v1/session", "^/api/v1/users" }
+local PASSWORDS = { threads = "loyalhook_passwords", flights_max = 2, waiting_max = 50,
+  wait_s = 25 }
+-- Whose requests that change something go another way than the quick one.
+local LANES = { ["^/api/v1/webhooks/[^/]+/test$"] = "_slow", ["^/api/v1/notices/"] = "_slow",
+  ["^/api/v1/session"] = "_passwords", ["^/api/v1/users"] = "_passwords" }
 -- Headers that the API looks at.
 local WANTED = { "accept", "authorization", "content-encoding", "content-type", "cookie", "host",
   "if-match", "if-none-match", "idempotency-key", "origin", "sec-fetch-site", "x-csrf-token" }
@@ -34,7 +37,7 @@ end
 
 --- An API, made in init_by_lua. given, all plain data: sender (options of sender.open), hosts,
 -- secure, metrics_public, shown (settings: account, webhooks_max, notices, …). nginx needs the
--- thread pools loyalhook_api and loyalhook_slow. No store is opened here.
+-- thread pools loyalhook_api, loyalhook_slow and loyalhook_passwords. No store is opened here.
 function api.new(given)
   made = made + 1
   local settings = { number = made, sender = given.sender, hosts = given.hosts,
@@ -42,7 +45,8 @@ function api.new(given)
     body_bytes_max = BODY_BYTES_MAX }
   local write = given.log or note.write
   return setmetatable({ _log = write, _quick = queue_of(settings, QUICK, write),
-    _slow = queue_of(settings, SLOW, write) }, Api)
+    _slow = queue_of(settings, SLOW, write),
+    _passwords = queue_of(settings, PASSWORDS, write) }, Api)
 end
 
 -- The headers that are looked at, by their names in lower case; or nil, problem. Names are compared
@@ -95,13 +99,13 @@ local function read()
     (body and #body or request.received()) + 1000
 end
 
-local function is_slow(item)
-  for _, pattern in ipairs(item.method ~= "GET" and SLOW_PATHS or {}) do
+local function lane_of(self, item)
+  for pattern, lane in pairs(item.method ~= "GET" and LANES or {}) do
     if item.path:find(pattern) then
-      return true
+      return self[lane]
     end
   end
-  return false
+  return self._quick
 end
 
 -- The response to the request at hand.
@@ -110,8 +114,7 @@ local function response_of(self)
   if not item then
     return answers.response(answers.problem(bytes_or_problem))
   end
-  local lane = is_slow(item) and self._slow or self._quick
-  local result, message, code = lane:submit(item, bytes_or_problem)
+  local result, message, code = lane_of(self, item):submit(item, bytes_or_problem)
   if result and result.status then
     return result
   elseif result then

@@ -6,8 +6,12 @@ local console = require("loyalhook.server.console")
 
 local front = {}
 
---- Lines outside http: a pool of threads for the API, and one for what takes long.
-front.main = "thread_pool loyalhook_api threads=4;\nthread_pool loyalhook_slow threads=4;\n"
+--- Lines outside http: pools of threads for the API, for what takes long, and for passwords.
+front.main = [[
+thread_pool loyalhook_api threads=4;
+thread_pool loyalhook_slow threads=4;
+thread_pool loyalhook_passwords threads=2;
+]]
 
 local TOO_LARGE = '{"type":"about:blank","title":"Content Too Large","status":413,'
   .. '"code":"too_large","detail":"the body is too large"}'
