@@ -79,6 +79,8 @@ class FromVersion1(Migration):
                                   ("failed", "paused"), ("retrying", None)])
         self.assertEqual(self.shop.run("doctor", "--json").code, 0)
         figures = self.shop.run("stats", "--json").json()
+        delivered, = self.shop.requests("--state", "delivered")
+        self.assertEqual(figures["last_delivered_at"], delivered["finished_at"])
         self.assertEqual(figures["requests"], {"pending": 0, "sending": 0, "retrying": 1,
                                                "delivered": 1, "failed": 4})
         attempts = [len(self.shop.request(row["request_id"])["attempts"])

@@ -7,10 +7,10 @@ from test_delivery import SECRET, Delivery, event
 
 STATES = ["pending", "sending", "retrying", "delivered", "failed"]
 OF_STORE = ["accounts", "webhooks", "events", "waiting", "waiting_at_least", "requests", "attempts",
-            "oldest_undelivered_at", "database_bytes", "wal_bytes", "recent", "inbox",
-            "per_webhook", "more"]
+            "oldest_undelivered_at", "last_delivered_at", "database_bytes", "wal_bytes",
+            "recent", "inbox", "per_webhook", "more"]
 OF_WEBHOOK = ["webhook_id", "account", "name", "status", "waiting", "waiting_at_least", "requests",
-              "attempts", "oldest_undelivered_at", "recent"]
+              "attempts", "oldest_undelivered_at", "last_delivered_at", "recent"]
 RECENT = ["since", "delivered", "delivered_events", "failed", "attempts", "failed_attempts",
           "delivered_per_hour", "failed_per_hour", "attempt_ms", "delivery_ms"]
 
@@ -44,6 +44,9 @@ class Stats(Delivery):
         self.assertIsNone(after["oldest_undelivered_at"])
         rows = {row["name"]: row for row in after["per_webhook"]}
         self.assertEqual(set(rows), {"ok", "slow", "bad"})
+        last = max(row["finished_at"] for row in self.shop.requests("--state", "delivered"))
+        self.assertEqual((before["last_delivered_at"], after["last_delivered_at"]), (None, last))
+        self.assertIsNone(rows["bad"]["last_delivered_at"])
         recent = rows["slow"]["recent"]
         self.assertEqual((recent["delivered"], recent["delivered_events"], recent["failed"]),
                          (2, 4, 0))

@@ -82,6 +82,25 @@ static void test_what_was_done_lately_and_how_long_it_took(void **state) {
   assert_int_equal(figures(NULL, 60 * MINUTE)->recent.delivered, 99);
 }
 
+static void test_the_last_delivery_may_be_of_an_older_request(void **state) {
+  (void)state;
+  struct lh_id webhook = make_webhook(suite.store, "w", "*", 1);
+  assert_int_equal(figures(&webhook, 0)->last_delivered_ms, 0);
+  for (int i = 0; i < 2; i++) emit_one(suite.store, "event_points_earned", "{}");
+  suite_lease(2);
+  assert_int_equal(suite.noted.count, 2);
+  struct lh_lease older = suite.noted.leases[0].lease, newer = suite.noted.leases[1].lease;
+  int64_t first_ms = suite.fake.wall_ms;
+  suite_record(&newer, LH_INPUT_SUCCESS);
+  assert_int_equal(figures(&webhook, 0)->last_delivered_ms, first_ms);
+  fake_clock_advance(&suite.fake, MINUTE);
+  suite_record(&older, LH_INPUT_SUCCESS);
+  assert_int_equal(figures(&webhook, 0)->last_delivered_ms, first_ms + MINUTE);
+  fake_clock_advance(&suite.fake, MINUTE);
+  attempt(LH_INPUT_FAILURE, 0, 1);
+  assert_int_equal(figures(NULL, 0)->last_delivered_ms, first_ms + MINUTE);
+}
+
 static void test_the_window_moves_on(void **state) {
   (void)state;
   struct lh_id webhook = make_webhook(suite.store, "w", "*", 1);
@@ -203,6 +222,7 @@ int store_suite_run_figures(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, suite_set_up, tear_down)
   const struct CMUnitTest tests[] = {
       T(test_what_was_done_lately_and_how_long_it_took),
+      T(test_the_last_delivery_may_be_of_an_older_request),
       T(test_the_window_moves_on),
       T(test_a_clock_that_is_set_loses_no_figures),
       T(test_a_lost_attempt_counts_once),

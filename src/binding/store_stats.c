@@ -5,13 +5,13 @@
 **     -> { events, webhooks, accounts, database_bytes, wal_bytes, recent_from_ms,
 **          inbox = { events, tasks = { pending = n, … }, oldest_unfinished_ms },
 **          of the webhooks meant, together: waiting, waiting_at_least, requests =
-**          { pending = n, … }, attempts, oldest_undelivered_ms, recent = { delivered,
-**          delivered_events, failed, attempts, failed_attempts, attempt_ms =
+**          { pending = n, … }, attempts, oldest_undelivered_ms, last_delivered_ms,
+**          recent = { delivered, delivered_events, failed, attempts, failed_attempts, attempt_ms =
 **          { p50, p95, p99 }, delivery_ms = { … } },
 **          per_webhook = { { webhook_id, account, name, status, the same }, … }, more }
 **
 ** Left out are: inbox if nothing was received, waiting_at_least unless counting stopped at a limit,
-** oldest_undelivered_ms if there is none, percentiles of nothing, per_webhook
+** oldest_undelivered_ms and last_delivered_ms if there is none, percentiles of nothing, per_webhook
 ** unless asked for, more unless there are more webhooks than rows.
 */
 #include "binding/store.h"
@@ -52,6 +52,9 @@ static void set_figures(lua_State *L, const struct lh_webhook_stats *figures) {
   if (figures->oldest_undelivered_ms > 0) {
     lh_set_int64(L, "oldest_undelivered_ms", figures->oldest_undelivered_ms);
   }
+  if (figures->last_delivered_ms > 0) {
+    lh_set_int64(L, "last_delivered_ms", figures->last_delivered_ms);
+  }
   lua_createtable(L, 0, 7);
   lh_store_set_recent(L, &figures->recent);
   lua_setfield(L, -2, "recent");
@@ -75,7 +78,7 @@ static void set_rows(lua_State *L, const struct lh_stats *stats) {
   lua_createtable(L, (int)stats->count, 0);
   for (size_t i = 0; i < stats->count; i++) {
     const struct lh_webhook_stats *row = &stats->rows[i];
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 11);
     lh_set_id(L, "webhook_id", &row->id);
     lh_set_string(L, "account", row->account);
     lh_set_string(L, "name", row->name);
@@ -105,7 +108,7 @@ static int stats(lua_State *L) {
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
   if (store->admin->stats(store, &query, found, &err)) return lh_push_error(L, &err);
-  lua_createtable(L, 0, 14);
+  lua_createtable(L, 0, 15);
   lh_set_int64(L, "events", found->events);
   lh_set_int64(L, "webhooks", found->webhooks);
   lh_set_int64(L, "accounts", found->accounts);

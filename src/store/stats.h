@@ -33,6 +33,7 @@ struct lh_webhook_stats {
   int64_t requests[LH_FAILED + 1]; /* rows of the log by state; being sent is in flight */
   int64_t attempts;                /* rows of the attempt log */
   int64_t oldest_undelivered_ms;   /* when the oldest event not finished was emitted, 0: none */
+  int64_t last_delivered_ms;       /* when a request was delivered last, 0: never */
   struct lh_recent recent;
 };
 

@@ -171,6 +171,7 @@ local records = {}
 ---@field requests table<string, integer> by state
 ---@field attempts integer in the log
 ---@field oldest_undelivered_at? string when the oldest event not finished was emitted
+---@field last_delivered_at? string when a request was delivered last
 ---@field recent loyalhook.Recent what it did lately
 
 --- Figures of what was received.
@@ -191,6 +192,7 @@ local records = {}
 ---@field requests table<string, integer> by state
 ---@field attempts integer in the log
 ---@field oldest_undelivered_at? string when the oldest event not finished was emitted
+---@field last_delivered_at? string when a request was delivered last
 ---@field recent loyalhook.Recent what was done lately
 ---@field inbox? loyalhook.InboxStats of the store; absent if nothing was ever received
 ---@field per_webhook? loyalhook.WebhookStats[] unless one webhook is meant

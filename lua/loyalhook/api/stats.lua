@@ -7,7 +7,6 @@ local kinds = require("loyalhook.api.kinds")
 local render = require("loyalhook.api.render")
 local time = require("loyalhook.time")
 
-local LAST_MAX = 50 -- webhooks whose last delivery is looked up
 local DAY_MS = 86400000
 local WEEK_MS = 7 * DAY_MS -- older figures are deleted
 local POINTS_MAX = 1000
@@ -16,9 +15,9 @@ local STEP_MS = 300000 -- of the store
 local RECENT = { "since", "delivered", "delivered_events", "failed", "attempts", "failed_attempts",
   "delivered_per_hour", "failed_per_hour" }
 local WEBHOOK = { "webhook_id", "account", "name", "status", "waiting", "attempts",
-  "oldest_undelivered_at" }
+  "oldest_undelivered_at", "last_delivered_at" }
 local STORE = { "accounts", "webhooks", "events", "database_bytes", "wal_bytes" }
-local SUM = { "waiting", "attempts", "oldest_undelivered_at" }
+local SUM = { "waiting", "attempts", "oldest_undelivered_at", "last_delivered_at" }
 
 local function add_figures(shown, row)
   shown.waiting_at_least = row.waiting_at_least or false
@@ -29,20 +28,9 @@ local function add_figures(shown, row)
   return shown
 end
 
--- When the newest delivered request of a webhook was delivered, or nil.
-local function last_delivered_at(call, webhook_id)
-  local rows = call.sender:requests({ webhook = webhook_id, state = "delivered", limit = 1 })
-  return rows and rows[1] and rows[1].finished_at
-end
-
-local function per_webhook(call, rows)
-  local count = 0
+local function per_webhook(rows)
   return render.list(rows, function(row)
-    count = count + 1
-    local shown = add_figures(render.pick(row, WEBHOOK), row)
-    shown.last_delivered_at = render.maybe(count <= LAST_MAX
-      and last_delivered_at(call, row.webhook_id) or nil)
-    return shown
+    return add_figures(render.pick(row, WEBHOOK), row)
   end)
 end
 
@@ -84,7 +72,7 @@ local function stats(call)
     shown[name] = value
   end
   shown.inbox = is_whole and found.inbox and inbox(found.inbox) or json.null
-  shown.per_webhook = found.per_webhook and per_webhook(call, found.per_webhook) or json.null
+  shown.per_webhook = found.per_webhook and per_webhook(found.per_webhook) or json.null
   shown.more = found.more or false
   return call:ok(shown)
 end

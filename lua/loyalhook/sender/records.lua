@@ -134,8 +134,9 @@ end
 -- [, account]). Returns { events, webhooks, accounts, database_bytes, wal_bytes (of the store); of
 -- all webhooks meant: waiting (matching events in no request yet; waiting_at_least = true if
 -- counting stopped at a limit), requests = { pending = n, … }, attempts, oldest_undelivered_at,
--- recent = { since, delivered, delivered_events, failed, attempts, failed_attempts,
--- delivered_per_hour, failed_per_hour, attempt_ms and delivery_ms = { p50, p95, p99 } or nil };
+-- last_delivered_at, recent = { since, delivered, delivered_events, failed, attempts,
+-- failed_attempts, delivered_per_hour, failed_per_hour, attempt_ms and delivery_ms =
+-- { p50, p95, p99 } or nil };
 -- per_webhook = { { webhook_id, account, name, status, the same }, … } unless one webhook is meant
 -- (more = true: only the first 1000) }, or nil, message, code.
 function methods:stats(given, account)

@@ -139,6 +139,8 @@ local function figures_view(row, from_ms, now_ms)
   local view = copy(row)
   view.oldest_undelivered_ms = nil
   view.oldest_undelivered_at = instant(row.oldest_undelivered_ms)
+  view.last_delivered_ms = nil
+  view.last_delivered_at = instant(row.last_delivered_ms)
   view.recent = recent_view(row.recent, from_ms, now_ms)
   return view
 end

@@ -54,6 +54,7 @@ static int load(struct lh_tx *tx, int64_t webhook, struct lh_dispatch *row, stru
   row->figures_ms = sqlite3_column_int64(statement, 18);
   (void)lh_figures_decode(sqlite3_column_blob(statement, 19),
                           (size_t)sqlite3_column_bytes(statement, 19), &row->figures);
+  row->last_delivered_ms = sqlite3_column_int64(statement, 20);
   sqlite3_reset(statement);
   return LH_OK;
 }
@@ -105,6 +106,7 @@ static int save(struct lh_tx *tx, const struct lh_dispatch *row, struct lh_error
   sqlite3_bind_int64(statement, 17, row->figures_ms);
   sqlite3_bind_blob64(statement, 18, figures, lh_figures_encode(&row->figures, figures),
                       SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 19, row->last_delivered_ms);
   return lh_connection_done(tx->connection, statement, err);
 }
 

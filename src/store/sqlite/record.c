@@ -79,7 +79,10 @@ int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
     dispatch->next_start_ms = stepped->now_ms + lh_retry_backoff_ms(dispatch->failing, interval_ms);
   }
   if (effects & LH_EFFECT_FAILING_END) dispatch->failing = 0;
-  if (effects & LH_EFFECT_DELIVERED) dispatch->failed_in_a_row = 0;
+  if (effects & LH_EFFECT_DELIVERED) {
+    dispatch->failed_in_a_row = 0;
+    dispatch->last_delivered_ms = stepped->row->delivery.finished_ms;
+  }
   if ((effects & (LH_EFFECT_DELIVERED | LH_EFFECT_FAILED)) &&
       dispatch->ordered_request == stepped->row->request)
     dispatch->ordered_request = 0;

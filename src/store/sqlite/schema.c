@@ -394,10 +394,18 @@ static const char *const third_tasks[] = {
   , NULL
 };
 
-static const char *const *const migrations[LH_SCHEMA_VERSION][6] = {
+static const char *const third_dispatch[] = {
+  "ALTER TABLE dispatch ADD COLUMN last_delivered_ms INTEGER NOT NULL DEFAULT 0;"
+  "UPDATE dispatch SET last_delivered_ms = coalesce((SELECT max(finished_ms) FROM requests r"
+  " WHERE r.webhook = dispatch.webhook AND r.state = 3), 0);"
+  , NULL
+};
+
+static const char *const *const migrations[LH_SCHEMA_VERSION][7] = {
   {first_log, first_webhooks, first_requests, NULL},
   {second_requests, second_jobs, NULL},
-  {third_inbox, third_tasks, lh_schema_access, lh_schema_audit, lh_schema_totals, NULL},
+  {third_inbox, third_tasks, third_dispatch, lh_schema_access, lh_schema_audit, lh_schema_totals,
+   NULL},
 };
 /* clang-format on */
 

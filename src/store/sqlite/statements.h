@@ -43,8 +43,8 @@ enum {
 
 #define LH_STATS_COLUMNS \
   "d.webhook, w.id, a.name, w.name, w.account, d.status, d.pending, d.in_flight, d.retrying," \
-  " d.delivered, d.failed, d.attempts, d.cursor, d.due_ms, d.asleep, d.figures_ms, d.figures" \
-  LH_WEBHOOK_FROM
+  " d.delivered, d.failed, d.attempts, d.cursor, d.due_ms, d.asleep, d.figures_ms, d.figures," \
+  " d.last_delivered_ms" LH_WEBHOOK_FROM
 
 #define LH_SQL_STATEMENTS(X) \
   X(BEGIN,            "BEGIN IMMEDIATE") \
@@ -94,14 +94,15 @@ enum {
   X(DISPATCH_GET,     "SELECT account, status, epoch, epoch_reason, revision, cursor," \
                       " in_flight, failing," \
                       " next_start_ms, failed_in_a_row, due_ms, asleep, ordered_request," \
-                      " pending, retrying, delivered, failed, attempts, figures_ms, figures FROM" \
-                      " dispatch WHERE webhook = ?1") \
+                      " pending, retrying, delivered, failed, attempts, figures_ms, figures," \
+                      " last_delivered_ms FROM dispatch WHERE webhook = ?1") \
   /* Not the epoch: its CHECK is dear (an IN of four makes a table), and it seldom changes. */ \
   X(DISPATCH_SAVE,    "UPDATE dispatch SET status = ?2, revision = ?3, cursor = ?4," \
                       " in_flight = ?5, failing = ?6, next_start_ms = ?7, failed_in_a_row = ?8," \
                       " due_ms = ?9, asleep = ?10, ordered_request = ?11, pending = ?12," \
                       " retrying = ?13, delivered = ?14, failed = ?15, attempts = ?16," \
-                      " figures_ms = ?17, figures = ?18 WHERE webhook = ?1") \
+                      " figures_ms = ?17, figures = ?18, last_delivered_ms = ?19" \
+                      " WHERE webhook = ?1") \
   X(FIGURES_GET,      "SELECT figures FROM figures WHERE webhook = ?1 AND from_ms = ?2") \
   X(FIGURES_PUT,      "INSERT OR REPLACE INTO figures (webhook, from_ms, figures)" \
                       " VALUES (?1, ?2, ?3)") \

@@ -33,7 +33,8 @@ enum {
   COLUMN_DUE,
   COLUMN_ASLEEP,
   COLUMN_FIGURES_MS,
-  COLUMN_FIGURES
+  COLUMN_FIGURES,
+  COLUMN_LAST_DELIVERED
 };
 
 struct counting {
@@ -214,6 +215,7 @@ static void read_hot(sqlite3_stmt *hot, struct lh_webhook_stats *found) {
   for (int state = LH_PENDING; state <= LH_FAILED; state++)
     found->requests[state] = sqlite3_column_int64(hot, COLUMN_PENDING + state);
   found->attempts = sqlite3_column_int64(hot, COLUMN_ATTEMPTS);
+  found->last_delivered_ms = sqlite3_column_int64(hot, COLUMN_LAST_DELIVERED);
 }
 
 /* Nothing to do until new events come, or never again: then there are none behind the cursor. */
@@ -251,6 +253,8 @@ static void add_to_sum(struct lh_webhook_stats *sum, const struct lh_webhook_sta
     sum->requests[state] += found->requests[state];
   sum->attempts += found->attempts;
   if (found->oldest_undelivered_ms > 0) older(sum, found->oldest_undelivered_ms);
+  if (found->last_delivered_ms > sum->last_delivered_ms)
+    sum->last_delivered_ms = found->last_delivered_ms;
 }
 
 static int keep_row(struct lh_stats *stats, const struct lh_webhook_stats *found,

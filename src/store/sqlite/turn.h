@@ -75,7 +75,8 @@ struct lh_dispatch {
   int64_t attempts;                /* rows in the attempt log */
   int64_t figures_ms;              /* begin of the span that `figures` are of; 0: none yet */
   struct lh_figures figures;
-  int64_t noticed_ms; /* a notice was made in this transaction, then; 0: none */
+  int64_t last_delivered_ms; /* 0: nothing was */
+  int64_t noticed_ms;        /* a notice was made in this transaction, then; 0: none */
   int dirty;
   int served; /* looked at in this turn */
 };

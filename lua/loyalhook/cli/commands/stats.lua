@@ -28,11 +28,11 @@ local RECENT = { "since", "delivered", "delivered_events", "failed", "attempts",
   "delivered_per_hour", "failed_per_hour", "attempt_ms", "delivery_ms" }
 -- Of the store, of all webhooks meant, and of each.
 local STORE = { "accounts", "webhooks", "events", "waiting", "waiting_at_least", "requests",
-  "attempts", "oldest_undelivered_at", "database_bytes", "wal_bytes", "recent", "inbox",
-  "per_webhook", "more" }
+  "attempts", "oldest_undelivered_at", "last_delivered_at", "database_bytes", "wal_bytes",
+  "recent", "inbox", "per_webhook", "more" }
 local INBOX = { "events", "tasks", "oldest_unfinished_at" }
 local WEBHOOK = { "webhook_id", "account", "name", "status", "waiting", "waiting_at_least",
-  "requests", "attempts", "oldest_undelivered_at", "recent" }
+  "requests", "attempts", "oldest_undelivered_at", "last_delivered_at", "recent" }
 
 local function copy_of(row)
   local copy = {}
@@ -98,6 +98,7 @@ local function pairs_of(found)
     { "waiting", waiting_text(found) }, { "requests", counts_text(found.requests, fields.states) },
     { "attempts", found.attempts },
     { "oldest_undelivered_at", found.oldest_undelivered_at },
+    { "last_delivered_at", found.last_delivered_at },
     { "database_bytes", found.database_bytes }, { "wal_bytes", found.wal_bytes },
     { "recent", "since " .. recent.since },
     { "  delivered", ("%s, %s; %d an hour"):format(words.count(recent.delivered, "request"),
