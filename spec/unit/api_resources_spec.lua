@@ -90,6 +90,8 @@ describe("over the API", function()
       here:work()
       assert.are.equal(2, here:get("jobs/" .. job.id).retried)
       assert.are.equal(404, (here:ask(reads, "GET", "/api/v1/jobs/" .. UNKNOWN)))
+      -- A page behind one that is gone is not the end of the list.
+      assert.are.equal(400, (here:ask(reads, "GET", "/api/v1/jobs?after=" .. UNKNOWN)))
       assert.are.equal(404, (here:ask(writes, "POST", "/api/v1/requests/retry-failed",
         { webhook = UNKNOWN })))
       here:post("requests/retry-failed", { account = "nobody" }, 404)

@@ -30,6 +30,9 @@ local function list(call)
       page[#page + 1] = render.job(row)
     end
   end
+  if after then
+    return problem.values({ kinds.wrong("after", "the id of a job that is still kept") }, 400)
+  end
   return call:ok(render.page("jobs", page, following))
 end
 
