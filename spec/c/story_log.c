@@ -212,7 +212,8 @@ void story_show_requests(struct story *story) {
 void story_show_webhooks(struct story *story) {
   struct lh_webhook_list list = {0};
   struct lh_error err;
-  if (story->store->admin->webhook_list(story->store, NULL, 1, &list, &err) != 0) {
+  if (story->store->admin->webhook_list(story->store, &(struct lh_webhook_query){.with_deleted = 1},
+                                        &list, &err) != 0) {
     story_complain(story, "webhooks cannot be listed: %s", err.message);
     return;
   }

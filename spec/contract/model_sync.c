@@ -194,7 +194,8 @@ static void read_requests(struct model *model, int pass, unsigned char *seen) {
 
 static void compare_webhooks(struct model *model) {
   struct lh_webhook_list list;
-  int rc = model->store->admin->webhook_list(model->store, NULL, 1, &list, NULL);
+  int rc = model->store->admin->webhook_list(
+      model->store, &(struct lh_webhook_query){.with_deleted = 1}, &list, NULL);
   MODEL_MUST(model, rc == LH_OK, "webhook_list: %d", rc);
   unsigned char seen[MODEL_WEBHOOKS] = {0};
   for (size_t i = 0; i < list.count; i++) {

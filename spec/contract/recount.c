@@ -106,7 +106,8 @@ static const char *recount_handlers(struct lh_store *store) {
 const char *recount(struct lh_store *store) {
   struct lh_webhook_list list;
   const char *wrong = NULL;
-  if (store->admin->webhook_list(store, NULL, 1, &list, NULL) != LH_OK)
+  if (store->admin->webhook_list(store, &(struct lh_webhook_query){.with_deleted = 1}, &list,
+                                 NULL) != LH_OK)
     return "webhooks cannot be listed";
   for (size_t i = 0; i < list.count && wrong == NULL; i++)
     wrong = of_webhook(store, &list.rows[i].id);
@@ -150,7 +151,8 @@ static const char *events_of(struct lh_store *store, const struct lh_id *webhook
 const char *recount_events(struct lh_store *store, const struct lh_id *events, size_t count) {
   struct lh_webhook_list list;
   const char *wrong = NULL;
-  if (store->admin->webhook_list(store, NULL, 1, &list, NULL) != LH_OK)
+  if (store->admin->webhook_list(store, &(struct lh_webhook_query){.with_deleted = 1}, &list,
+                                 NULL) != LH_OK)
     return "webhooks cannot be listed";
   for (size_t i = 0; i < list.count && wrong == NULL; i++)
     wrong = events_of(store, &list.rows[i].id, events, count);

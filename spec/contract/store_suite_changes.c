@@ -330,6 +330,33 @@ static void test_resuming_retries_what_the_pause_failed(void **state) {
   assert_int_equal(suite_count_requests(LH_FAILED), 2);
 }
 
+static void page_is(const struct lh_webhook_query *query, const char *names) {
+  struct lh_webhook_list list;
+  char read[64] = "";
+  assert_int_equal(suite.store->admin->webhook_list(suite.store, query, &list, NULL), LH_OK);
+  for (size_t i = 0; i < list.count; i++) strcat(read, list.rows[i].name);
+  lh_webhook_list_clear(&list);
+  assert_string_equal(read, names);
+}
+
+static void test_webhooks_are_read_page_by_page(void **state) {
+  (void)state;
+  struct lh_webhook_list list;
+  struct lh_id ids[4], none = {{0}};
+  const char *names[4] = {"a", "b", "c", "d"};
+  for (int i = 0; i < 4; i++) ids[i] = make_webhook(suite.store, names[i], "*", 1);
+  must_be(&ids[1], LH_STATUS_DELETED);
+  page_is(&(struct lh_webhook_query){.limit = 2}, "ac");
+  page_is(&(struct lh_webhook_query){.limit = 2, .after = &ids[0]}, "cd");
+  page_is(&(struct lh_webhook_query){.limit = 1, .after = &ids[1]}, "c");
+  page_is(&(struct lh_webhook_query){.limit = 2, .after = &ids[0], .with_deleted = 1}, "bc");
+  page_is(&(struct lh_webhook_query){.after = &ids[3], .account = "default"}, "");
+  struct lh_webhook_query unknown = {.after = &none}, foreign = {.after = ids, .account = "shop-7"};
+  const struct lh_store_admin *admin = suite.store->admin;
+  assert_int_equal(admin->webhook_list(suite.store, &unknown, &list, NULL), LH_E_INVALID);
+  assert_int_equal(admin->webhook_list(suite.store, &foreign, &list, NULL), LH_E_INVALID);
+}
+
 /* An id is looked for within the account too; else a command for one account's webhook could hit
    another's. Deleted ones are found by their id alone. */
 static void test_a_webhook_is_found_within_its_account_only(void **state) {
@@ -357,6 +384,7 @@ int store_suite_run_changes(void) {
       T(test_a_scheme_needs_a_secret_of_its_form),
       T(test_a_deleted_webhook_is_final_and_frees_its_name),
       T(test_an_unknown_webhook_is_not_found),
+      T(test_webhooks_are_read_page_by_page),
       T(test_a_webhook_is_found_within_its_account_only),
       T(test_what_a_pause_stopped_is_never_leased_again),
       T(test_the_threshold_pauses_once_however_results_come),

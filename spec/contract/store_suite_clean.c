@@ -326,7 +326,9 @@ static void test_a_deleted_webhook_goes_with_its_last_trace(void **state) {
     emit_one(suite.store, "event_points_earned", "{}");
     attempt_all(LH_INPUT_SUCCESS);
     clean();
-    assert_int_equal(suite.store->admin->webhook_list(suite.store, NULL, 1, &list, NULL), LH_OK);
+    assert_int_equal(suite.store->admin->webhook_list(
+                         suite.store, &(struct lh_webhook_query){.with_deleted = 1}, &list, NULL),
+                     LH_OK);
     assert_int_equal(list.count, i < 2 ? 2 : 1);
     lh_webhook_list_clear(&list);
   }
@@ -335,7 +337,9 @@ static void test_a_deleted_webhook_goes_with_its_last_trace(void **state) {
 
 static int webhooks_known(void) {
   struct lh_webhook_list list;
-  assert_int_equal(suite.store->admin->webhook_list(suite.store, NULL, 1, &list, NULL), LH_OK);
+  assert_int_equal(suite.store->admin->webhook_list(
+                       suite.store, &(struct lh_webhook_query){.with_deleted = 1}, &list, NULL),
+                   LH_OK);
   int count = (int)list.count;
   lh_webhook_list_clear(&list);
   return count;

@@ -4,8 +4,8 @@
 ** fields of a new one is in store_fields.c, changing one in store_change.c.
 **
 **   store:webhook_create(fields [, { allow_http =, allow_networks = {…} }]) -> webhook with secret
-**   store:webhooks{ account =, with_deleted = } -> { webhook, … }, oldest first
-**   store:webhook(account | nil, id | name)     -> webhook
+**   store:webhooks{ account =, with_deleted =, after =, limit = } -> { webhook, … }, oldest first
+**   store:webhook(account | nil, id | name) -> webhook
 **
 ** Left out of a table are: status_reason while enabled, retry_schedule without one,
 ** secret_rotates_ms unless a new secret waits for the old one's end.
@@ -151,16 +151,25 @@ static int webhook_create(lua_State *L) {
 }
 
 static int webhooks(lua_State *L) {
+  static const int64_t limit_bounds[2] = {1, LH_LIST_LIMIT_MAX};
   struct lh_error err;
-  const char *account;
+  struct lh_webhook_query query = {0};
+  struct lh_id after;
+  int64_t limit = 0;
   lh_store_object_at(L, 1);
   lh_arg_options(L, 2);
-  int with_deleted = lh_field_boolean(L, 2, "with_deleted");
-  if (lh_field_name(L, 2, "account", &account, &err) < 0) return lh_push_error(L, &err);
+  query.with_deleted = lh_field_boolean(L, 2, "with_deleted");
+  int has_after = lh_field_id(L, 2, "after", &after, &err);
+  if (has_after < 0 || lh_field_int(L, 2, "limit", limit_bounds, &limit, &err) < 0 ||
+      lh_field_name(L, 2, "account", &query.account, &err) < 0) {
+    return lh_push_error(L, &err);
+  }
+  query.after = has_after ? &after : NULL;
+  query.limit = (int)limit;
   struct lh_webhook_list *list = lh_box_new(L, sizeof *list, release_list);
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->admin->webhook_list(store, account, with_deleted, list, &err)) {
+  if (store->admin->webhook_list(store, &query, list, &err)) {
     return lh_push_error(L, &err);
   }
   lua_createtable(L, (int)list->count, 0);

@@ -15,6 +15,15 @@ struct lh_webhook_list {
 };
 void lh_webhook_list_clear(struct lh_webhook_list *list);
 
+/* Which webhooks are listed. */
+struct lh_webhook_query {
+  const char *account; /* or NULL: of all */
+  int with_deleted;    /* deleted ones too */
+  const struct lh_id
+      *after; /* only those behind it; it may be deleted by now. NULL: from the first */
+  int limit;  /* at most so many; 0: all */
+};
+
 /* Findings of a check of the store, for doctor. */
 struct lh_store_health {
   char integrity[256]; /* "ok" or the first complaint */
@@ -58,8 +67,8 @@ struct lh_store_admin {
   */
   int (*webhook_create)(struct lh_store *store, struct lh_webhook *webhook, const char *url_normal,
                         struct lh_piece secret, int64_t now_ms, struct lh_error *err);
-  /* account NULL: all. Deleted ones only if with_deleted. Oldest first. */
-  int (*webhook_list)(struct lh_store *store, const char *account, int with_deleted,
+  /* Oldest first. LH_E_INVALID: `after` is none of these accounts' webhooks. */
+  int (*webhook_list)(struct lh_store *store, const struct lh_webhook_query *query,
                       struct lh_webhook_list *list, struct lh_error *err);
   /*
   ** By id (24 hex) or name, within account (NULL: over all, where a name must be unique). A list

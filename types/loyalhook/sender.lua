@@ -97,6 +97,8 @@ function Sender:create_webhook(given) end
 ---@class loyalhook.WebhooksFilter
 ---@field account? string only this account's; default all
 ---@field with_deleted? boolean deleted ones too
+---@field after? string only those behind the webhook with this id, which may be deleted by now
+---@field limit? integer 1 to 1000; default all
 
 --- All webhooks, oldest first.
 ---@param filter? loyalhook.WebhooksFilter which ones

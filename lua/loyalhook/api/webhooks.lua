@@ -65,28 +65,17 @@ local function list(call)
   if account == false then
     return nil, failure
   end
-  -- Deleted ones too: the cursor may have been deleted since the page before.
-  local rows, message, code = call.sender:webhooks({ account = account, with_deleted = true })
+  local limit = call.query.limit or 50
+  local rows, message, code = call.sender:webhooks({ account = account,
+    with_deleted = call.query.deleted, after = call.query.after, limit = limit + 1 })
   if not rows then
     return call:failed(message, code)
   end
-  local page, after, following = json.array(), call.query.after, nil
-  local limit = call.query.limit or 50
-  for _, row in ipairs(rows) do
-    if after then
-      after = row.id ~= after and after or nil
-    elseif row.status ~= "deleted" or call.query.deleted then
-      if #page == limit then
-        following = page[limit].id
-        break
-      end
-      page[#page + 1] = render.webhook(row)
-    end
+  local following
+  if #rows > limit then
+    rows[limit + 1], following = nil, rows[limit].id
   end
-  if after then
-    return problem.values({ kinds.wrong("after", "the id of a webhook of this list") }, 400)
-  end
-  return call:ok(render.page("webhooks", page, following))
+  return call:ok(render.page("webhooks", render.list(rows, render.webhook), following))
 end
 
 -- What of a body may stand in the audit log.

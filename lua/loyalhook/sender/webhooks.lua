@@ -12,7 +12,8 @@ local views = require("loyalhook.sender.views")
 
 local methods = {}
 
-local LIST = { account = "string", with_deleted = "boolean" }
+local LIST = { account = "string", with_deleted = "boolean", after = "string",
+  limit = "number" }
 local WHICH = { account = "string", if_revision = "number" }
 local ENABLE = { account = "string", if_revision = "number", retry_failed = "boolean" }
 local ROTATE = { account = "string", if_revision = "number", secret = "string",
@@ -59,12 +60,13 @@ function methods:create_webhook(given)
   return view_of(self._store:webhook_create(wanted, guard(self)))
 end
 
---- All webhooks, oldest first. filter: account (default all), with_deleted.
--- Returns an array, or nil, message, code.
+--- All webhooks, oldest first. filter: account (default all), with_deleted, limit (1 to
+-- 1000; default all), after = only those behind this id, which may be deleted by now.
+-- Returns an array, or nil, message, code ("invalid" if no such webhook is after's).
 function methods:webhooks(filter)
   filter = options.check(filter, LIST, "webhooks")
   local list, message, code = self._store:webhooks({ account = filter.account,
-    with_deleted = filter.with_deleted })
+    with_deleted = filter.with_deleted, after = filter.after, limit = filter.limit })
   if not list then
     return nil, message, code
   end

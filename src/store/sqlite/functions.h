@@ -27,8 +27,8 @@ int lh_sqlite_explain(struct lh_store *, const struct lh_id *, struct lh_explana
                       struct lh_error *);
 int lh_sqlite_webhook_create(struct lh_store *, struct lh_webhook *, const char *, struct lh_piece,
                              int64_t, struct lh_error *);
-int lh_sqlite_webhook_list(struct lh_store *, const char *, int, struct lh_webhook_list *,
-                           struct lh_error *);
+int lh_sqlite_webhook_list(struct lh_store *, const struct lh_webhook_query *,
+                           struct lh_webhook_list *, struct lh_error *);
 int lh_sqlite_webhook_get(struct lh_store *, const char *, const char *, struct lh_webhook_list *,
                           struct lh_error *);
 int lh_sqlite_webhook_edit(struct lh_store *, const struct lh_id *, const struct lh_webhook_edit *,

@@ -158,7 +158,9 @@ enum {
                       " ORDER BY w.webhook LIMIT 2") \
   X(WEBHOOKS,         "SELECT " LH_WEBHOOK_COLUMNS LH_WEBHOOK_FROM \
                       "WHERE (?1 IS NULL OR a.name = ?1) AND (?2 OR w.deleted_ms IS NULL)" \
-                      " ORDER BY w.webhook") \
+                      " AND w.webhook > ?3 ORDER BY w.webhook LIMIT ?4") \
+  X(WEBHOOK_NUMBER,   "SELECT w.webhook FROM webhooks w JOIN accounts a ON a.account = w.account" \
+                      " WHERE w.id = ?1 AND (?2 IS NULL OR a.name = ?2)") \
   X(WEBHOOK_COUNT,    "SELECT count(*) FROM webhooks WHERE account = ?1 AND deleted_ms IS NULL") \
   X(WEBHOOK_SAME,     "SELECT name = ?2, id FROM webhooks WHERE account = ?1 AND deleted_ms" \
                       " IS NULL" \

@@ -189,16 +189,37 @@ static int collect(struct lh_connection *reader, sqlite3_stmt *statement,
   return rc;
 }
 
-int lh_sqlite_webhook_list(struct lh_store *store, const char *account, int with_deleted,
+/* Behind which number the list goes on. */
+static int find_after(struct lh_connection *reader, const struct lh_webhook_query *query,
+                      int64_t *number, struct lh_error *err) {
+  *number = 0;
+  if (query->after == NULL) return LH_OK;
+  sqlite3_stmt *get = lh_connection_sql(reader, LH_SQL_WEBHOOK_NUMBER, err);
+  if (get == NULL) return err->code;
+  sqlite3_bind_blob(get, 1, query->after->bytes, LH_ID_BYTES, SQLITE_STATIC);
+  lh_bind_text(get, 2, query->account);
+  int row = lh_connection_row(reader, get, err);
+  if (row < 0) return err->code;
+  if (row == 0)
+    return lh_error_set(err, LH_E_INVALID, "after: expected the id of a webhook of this list");
+  *number = sqlite3_column_int64(get, 0);
+  sqlite3_reset(get);
+  return LH_OK;
+}
+
+int lh_sqlite_webhook_list(struct lh_store *store, const struct lh_webhook_query *query,
                            struct lh_webhook_list *list, struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
   sqlite3_stmt *all = reader != NULL ? lh_connection_sql(reader, LH_SQL_WEBHOOKS, err) : NULL;
-  if (all == NULL) return err->code;
-  lh_bind_text(all, 1, account);
-  sqlite3_bind_int(all, 2, with_deleted != 0);
+  int64_t after = 0;
+  if (all == NULL || find_after(reader, query, &after, err) != LH_OK) return err->code;
+  lh_bind_text(all, 1, query->account);
+  sqlite3_bind_int(all, 2, query->with_deleted != 0);
+  sqlite3_bind_int64(all, 3, after);
+  sqlite3_bind_int(all, 4, query->limit > 0 ? query->limit : -1);
   return collect(reader, all, list, err);
 }
 
