@@ -562,7 +562,7 @@ class Work(Case):
                          {("paused", 0)})
         summary = answer.json()
         self.assertEqual((summary["delivered"], summary["failed"]), (1, len(failed)))
-        self.assertIn("error: requests failed without an attempt: their webhook is paused"
+        self.assertIn("error: requests failed without an attempt: their webhook was stopped"
                       f" count={len(failed)}\n", answer.err)
         self.assertIn("error: webhooks paused: their secret does not decrypt with this key file"
                       " count=1\n", answer.err)

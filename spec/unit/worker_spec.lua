@@ -287,7 +287,7 @@ describe("worker:run", function()
       QUIET)
     assert.is_true(working:run({ until_idle = true, catch_signals = false }))
     assert.are.same({
-      "error: requests failed without an attempt: their webhook is paused count=3",
+      "error: requests failed without an attempt: their webhook was stopped count=3",
       "error: webhooks paused: their secret does not decrypt with this key file count=1",
       "info: deleted what is older than it is to be kept events=7 received=5 requests=2",
     }, said)

@@ -43,7 +43,7 @@ end
 -- Figures of a report that say something only if they are above 0.
 local COUNTS = {
   { "rescued", "warn", "attempts of a lost worker were taken over" },
-  { "failed_unsent", "error", "requests failed without an attempt: their webhook is paused" },
+  { "failed_unsent", "error", "requests failed without an attempt: their webhook was stopped" },
   { "paused_unreadable", "error",
     "webhooks paused: their secret does not decrypt with this key file" },
 }
