@@ -282,10 +282,10 @@ env: ## shell lines that let lua5.4, luajit and the shell find this checkout
 	@echo 'export PATH="$(CURDIR)/bin:$$PATH"'
 
 demo: build ## a store, webhooks, a real nginx, a few thousand events, and the sums
-	@BUILD=$(BUILD) LUA=$(LUA54) LUAJIT=$(LUAJIT) sh demo/run.sh
+	@BUILD=$(BUILD) LUA=$(LUA54) LUAJIT=$(LUAJIT) exec sh demo/run.sh
 
 console: build ## the admin console on what the last demo left; prints where
-	@BUILD=$(BUILD) LUA=$(LUA54) LUAJIT=$(LUAJIT) sh demo/console.sh
+	@BUILD=$(BUILD) LUA=$(LUA54) LUAJIT=$(LUAJIT) exec sh demo/console.sh
 
 bench: ## figures against yardsticks, as JSON; ONLY=row for one (docs/benchmarks.md)
 	@$(MAKE) --no-print-directory build build-bench >&2
