@@ -493,6 +493,8 @@ class Work(Case):
         self.assertEqual(len(listed("--account", "default")), 6)
         self.assertEqual(listed("--account", "shop-7"), [])
         self.assertEqual(listed("--since", "2999-01-01T00:00:00Z"), [])
+        self.assertEqual(listed("--until", "1h"), [])
+        self.assertEqual(listed("--event-type", "event_member_enrol"), [])
         pages, cursor = [], None
         while True:
             page = self.run_cli("request", "list", "--limit", "4", "--json",

@@ -150,7 +150,7 @@ export function quiet(...visitors) {
 }
 
 // A webhook through the API, for scenes that are about something else.
-export async function webhook(name, fields = {}, types = ["*"]) {
+export async function webhook(name, fields = {}, types = ["*"], more = []) {
   const path = `/${encodeURIComponent(name)}`;
   await script(path, [200]);
   const options = Object.entries(fields).flatMap(([key, value]) => [
@@ -166,6 +166,7 @@ export async function webhook(name, fields = {}, types = ["*"]) {
     endpoint + path,
     ...types.flatMap((type) => ["--event-type", type]),
     ...options,
+    ...more,
     "--json",
   );
 }

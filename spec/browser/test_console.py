@@ -178,6 +178,9 @@ class Scenes(Case):
     def test_foreign_text_is_text(self):
         self.play("hostile")
 
+    def test_shows_what_the_command_line_says(self):
+        self.play("parity")
+
     def test_picture_of_the_docs(self):
         self.play("portrait")
 

@@ -323,10 +323,18 @@ class Parity(Case):
         self.assertEqual(self.ask("GET", "/api/v1/webhooks")["webhooks"], webhooks)
         self.assertEqual(self.ask("GET", "/api/v1/webhooks/" + webhooks[0]["id"]),
                          here.cli("webhook", "show", webhooks[0]["id"]))
+        every = here.cli("request", "list")["requests"]
+        middle = every[len(every) // 2]["created_at"]
         for query, options in (("", ()), ("?state=failed&limit=2", ("--state", "failed",
                                                                       "--limit", 2)),
                                (f"?event={ids[0]}", ("--event", ids[0])),
                                ("?member=m2", ("--member", "m2")),
+                               (f"?event_type={EARNED}", ("--event-type", EARNED)),
+                               ("?event_type=event_member_enrol",
+                                ("--event-type", "event_member_enrol")),
+                               ("?since=1h&until=" + middle,
+                                ("--since", "1h", "--until", middle)),
+                               (f"?since={middle}", ("--since", middle)),
                                (f"?webhook={webhooks[1]['id']}", ("--webhook", "w1"))):
             self.assertEqual(self.ask("GET", "/api/v1/requests" + query),
                              here.cli("request", "list", *options), query)

@@ -141,6 +141,7 @@ local SOURCES = {
   ["--webhook"] = sources.webhooks, ["--account"] = sources.accounts,
   ["--state"] = sources.states, ["--scheme"] = fixed("zinrelo", "standard"),
   ["--success"] = fixed("200", "2xx"), ["--since"] = fixed("30m", "2h", "1d", "7d"),
+  ["--until"] = fixed("30m", "2h", "1d", "7d"),
   event_type = sources.types, webhook = sources.webhooks, request = requests(nil),
   requests = requests("failed"), name = sources.accounts,
   token = sources.tokens, user = sources.users,

@@ -19,12 +19,15 @@ function list.arguments(parser)
   parser:option("--account", "Only this account's."):argname("NAME")
   parser:option("--event", "Only those with this event."):argname("ID")
   parser:option("--member", "Only those with an event of this member."):argname("ID")
+  parser:option("--event-type", "Only those with an event of this type."):argname("TYPE")
   parser:option("--since", "Only those made since then: RFC 3339, or 30m, 2h, 7d ago.")
     :argname("TIME")
+  parser:option("--until", "Only those made before."):argname("TIME")
   page.options(parser)
 end
 
-local FILTERS = { "state", "webhook", "account", "event", "member", "since", "limit", "after" }
+local FILTERS = { "state", "webhook", "account", "event", "member", "event_type", "since",
+  "until", "limit", "after" }
 
 -- Webhooks are shown by their names, which are read when the first one is asked for.
 local function form_of(context)
