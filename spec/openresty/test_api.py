@@ -134,6 +134,30 @@ class Hostile(Case):
                        body=b"".join(b"1\r\n%c\r\n" % byte for byte in event) + b"0\r\n\r\n")
         self.assertRegex(got, rb"^HTTP/1.1 202")
 
+    def test_only_events_may_be_large_before_it_is_known_who_sends_them(self):
+        for path in ("/api/v1/session", "/api/v1/webhooks", "/metrics", "/healthz/ready"):
+            with socket.create_connection(("127.0.0.1", self.here.port), timeout=20) as link:
+                link.sendall(f"POST {path} HTTP/1.1\r\nHost: {self.here.host}\r\n"
+                             "Content-Length: 1000000\r\n\r\n".encode())
+                got = link.recv(65536)
+            self.assertRegex(got, rb"^HTTP/1.1 413[^{]*\{.*\"code\":\"too_large\"", path)
+
+    def test_what_nginx_refuses_is_answered_as_a_problem(self):
+        path, long = "/api/v1/webhooks", "x" * 40000
+        for status, code, first, *lines in (
+                (400, "invalid", f"get {path} HTTP/1.1"),
+                (400, "invalid", f"GET {path} HTTP/1.1", "X-Long: " + long),
+                (400, "invalid", f"POST {path} HTTP/1.1", "Content-Length: 3",
+                 "Transfer-Encoding: chunked"),
+                (414, "too_large", f"GET {path}?{long} HTTP/1.1")):
+            got = self.raw(first, *lines)
+            self.assertRegex(got, rb"^HTTP/1.1 %d" % status, first)
+            head, body = got.split(b"\r\n\r\n", 1)
+            self.assertIn(b"Content-Type: application/problem+json", head)
+            self.assertEqual((json.loads(body)["status"], json.loads(body)["code"]),
+                             (status, code))
+        self.assertEqual(self.here.ask("GET", "/loyalhook/400").status, 404)
+
     def test_a_body_that_nginx_keeps_in_a_file(self):
         data = {"text": "x" * 100_000}
         events = [{"event_type": EARNED, "data": {**data, "n": number}} for number in range(150)]

@@ -13,19 +13,39 @@ thread_pool loyalhook_slow threads=4;
 thread_pool loyalhook_passwords threads=2;
 ]]
 
-local TOO_LARGE = '{"type":"about:blank","title":"Content Too Large","status":413,'
-  .. '"code":"too_large","detail":"the body is too large"}'
+local PROBLEM = [[
+    error_page %s /loyalhook/%d;
+    location = /loyalhook/%d {
+      internal;
+      default_type application/problem+json;
+      return %d '{"type":"about:blank","title":"%s","status":%d,"code":"%s","detail":"%s"}';
+    }
+]]
 
+-- What nginx refuses before a handler of ours sees it. 494: headers that are too long.
+local REFUSED = {
+  { "400 494", 400, "Bad Request", "invalid",
+    "this is no HTTP request, or its headers are longer than 32 KB" },
+  { "413", 413, "Content Too Large", "too_large", "the body is too large" },
+  { "414", 414, "URI Too Long", "too_large", "the address is longer than 8 KB" },
+}
+
+-- Bodies are read before it is known who sends them: only events may be large.
 local LINES = [[
     location /api/ {
+      client_max_body_size 65k;
+      content_by_lua_block { loyalhook:answer() }
+    }
+    location = /api/v1/events {
       client_max_body_size 16385k;
-      error_page 413 @loyalhook_too_large;
       content_by_lua_block { loyalhook:answer() }
     }
     location = /metrics {
+      client_max_body_size 65k;
       content_by_lua_block { loyalhook:answer() }
     }
     location = /healthz/ready {
+      client_max_body_size 65k;
       content_by_lua_block { loyalhook:answer() }
     }
     location = /healthz {
@@ -35,16 +55,21 @@ local LINES = [[
     location @loyalhook_method {
       content_by_lua_block { loyalhook:refuse() }
     }
-    location @loyalhook_too_large {
-      default_type application/problem+json;
-      return 413 '%s';
-    }
 ]]
 local REST = [[
     location / {
       return 404;
     }
 ]]
+
+local function refused_lines()
+  local parts = {}
+  for index, entry in ipairs(REFUSED) do
+    local of, status, title, code, detail = entry[1], entry[2], entry[3], entry[4], entry[5]
+    parts[index] = PROBLEM:format(of, status, status, status, title, status, code, detail)
+  end
+  return table.concat(parts)
+end
 
 --- Lines of the server. proxies: networks (CIDR, checked) of proxies whose X-Forwarded-For is
 -- believed, or nil. Or nil, message, code.
@@ -63,7 +88,7 @@ function front.lines(proxies)
   if #trust > 0 then
     trust[#trust + 1] = "    real_ip_header X-Forwarded-For;\n    real_ip_recursive on;\n"
   end
-  return table.concat(trust) .. LINES:format(TOO_LARGE) .. pages .. "\n" .. REST
+  return table.concat(trust) .. refused_lines() .. LINES .. pages .. "\n" .. REST
 end
 
 local SENDER = { "store", "key_file", "types", "account", "allow_http", "allow_networks", "ca_file",
