@@ -87,6 +87,10 @@ describe("over the API", function()
     end
     assert.are.equal(429, status)
     assert.are.equal("too_many", body.code)
+    -- The server's log has who it was, once for each that was not held up, and no name.
+    assert.are.equal(10, #here.said)
+    assert.are.same({ "warn", "somebody could not sign in", { address = "192.0.2.7" } },
+      here.said[1])
     assert.is_true(response.headers["Retry-After"] >= 1)
     assert.are.equal(429, (sign_in({ user = "anna", password = harness.password })))
   end)

@@ -34,10 +34,13 @@ local function cookie(call, value)
   return browser.set_cookie(authenticate.cookie, value, call.api.secure or call.request.secure)
 end
 
--- nil, problem for a name or password that is wrong, or was wrong too often.
+-- nil, problem for a name or password that is wrong, or was wrong too often. The log has no name:
+-- people type passwords as names.
 local function denied(call, message, code, wait_ms)
   if code == "too_many" then
     return authenticate.too_many(message, wait_ms)
+  elseif code == "denied" then
+    call.api._log("warn", "somebody could not sign in", { address = call.request.remote })
   end
   return call:failed(message, code)
 end
