@@ -135,7 +135,7 @@ describe("sender", function()
       end
       refused({ bach_size = 5 }, "invalid", 'unknown field bach_size; did you mean "batch_size"')
       refused({ batch_size = "5" }, "invalid", "batch_size: expected a whole number, got string")
-      refused({ batch_size = 1.5 }, "invalid", "batch_size: expected a whole number")
+      refused({ batch_size = 1.5 }, "invalid", "batch_size: expected a whole number, got 1.5")
       refused({ batch_size = 0 }, "invalid", "batch_size")
       refused({ event_types = {} }, "invalid", "event_types: at least one")
       refused({ event_types = "x" }, "invalid", "event_types: expected a list of strings")

@@ -71,7 +71,8 @@ local function read_event(call, text)
     ok, message, code = core.event.check(row.data_json)
   end
   if not ok then
-    return nil, { field = FIELDS[code] or "data", code = code, detail = message }
+    return nil, { field = FIELDS[code] or "data", code = code,
+      detail = (message:gsub("^data: ", "")) }
   end
   return row
 end

@@ -97,6 +97,11 @@ local REQUIRED = { "name", "url", "event_types" }
 local NEW_ONLY = { account = "an account keeps its webhooks; create one in the other account",
   secret = "a secret is changed by rotating it" }
 
+-- A number is shown, so that a whole number is not missed in vain.
+local function shown(value)
+  return type(value) == "number" and ("%.14g"):format(value) or type(value)
+end
+
 local function check_kinds(given)
   local unknown = options.unknown(given, fields.webhook_settings, "field")
   if unknown then
@@ -106,7 +111,7 @@ local function check_kinds(given)
     if given[name] ~= nil then
       local ok, expected = kinds[kind](given[name])
       if not ok then
-        return nil, ("%s: expected %s, got %s"):format(name, expected, type(given[name])),
+        return nil, ("%s: expected %s, got %s"):format(name, expected, shown(given[name])),
           "invalid"
       end
     end
