@@ -97,10 +97,15 @@ describe("over the API", function()
 
     it("are not sent again to who has them", function()
       local made = here:create("crm")
-      local status, _, response = here:ask(reads, "GET", "/api/v1/webhooks/" .. made.id, nil,
-        { ["if-none-match"] = '"r1"' })
-      assert.are.equal(304, status)
-      assert.are.equal("", response.body)
+      local path = "/api/v1/webhooks/" .. made.id
+      for _, tags in ipairs{ '"r1"', 'W/"r1"', '"r9", W/"r1"', "*" } do
+        local status, _, response = here:ask(reads, "GET", path, nil, { ["if-none-match"] = tags })
+        assert.are.equal(304, status, tags)
+        assert.are.equal("", response.body)
+      end
+      for _, tags in ipairs{ '"r2"', "r1", "" } do
+        assert.are.equal(200, (here:ask(reads, "GET", path, nil, { ["if-none-match"] = tags })))
+      end
     end)
 
     it("are disabled, enabled, rotated, tried, deleted", function()
@@ -227,7 +232,9 @@ describe("over the API", function()
       local item = '{"event_type":"event_points_earned","data":{}}'
       here:post("events", '{"events":[' .. (item .. ","):rep(10000) .. item .. "]}", 422)
       local big = '{"event_type":"event_points_earned","data":{"a":"' .. ("x"):rep(1048576) .. '"}}'
-      assert.are.equal("too_large", here:post("events", big, 422).code)
+      local large = here:post("events", big, 422)
+      assert.are.equal("too_large", large.code)
+      assert.matches("^data: %d+ bytes are more than", large.detail) -- named once
       local deep = ('{"event_type":"%s","data":{"a":%s%s}}'):format(EARNED, ("["):rep(70),
         ("]"):rep(70))
       assert.is_truthy(here:post("events", deep, 400))

@@ -123,12 +123,22 @@ local function create(call)
   return { status = 201, value = render.webhook(row), headers = headers }
 end
 
+-- Whether If-None-Match names this tag; a proxy that compresses makes tags weak.
+local function has_tag(header, tag)
+  for part in (header or ""):gmatch("[^,%s]+") do
+    if part == "*" or part:gsub("^W/", "") == tag then
+      return true
+    end
+  end
+  return false
+end
+
 local function get(call)
   local row, failure = call:webhook(call.path.webhook_id)
   if not row then
     return nil, failure
   end
-  if call.headers["if-none-match"] == etag(row).ETag then
+  if has_tag(call.headers["if-none-match"], etag(row).ETag) then
     return { status = 304, headers = etag(row) }
   end
   return shown(call, row)
