@@ -177,6 +177,78 @@ class Docs(unittest.TestCase):
                  .json()["events"], what="the event handled")
         self.assertEqual(stop(serve)[0], 0)
 
+    def test_serving_behind_tls(self):
+        """The page's nginx in front of serve, with ports and a certificate of this test."""
+        lua, nginx = block("tls-config"), block("tls-nginx")
+        if not shutil.which("curl"):
+            self.skipTest("curl is missing ('./bootstrap test' installs it)")
+        self.certificate()
+        self.shop.write("zinrelo.secret", "a secret of 16 bytes or more")
+        self.shop.write("loyalhook.lua", lua.replace("/etc/loyalhook/", ""))
+        self.shop.init()
+        serve = self.shop.start("serve", "--port", 0, "--json")
+        head = json.loads(serve.stdout.readline())
+        inside = head["url"].split("/receive")[0]
+        plain, secure = free_port(), free_port()
+        conf = re.sub(r"\n    listen \[::\].*", "", nginx)
+        conf = re.sub(r"(ssl_certificate\w*) .*/(\w+\.pem);", rf"\1 {self.shop.folder}/\2;", conf)
+        for before, after in (("listen 80;", f"listen 127.0.0.1:{plain};"),
+                              ("listen 443 ssl;", f"listen 127.0.0.1:{secure} ssl;"),
+                              ("http://127.0.0.1:8480", inside)):
+            self.assertIn(before, conf)
+            conf = conf.replace(before, after)
+        with Nginx("", http=conf) as web:
+            self.ports = {"http": plain, "https": secure}
+            self.check_front(head, web)
+        self.assertEqual(stop(serve)[0], 0)
+
+    def certificate(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
+                        "privkey.pem", "-out", "fullchain.pem", "-days", "2", "-subj",
+                        "/CN=loyalty.example.com", "-addext",
+                        "subjectAltName=DNS:loyalty.example.com"], cwd=self.shop.folder,
+                       check=True, capture_output=True)
+
+    def front(self, path, *options, scheme="https"):
+        """curl's answer, headers and all, as somebody gets it who knows the name only."""
+        port = self.ports[scheme]
+        done = subprocess.run(
+            ["curl", "-si", "--cacert", "fullchain.pem", "--connect-to",
+             f"loyalty.example.com::127.0.0.1:{port}", *options,
+             f"{scheme}://loyalty.example.com{path}"],
+            cwd=self.shop.folder, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def check_front(self, head, web):
+        self.assertRegex(self.front("/logs?state=failed", scheme="http"),
+                         "(?s)^HTTP/1.1 301 .*\nLocation: https://loyalty.example.com/logs\\?state")
+        self.assertRegex(self.front("/healthz"), "(?s)^HTTP/1.1 200 .*\n"
+                         "Strict-Transport-Security: max-age=31536000\n")
+        self.assertRegex(self.front("/"), "(?s)^HTTP/1.1 302 .*\nLocation: "
+                         "(https://loyalty.example.com)?/console/\n")
+        self.assertIn("Content-Security-Policy:", self.front("/console/"))
+        self.assertRegex(self.front("/metrics"), "^HTTP/1.1 404 ")
+        # A body as it came, signed; a large one too.
+        body = b'{"events":[{"id":"e1","event_type":"t","data":{"a":"%s"}}]}' % (b"x" * 2_000_000)
+        self.shop.write("body", body)
+        signed = self.shop.run("sign", "--secret-file", "zinrelo.secret", "--json", "body").json()
+        headers = [part for name, value in signed["headers"].items()
+                   for part in ("-H", f"{name}: {value}")]
+        self.assertRegex(self.front("/receive/zinrelo", *headers, "--data-binary", "@body"),
+                         r'(?s)\bHTTP/1.1 200 .*\{"events":1,"added":1\}$')
+        # Signing in: the cookie is for TLS only, and wrong tries are the client's own.
+        self.shop.write("sign-in", json.dumps({"user": "anna", "password": "a long password",
+                                               "first_run_token": head["first_run_token"]}))
+        signing = ["-H", "Content-Type: application/json", "-H",
+                   "Origin: https://loyalty.example.com", "-d", "@sign-in"]
+        self.assertRegex(self.front("/api/v1/session", *signing),
+                         r"(?s)^HTTP/1.1 201 .*\nSet-Cookie: [^\n]*; Secure\n")
+        guess = ["-H", "Authorization: Bearer lhk_" + "0" * 64]
+        answers = [self.front("/api/v1/webhooks", *guess, "-H", f"X-Forwarded-For: 192.0.2.{n}")
+                   .split()[1] for n in range(40)]
+        self.assertEqual((answers[0], answers[-1]), ("401", "429"), web.errors())
+
     def test_the_http_api_with_curl(self):
         emit, look = block("http-api-emit"), block("http-api-look")
         if not shutil.which("curl"):
