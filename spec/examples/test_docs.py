@@ -273,7 +273,8 @@ class Docs(unittest.TestCase):
 
     def test_several_workers(self):
         self.shop.init()
-        shown = self.shell(block("workers-several").replace("doctor ", "doctor; sleep 0.3 "))
+        both = "until loyalhook doctor | grep '2 running'; do sleep 0.1; done "
+        shown = self.shell(block("workers-several").replace("loyalhook doctor ", both))
         self.assertIn("2 running", shown)
 
     def test_systemd(self):
