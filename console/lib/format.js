@@ -22,7 +22,7 @@ export function percent(part, whole) {
 export function milliseconds(value) {
   if (value == null) return "–";
   if (value < 1000) return `${number(Math.round(value))} ms`;
-  if (value < 60000) return `${(value / 1000).toFixed(value < 10000 ? 2 : 1)} s`;
+  if (value < 60000) return `${number(Number((value / 1000).toFixed(value < 10000 ? 2 : 1)))} s`;
   return length(value);
 }
 

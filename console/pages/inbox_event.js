@@ -53,7 +53,7 @@ function TaskTable({ event, reload }) {
         cell: (
           task,
         ) => html`<div>${task.reason && `${sentence(REASON[task.reason] ?? task.reason)}. `}
-        ${task.error}</div>`,
+        ${task.error ?? (task.reason ? "" : html`<span class="quiet">–</span>`)}</div>`,
       },
       {
         key: "retry",

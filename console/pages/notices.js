@@ -25,6 +25,7 @@ const COLUMNS = [
   {
     key: "reason",
     title: "Why",
+    className: "cell-wide",
     cell: (notice) =>
       html`${sentence(
         PAUSED_BECAUSE[notice.reason] ?? REASON[notice.reason] ?? notice.reason,

@@ -97,6 +97,7 @@ function columnsOf({ figures, known, reload }) {
     {
       key: "rate",
       title: "Success",
+      className: "nowrap",
       cell: (webhook) => html`<${SuccessCell} figures=${figures?.get(webhook.id)} />`,
     },
     {

@@ -1,7 +1,7 @@
 // Tables that become cards on a narrow screen. Roles are written out, because a table whose cells
 // are laid out as blocks is no table to a screen reader any more.
 
-import { html } from "../lib/html.js";
+import { html, useLayoutEffect, useRef } from "../lib/html.js";
 
 function SkeletonRows({ columns, rows }) {
   return Array.from(
@@ -53,7 +53,12 @@ export function Pager({ hasBefore, next, onFirst, onNext }) {
 
 // Links that look like tabs: each is an address of its own.
 export function TabLinks({ label, tabs, current }) {
-  return html`<nav class="tabs" aria-label=${label}>${tabs.map(
+  const place = useRef(null);
+  useLayoutEffect(() => {
+    const tab = place.current.querySelector("[aria-current]");
+    if (tab) place.current.scrollLeft = tab.offsetLeft - place.current.offsetLeft;
+  }, [current]);
+  return html`<nav class="tabs" aria-label=${label} ref=${place}>${tabs.map(
     (tab) => html`
     <a key=${tab.key} href=${tab.href} aria-current=${tab.key === current ? "page"
       : undefined}>${tab.label}${

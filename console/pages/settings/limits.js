@@ -2,17 +2,22 @@
 
 import { html } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
-import { bytes, count, number } from "../../lib/format.js";
+import { bytes, count, number, seconds } from "../../lib/format.js";
 import { useLoad } from "../../lib/load.js";
 import { Facts, ProblemNote, Skeleton } from "../../ui/parts.js";
 
 const NAMES = {
-  emit_many_max: "Events in one call",
-  event_bytes_max: "Bytes of one event's data",
-  retry_many_max: "Requests retried in one call",
-  secret_overlap_s_max: "Seconds that two secrets overlap",
+  emit_many_max: ["Events in one call"],
+  event_bytes_max: ["Data of one event", bytes],
+  retry_many_max: ["Requests retried in one call"],
+  secret_overlap_s_max: ["Two secrets overlap", seconds],
 };
-const plain = (name) => name.replaceAll("_", " ").replace(/ max$/, " at most");
+const plain = (name) => name.replaceAll("_", " ").replace(/ max$/, "");
+
+function limit([name, value]) {
+  const [title, words = number] = NAMES[name] ?? [plain(name)];
+  return [title, `${words(value)} at most`];
+}
 
 function Store() {
   const stats = useLoad("store", (options) => api.get("/stats", { since: "1h" }, options)).data;
@@ -50,7 +55,7 @@ export function LimitsPart() {
     ]} /></section>
     <section class="card"><h2>Limits</h2><${Facts} rows=${Object.entries(settings.limits)
       .sort()
-      .map(([name, value]) => [NAMES[name] ?? plain(name), number(value)])} /></section>
+      .map(limit)} /></section>
     <${Store} />
   </div>`;
 }
