@@ -6,6 +6,7 @@ import { useAccount, useWebhooks } from "../lib/data.js";
 import { compact, count, milliseconds, number, percent } from "../lib/format.js";
 import { useLoad } from "../lib/load.js";
 import { href, route, setQuery } from "../lib/router.js";
+import { gather } from "../lib/samples.js";
 import { useStore } from "../lib/store.js";
 import { STATUS } from "../lib/words.js";
 import { SelectField } from "../ui/field.js";
@@ -13,7 +14,7 @@ import { Icon } from "../ui/icon.js";
 import { Empty, PageHead, ProblemNote, Time, WordBadge } from "../ui/parts.js";
 import { Table } from "../ui/table.js";
 import { Tile } from "../ui/tile.js";
-import { DeliveriesChart, LatencyChart } from "./dashboard_charts.js";
+import { DeliveriesChart, LatencyChart, QueueCharts } from "./dashboard_charts.js";
 import { LatestNotices } from "./notices.js";
 
 const POLL_MS = 5000;
@@ -32,11 +33,21 @@ export function queueOf(figures) {
   };
 }
 
+function sampleOf(stats) {
+  const { events, requests } = queueOf(stats);
+  const oldest = stats.oldest_undelivered_at;
+  return {
+    at: Math.round(Date.now() / 1000),
+    depth: events + requests,
+    oldest_s: oldest ? Math.max(0, (Date.now() - Date.parse(oldest)) / 1000) : null,
+  };
+}
+
 function Tiles({ stats }) {
   const { recent } = stats;
   const queue = queueOf(stats);
   const rate = percent(recent.delivered, recent.delivered + recent.failed);
-  return html`<div class="tiles">
+  return html`<div class="tiles tiles-six">
     <${Tile} label="Delivered" value=${compact(recent.delivered)}
       sub=${count(recent.delivered_events, "event")} />
     <${Tile} label="Failed" value=${compact(recent.failed)} tone=${recent.failed ? "bad" : ""}
@@ -126,11 +137,11 @@ export function DashboardPage() {
         api.get("/stats", { ...scope, since }, options),
         api.get("/stats/series", { ...scope, from: since, step }, options),
       ]);
-      return { stats, series };
+      return { stats, series, samples: gather(JSON.stringify(scope), sampleOf(stats)) };
     },
     { everyMs: POLL_MS },
   );
-  const { stats, series } = loaded.data ?? {};
+  const { stats, series, samples } = loaded.data ?? {};
   const nothing = webhooks?.length === 0;
   return html`
     <${PageHead} title="Dashboard" sub=${html`<span class="live"><span class="live-dot"
@@ -152,9 +163,13 @@ export function DashboardPage() {
       ${
         series
           ? html`<${DeliveriesChart} key=${`d${key}`} series=${series} /><${LatencyChart}
-            key=${`l${key}`} series=${series} />`
+            key=${`l${key}`} series=${series} /><${QueueCharts} key=${`q${key}`}
+            samples=${samples} everyS=${POLL_MS / 1000} />`
           : loaded.loading &&
-            html`<div class="card chart chart-wait"></div><div class="card chart chart-wait"></div>`
+            ["", "", "chart-small", "chart-small"].map(
+              (size, index) =>
+                html`<div key=${index} class=${`card chart chart-wait ${size}`}></div>`,
+            )
       }</div>`
     }
     ${

@@ -6,7 +6,10 @@ import { dateTime } from "../lib/format.js";
 import { theme, zone } from "../lib/preferences.js";
 import { useStore } from "../lib/store.js";
 
-const HEIGHT = 220;
+// Ticks are whole numbers: a figure between two of them would be rounded to a wrong one.
+const INCREMENTS = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+);
 let library = null;
 
 function loadLibrary() {
@@ -51,6 +54,12 @@ function drawn(uPlot, series, element) {
   };
 }
 
+// From half a step before the first figure to half a step after the last: no bar is cut.
+function timesOf({ step, span = 0 }, times) {
+  const [first, last] = [times[0], times.at(-1)];
+  return [Math.min(first, last - span) - step / 2, last + step / 2];
+}
+
 function options(uPlot, given, element) {
   const ink = colour(element, "ink");
   const grid = { stroke: colour(element, "line"), width: 1 };
@@ -62,11 +71,14 @@ function options(uPlot, given, element) {
   };
   return {
     width: element.clientWidth || 320,
-    height: HEIGHT,
+    height: element.clientHeight,
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     tzDate: given.utc ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") : undefined,
-    scales: { y: { range: (_, low, high) => [0, Math.max(high || 0, given.least ?? 1) * 1.08] } },
+    scales: {
+      x: { range: (plot) => timesOf(given, plot.data[0]) },
+      y: { range: (_, low, high) => [0, Math.max(high || 0, given.least ?? 1) * 1.08] },
+    },
     axes: [
       {
         ...axis,
@@ -76,21 +88,28 @@ function options(uPlot, given, element) {
           [60, "{HH}:{mm}", "\n{MMM} {D}", null, null, null, null, null, 1],
         ],
       },
-      { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => given.format(tick)) },
+      {
+        ...axis,
+        size: 58,
+        incrs: given.increments ?? INCREMENTS,
+        values: (_, ticks) => ticks.map((tick) => given.format(tick)),
+      },
     ],
     series: [{}, ...given.series.map((series) => drawn(uPlot, series, element))],
     hooks: { setCursor: [(plot) => given.onCursor(plot.cursor.idx ?? null)] },
   };
 }
 
-function Legend({ series, at, index, format, columns }) {
+// The figures under the pointer; without one, what `rest` makes of a column: { label, of(values) }.
+function Legend({ series, at, index, format, columns, rest }) {
+  const figure = (values) => format(index === null ? rest.of(values) : values[index]);
   return html`<div class="legend">
     ${series.map(
       (entry, row) => html`<span class="legend-item" key=${entry.label}>
       <span class=${`legend-mark colour-${entry.colour}`} aria-hidden="true"></span>${entry.label}
-      <strong class="numeric">${index === null ? "" : format(columns[row][index])}</strong></span>`,
+      <strong class="numeric">${figure(columns[row])}</strong></span>`,
     )}
-    <span class="quiet small legend-at">${index === null ? "" : at}</span>
+    <span class="quiet small legend-at">${index === null ? rest.label : at}</span>
   </div>`;
 }
 
@@ -118,8 +137,9 @@ function Figures({ title, times, series, columns, format, utc }) {
   </details>`;
 }
 
-// times: seconds; series: [{ label, colour, values, bars, drawn (what the canvas gets instead) }].
-export function Chart({ title, times, series, format, least, empty }) {
+// times: seconds, `step` of them a figure, over `span` at least; series: [{ label, colour, values,
+// bars, drawn (what the canvas gets instead) }].
+export function Chart({ title, note, times, series, format, rest, empty, small, ...scale }) {
   const place = useRef(null);
   const plot = useRef(null);
   const [index, setIndex] = useState(null);
@@ -133,7 +153,7 @@ export function Chart({ title, times, series, format, least, empty }) {
     const element = place.current;
     let gone = false;
     const watcher = new ResizeObserver(() =>
-      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
+      plot.current?.setSize({ width: element.clientWidth, height: element.clientHeight }),
     );
     const system = window.matchMedia("(prefers-color-scheme: dark)");
     const draw = async () => {
@@ -141,7 +161,7 @@ export function Chart({ title, times, series, format, least, empty }) {
       if (gone) return;
       plot.current?.destroy();
       plot.current = new uPlot(
-        options(uPlot, { series, format, least, utc, onCursor: setIndex }, element),
+        options(uPlot, { series, format, utc, onCursor: setIndex, ...scale }, element),
         latest.current,
         element,
       );
@@ -160,9 +180,9 @@ export function Chart({ title, times, series, format, least, empty }) {
   useEffect(() => plot.current?.setData(data), [JSON.stringify(data)]);
 
   const columns = series.map((entry) => entry.values);
-  return html`<figure class="card chart">
-    <figcaption><h2>${title}</h2>
-      <${Legend} series=${series} index=${index} columns=${columns} format=${format}
+  return html`<figure class=${small ? "card chart chart-small" : "card chart"}>
+    <figcaption><h2>${title}</h2>${note && html`<p class="quiet small">${note}</p>`}
+      <${Legend} series=${series} index=${index} columns=${columns} format=${format} rest=${rest}
         at=${index === null ? "" : dateTime(times[index] * 1000, { utc })} /></figcaption>
     <div class="chart-place" ref=${place} aria-hidden="true">${
       empty &&
