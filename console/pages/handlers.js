@@ -2,6 +2,7 @@
 
 import { html } from "../lib/html.js";
 import { api, path } from "../lib/api.js";
+import { useCatalogue } from "../lib/data.js";
 import { count, number } from "../lib/format.js";
 import { useLoad } from "../lib/load.js";
 import { href } from "../lib/router.js";
@@ -10,7 +11,8 @@ import { ask } from "../ui/dialog.js";
 import { Menu } from "../ui/menu.js";
 import { Empty, PageHead, ProblemNote, Time } from "../ui/parts.js";
 import { Table } from "../ui/table.js";
-import { toast, toastProblem } from "../ui/toast.js";
+import { telling, toast } from "../ui/toast.js";
+import { EventsCell } from "./webhooks.js";
 
 const STEPS_MAX = 10000;
 
@@ -28,48 +30,46 @@ async function retryAll(handler, dryRun) {
 }
 
 async function retry(handler, reload) {
-  try {
+  await telling(async () => {
     const total = await retryAll(handler, true);
     if (total === 0) {
       toast(`No task of ${handler.name} is failed.`, { tone: "warn" });
-    } else if (
+    } else {
       await ask({
         title: `Retry all failed tasks of ${handler.name}?`,
         action: `Retry ${count(total, "task")}`,
         children: html`<p>Each gets all its attempts anew.</p>`,
-      })
-    ) {
-      toast(`${count(await retryAll(handler, false), "task")} of ${handler.name} retried.`);
+        run: () =>
+          telling(async () =>
+            toast(`${count(await retryAll(handler, false), "task")} of ${handler.name} retried.`),
+          ),
+      });
     }
-  } catch (problem) {
-    toastProblem(problem);
-  }
+  });
   reload();
 }
 
 async function forget(handler, reload) {
-  const sure = await ask({
+  await ask({
     title: `Forget ${handler.name}?`,
     action: `Forget ${handler.name}`,
     danger: true,
     children: html`
     <p>For a handler that no worker loads any more. Its unfinished tasks fail, and it leaves this
       list.</p>`,
+    run: () =>
+      telling(async () => {
+        const answer = await api.remove(path("handlers", handler.name));
+        toast(
+          `${handler.name} is forgotten${answer?.failed ? `; ${count(answer.failed,
+            "task")} failed by it` : ""}.`,
+        );
+      }),
   });
-  if (!sure) return;
-  try {
-    const answer = await api.remove(path("handlers", handler.name));
-    toast(
-      `${handler.name} is forgotten${answer?.failed ? `; ${count(answer.failed,
-        "task")} failed by it` : ""}.`,
-    );
-  } catch (problem) {
-    toastProblem(problem);
-  }
   reload();
 }
 
-function columnsOf(reload) {
+function columnsOf(reload, known) {
   const tasks = (key, title) => ({
     key,
     title,
@@ -82,7 +82,7 @@ function columnsOf(reload) {
       title: "Handler",
       cell: (handler) => html`<div class="cell-main"><a class="strong mono"
       href=${href(`/inbox?handler=${encodeURIComponent(handler.name)}`)}>${handler.name}</a>
-      <span class="small quiet">${handler.event_types.join(", ")}</span></div>`,
+      <${EventsCell} webhook=${handler} known=${known} /></div>`,
     },
     {
       key: "behind",
@@ -131,6 +131,7 @@ export function HandlersPage() {
   const loaded = useLoad("handlers", (options) => api.get("/handlers", null, options), {
     everyMs: 5000,
   });
+  const known = useCatalogue().data;
   const rows = loaded.data?.handlers ?? null;
   return html`
     <${PageHead} title="Handlers" sub="What acts on received events, and how far each has come." />
@@ -143,7 +144,7 @@ export function HandlersPage() {
         in <code>loyalhook.lua</code> under <code>handlers</code>; a worker that loads it makes it
           appear here.</p></${Empty}>`
         : (rows || loaded.loading) &&
-          html`<${Table} label="Handlers" columns=${columnsOf(loaded.reload)} rows=${rows}
+          html`<${Table} label="Handlers" columns=${columnsOf(loaded.reload, known)} rows=${rows}
         rowKey=${(handler) => handler.name} skeleton=${3} />`
     }`;
 }

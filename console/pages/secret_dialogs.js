@@ -9,10 +9,10 @@ import { RadioField, SelectField, TextField, errorsOf } from "../ui/field.js";
 import { CopyButton, Note, ProblemNote } from "../ui/parts.js";
 
 const OVERLAPS = [
-  { value: "86400", label: "Both for 24 hours: the old one signs until then" },
-  { value: "3600", label: "The old one for 1 hour more" },
-  { value: "604800", label: "The old one for 7 days more" },
-  { value: "0", label: "The new one at once" },
+  { value: "86400", label: "In 24 hours" },
+  { value: "3600", label: "In 1 hour" },
+  { value: "604800", label: "In 7 days" },
+  { value: "0", label: "At once" },
 ];
 
 // A text that is shown this once: a secret, a token.
@@ -86,8 +86,12 @@ export function RotateDialog({ webhook, close }) {
     onClose=${() => close(null)} onSubmit=${run}
     foot=${html`<button type="button" class="button" onClick=${() => close(null)}>Cancel</button>
       <button type="submit" class="button button-primary" disabled=${busy}>Rotate secret</button>`}>
-    <p>While both are valid, requests are signed with the old one. Let your endpoint accept both in
-      that time.</p>
+    <p>${
+      webhook.scheme === "standard"
+        ? "Until the new one takes over, requests carry the signatures of both."
+        : "Until the new one takes over, requests are signed with the old one; let your endpoint " +
+          "accept both."
+    }</p>
     <${SelectField} label="When does the new one take over?" value=${overlap} onChange=${setOverlap}
       options=${OVERLAPS} />
     <${SecretChoice} legend="New secret key" value=${secret} onChange=${setSecret}

@@ -71,18 +71,22 @@ export async function enable(webhook, onChange) {
   return done;
 }
 
-async function enableAgain(webhook, onChange) {
+async function change(onChange, action) {
   try {
-    await post(webhook, "enable", {});
-    toast(`${webhook.name} is enabled again.`);
-    onChange();
+    onChange(await action());
   } catch (problem) {
     told(problem, onChange);
   }
 }
 
+const enableAgain = (webhook, onChange) =>
+  change(onChange, async () => {
+    await post(webhook, "enable", {});
+    toast(`${webhook.name} is enabled again.`);
+  });
+
 async function disable(webhook, onChange) {
-  const sure = await ask({
+  await ask({
     title: `Disable ${webhook.name}?`,
     action: "Disable",
     danger: true,
@@ -90,21 +94,18 @@ async function disable(webhook, onChange) {
     <p>No attempt starts any more. What was accepted for it and is not delivered yet becomes failed;
       later
     events are not recorded for it. You can enable it again.</p>`,
+    run: () =>
+      change(onChange, async () => {
+        const after = await post(webhook, "disable");
+        toast(`${webhook.name} is disabled.`, {
+          action: { label: "Undo", run: () => enableAgain(after, onChange) },
+        });
+      }),
   });
-  if (!sure) return;
-  try {
-    const after = await post(webhook, "disable");
-    toast(`${webhook.name} is disabled.`, {
-      action: { label: "Undo", run: () => enableAgain(after, onChange) },
-    });
-    onChange();
-  } catch (problem) {
-    told(problem, onChange);
-  }
 }
 
 async function remove(webhook, onChange) {
-  const sure = await ask({
+  await ask({
     title: `Delete ${webhook.name}?`,
     action: `Delete ${webhook.name}`,
     danger: true,
@@ -112,15 +113,13 @@ async function remove(webhook, onChange) {
       good. What is not
     delivered yet becomes failed and cannot be retried. Its log stays readable.</p>
     <p class="url-box">${webhook.url}</p>`,
+    run: () =>
+      change(onChange, async () => {
+        await api.remove(path("webhooks", webhook.id), { match: webhook.revision });
+        toast(`${webhook.name} is deleted.`);
+        return { deleted: true };
+      }),
   });
-  if (!sure) return;
-  try {
-    await api.remove(path("webhooks", webhook.id), { match: webhook.revision });
-    toast(`${webhook.name} is deleted.`);
-    onChange({ deleted: true });
-  } catch (problem) {
-    told(problem, onChange);
-  }
 }
 
 export function sendTest(webhook, eventType) {

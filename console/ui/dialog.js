@@ -1,7 +1,7 @@
 // Dialogs: the browser's own <dialog>, which keeps the focus inside, closes on Escape and gives the
 // focus back. `ask` and `openDialog` open one from anywhere and promise its answer.
 
-import { html, useEffect, useId, useRef } from "../lib/html.js";
+import { html, useEffect, useId, useRef, useState } from "../lib/html.js";
 import { createStore, useStore } from "../lib/store.js";
 import { Icon } from "./icon.js";
 
@@ -22,13 +22,19 @@ export function Dialog({ title, children, foot, onClose, onSubmit, wide, closabl
     event.preventDefault();
     if (closable) onClose?.();
   };
+  // A second Escape closes whatever `cancel` says: what may not be closed is opened again.
+  const closed = () => {
+    if (!element.current?.isConnected || element.current.open) return;
+    if (closable) onClose?.();
+    else element.current.showModal();
+  };
   const submit = (event) => {
     event.preventDefault();
     onSubmit?.();
   };
   return html`<dialog ref=${element} class=${wide ? "dialog dialog-wide" : "dialog"}
     aria-labelledby=${id}
-    onCancel=${cancel}>
+    onCancel=${cancel} onClose=${closed}>
     <form class="dialog-frame" onSubmit=${submit} novalidate>
       <header class="dialog-head">
         <h2 id=${id}>${title}</h2>
@@ -64,15 +70,26 @@ export function DialogHost() {
   return useStore(open).map((entry) => html`<div key=${entry.id}>${entry.element}</div>`);
 }
 
-// A question with one action. Promises true or false.
-export function ask({ title, children, action, danger = false, cancel = "Cancel" }) {
-  return openDialog(
-    (close) => html`<${Dialog} title=${title} onClose=${() => close(false)}
-    onSubmit=${() => close(true)} foot=${html`
-      <button type="button" class="button" onClick=${() => close(false)}>${cancel}</button>
+function Question({ title, children, action, danger, cancel, run, close }) {
+  const [busy, setBusy] = useState(false);
+  const answer = async () => {
+    if (busy) return;
+    setBusy(true);
+    await run?.();
+    close(true);
+  };
+  return html`<${Dialog} title=${title} onClose=${() => close(false)} onSubmit=${answer}
+    closable=${!busy} foot=${html`
+      <button type="button" class="button" disabled=${busy}
+        onClick=${() => close(false)}>${cancel ?? "Cancel"}</button>
       <button type="submit" class=${danger ? "button button-danger"
-        : "button button-primary"}>${action}</button>`}>
+        : "button button-primary"} disabled=${busy}>${busy ? "One moment…" : action}</button>`}>
     ${children}
-  </${Dialog}>`,
-  );
+  </${Dialog}>`;
+}
+
+// A question with one action: { title, children, action, danger, cancel, run }. Promises true or
+// false. It stays until `run`, which tells itself what went wrong, is over.
+export function ask(given) {
+  return openDialog((close) => html`<${Question} ...${given} close=${close} />`);
 }

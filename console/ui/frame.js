@@ -11,7 +11,7 @@ import { useStore } from "../lib/store.js";
 import { SelectField } from "./field.js";
 import { Icon } from "./icon.js";
 import { Menu } from "./menu.js";
-import { toastProblem } from "./toast.js";
+import { telling } from "./toast.js";
 
 const GROUPS = [
   {
@@ -66,13 +66,6 @@ function UserMenu() {
   const { user, role } = useStore(session);
   const shade = useStore(theme);
   const utc = useStore(zone) === "utc";
-  const leave = async () => {
-    try {
-      await signOut();
-    } catch (problem) {
-      toastProblem(problem);
-    }
-  };
   const shades = [
     ["system", "Theme: as the system"],
     ["light", "Theme: light"],
@@ -91,7 +84,7 @@ function UserMenu() {
       run: () => chooseZone(utc ? "local" : "utc"),
     },
     { label: "Change password", icon: "key", run: () => navigate("/settings/you") },
-    { label: "Sign out", icon: "out", run: leave },
+    { label: "Sign out", icon: "out", run: () => telling(signOut) },
   ]}><span class="avatar" aria-hidden="true">${user[0].toUpperCase()}</span><span
     class="user-name">${user}
     <span class="quiet small">${role}</span></span></${Menu}>`;

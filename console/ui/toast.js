@@ -19,6 +19,15 @@ export function toastProblem(problem) {
   toast(problem.message, { tone: "bad" });
 }
 
+// Does it, and tells what went wrong.
+export async function telling(action) {
+  try {
+    await action();
+  } catch (problem) {
+    toastProblem(problem);
+  }
+}
+
 function drop(id) {
   toasts.set(toasts.get().filter((entry) => entry.id !== id));
 }

@@ -8,7 +8,7 @@ import { RadioField, TextField, errorsOf } from "../../ui/field.js";
 import { Icon } from "../../ui/icon.js";
 import { Badge, Empty, ProblemNote, Time } from "../../ui/parts.js";
 import { Table } from "../../ui/table.js";
-import { toast, toastProblem } from "../../ui/toast.js";
+import { telling, toast } from "../../ui/toast.js";
 import { showOnce } from "../secret_dialogs.js";
 
 function CreateDialog({ close }) {
@@ -60,20 +60,18 @@ async function create(reload) {
 }
 
 async function revoke(token, reload) {
-  const sure = await ask({
+  await ask({
     title: `Revoke ${token.name}?`,
     action: `Revoke ${token.name}`,
     danger: true,
     children: html`
     <p>Programs that use it are refused from this moment. It cannot be given back.</p>`,
+    run: () =>
+      telling(async () => {
+        await api.remove(path("tokens", token.id));
+        toast(`${token.name} is revoked.`);
+      }),
   });
-  if (!sure) return;
-  try {
-    await api.remove(path("tokens", token.id));
-    toast(`${token.name} is revoked.`);
-  } catch (problem) {
-    toastProblem(problem);
-  }
   reload();
 }
 

@@ -10,7 +10,7 @@ import { Icon } from "../../ui/icon.js";
 import { Menu } from "../../ui/menu.js";
 import { Badge, ProblemNote, Time } from "../../ui/parts.js";
 import { Table } from "../../ui/table.js";
-import { toast, toastProblem } from "../../ui/toast.js";
+import { telling, toast } from "../../ui/toast.js";
 
 export const ROLES = [
   {
@@ -67,12 +67,10 @@ async function add(reload) {
 }
 
 async function change(user, fields, said, reload) {
-  try {
+  await telling(async () => {
     await api.patch(path("users", user.user), fields);
     toast(said);
-  } catch (problem) {
-    toastProblem(problem);
-  }
+  });
   reload();
 }
 
@@ -84,20 +82,18 @@ async function setPassword(user, reload) {
 }
 
 async function remove(user, reload) {
-  const sure = await ask({
+  await ask({
     title: `Remove ${user.user}?`,
     action: `Remove ${user.user}`,
     danger: true,
     children: html`<p>${user.user} is signed out and cannot sign in again. The audit log keeps what
       was done.</p>`,
+    run: () =>
+      telling(async () => {
+        await api.remove(path("users", user.user));
+        toast(`${user.user} is removed.`);
+      }),
   });
-  if (!sure) return;
-  try {
-    await api.remove(path("users", user.user));
-    toast(`${user.user} is removed.`);
-  } catch (problem) {
-    toastProblem(problem);
-  }
   reload();
 }
 
