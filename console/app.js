@@ -1,6 +1,7 @@
 // The console: routes, and the frame around each page. A client of /api/v1 and of nothing else.
 
 import { html, render, useEffect, useErrorBoundary } from "./lib/html.js";
+import { mayPass } from "./lib/load.js";
 import { match, route, startRouter } from "./lib/router.js";
 import { account, loadSession, session } from "./lib/session.js";
 import { useStore } from "./lib/store.js";
@@ -23,6 +24,7 @@ import { Frame } from "./ui/frame.js";
 import { PageHead } from "./ui/parts.js";
 import { ToastHost } from "./ui/toast.js";
 
+const SESSION_AGAIN_MS = 3000;
 const ROUTES = [
   ["/", DashboardPage],
   ["/webhooks", WebhooksPage],
@@ -66,6 +68,11 @@ function App() {
   useEffect(() => {
     loadSession();
   }, []);
+  useEffect(() => {
+    if (!now.problem || !mayPass(now.problem)) return undefined;
+    const timer = setTimeout(loadSession, SESSION_AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [now]);
   if (now.loading) return html`<div class="booting" role="status" aria-label="Loading"></div>`;
   if (!now.user)
     return html`<${SignInPage} key=${String(now.firstRun)} firstRun=${now.firstRun}

@@ -3,6 +3,7 @@
 
 const BASE = "/api/v1";
 const TIMEOUT_MS = 30000;
+const ENDED = "Your session had ended, so this was not done. Do it again.";
 
 export class Problem extends Error {
   constructor(fields) {
@@ -92,7 +93,10 @@ async function call(method, address, options = {}) {
   const response = await exchange(method, address, options);
   if (!response.ok) {
     const problem = await problemOf(response);
-    if (response.status === 401 && address !== "/session") signedOut();
+    if (response.status === 401 && address !== "/session") {
+      signedOut();
+      problem.message = ENDED; // the server's own sentence is for programs
+    }
     throw problem;
   }
   if (response.status === 204) return null;

@@ -1,7 +1,16 @@
 // Data of a page: loaded when `key` changes, kept while it is loaded again (so nothing jumps),
-// and polled while somebody looks.
+// and polled while somebody looks. While the session has ended nothing is loaded, and what stands
+// there stays; after signing in it is loaded again. What could not be loaded because the server
+// was away is tried again by itself.
 
 import { useCallback, useEffect, useRef, useState } from "./html.js";
+import { session } from "./session.js";
+import { useStore } from "./store.js";
+
+const AGAIN_MS = 5000;
+
+// Whether the same may succeed in a while.
+export const mayPass = (problem) => problem.status === 0 || problem.status >= 500;
 
 // load: ({ signal }) → Promise. everyMs: polls. Returns { data, problem, loading (nothing to show
 // yet), stale (the data are of the key before), reload }.
@@ -19,24 +28,31 @@ export function useLoad(key, load, { everyMs = 0 } = {}) {
       const data = await current.current({ signal: control.signal });
       if (!control.signal.aborted) setState({ data, problem: null, key });
     } catch (problem) {
-      if (!control.signal.aborted) setState((was) => ({ ...was, problem, key }));
+      if (!control.signal.aborted && problem.status !== 401)
+        setState((was) => ({ ...was, problem, key }));
     }
   }, [key]);
 
+  const { expired } = useStore(session);
   useEffect(() => {
-    reload();
+    if (!expired) reload();
     return () => running.current?.abort();
-  }, [reload]);
+  }, [reload, expired]);
 
   useEffect(() => {
-    if (!everyMs) return undefined;
+    if (!everyMs || expired) return undefined;
     const timer = setInterval(() => {
       if (!document.hidden) reload();
     }, everyMs);
     return () => clearInterval(timer);
-  }, [everyMs, reload]);
+  }, [everyMs, reload, expired]);
 
   const failed = state.problem && state.key === key;
+  useEffect(() => {
+    if (!failed || everyMs || !mayPass(state.problem)) return undefined;
+    const timer = setTimeout(reload, AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [state, everyMs, reload]);
   return {
     data: state.data,
     problem: failed ? state.problem : null,
