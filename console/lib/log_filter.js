@@ -6,13 +6,13 @@ export const TABS = [
   ["retrying", "Retrying"],
   ["failed", "Failed"],
 ];
-export const TIMES = [
+export const PERIODS = [
   ["", "Any time"],
   ["1h", "Last hour"],
   ["24h", "Last 24 hours"],
   ["7d", "Last 7 days"],
-  ["own", "From – to …"],
 ];
+export const TIMES = [...PERIODS, ["own", "From – to …"]];
 const NAMES = ["state", "webhook", "event_type", "since", "until", "q", "after"];
 
 export function readFilter(query) {

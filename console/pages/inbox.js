@@ -4,6 +4,7 @@ import { html, useEffect, useState } from "../lib/html.js";
 import { api } from "../lib/api.js";
 import { count } from "../lib/format.js";
 import { useAction, useLoad } from "../lib/load.js";
+import { PERIODS } from "../lib/log_filter.js";
 import { href, route, setQuery } from "../lib/router.js";
 import { isAdmin } from "../lib/session.js";
 import { useStore } from "../lib/store.js";
@@ -21,12 +22,6 @@ const TABS = [
   ["done", "Done"],
 ];
 const NAMES = ["state", "source", "event_type", "handler", "since", "after"];
-const TIMES = [
-  ["", "Any time"],
-  ["1h", "Last hour"],
-  ["24h", "Last 24 hours"],
-  ["7d", "Last 7 days"],
-];
 const LIMIT = 50;
 
 const keyOf = (row) => `${row.source} ${row.id}`;
@@ -73,7 +68,7 @@ function Filters({ filter, handlers }) {
       options=${[{ value: "", label: "All handlers" }, ...handlers.map((handler) =>
         ({ value: handler.name, label: handler.name }))]} />
     <${SelectField} label="Received" value=${filter.since} onChange=${(since) => set({ since })}
-      options=${TIMES.map(([value, label]) => ({ value, label }))} />
+      options=${PERIODS.map(([value, label]) => ({ value, label }))} />
     ${typed("source", "Source")}${typed("event_type", "Event type")}
   </div>`;
 }
@@ -125,13 +120,23 @@ function columnsOf({ rows, selected, change }) {
       ) => html`<div class="cell-main"><a class="mono strong" href=${eventHref(row)}>${row.id}</a>
       <span class="quiet small">${row.source}</span></div>`,
     },
-    { key: "type", title: "Type", cell: (row) => html`<code>${row.event_type}</code>` },
+    {
+      key: "type",
+      title: "Type",
+      className: "cell-wide",
+      cell: (row) => html`<code>${row.event_type}</code>`,
+    },
     {
       key: "state",
       title: "State",
       cell: (row) => html`<${WordBadge} words=${STATE} value=${row.state} />`,
     },
-    { key: "tasks", title: "Tasks", cell: (row) => html`<${Tasks} tasks=${row.tasks} />` },
+    {
+      key: "tasks",
+      title: "Tasks",
+      className: "cell-wide",
+      cell: (row) => html`<${Tasks} tasks=${row.tasks} />`,
+    },
     { key: "at", title: "Received", cell: (row) => html`<${Time} at=${row.received_at} />` },
   ].filter(Boolean);
 }

@@ -3,7 +3,7 @@
 import { html } from "../lib/html.js";
 import { api, path } from "../lib/api.js";
 import { useCatalogue } from "../lib/data.js";
-import { bytes, compact, milliseconds, percent, seconds } from "../lib/format.js";
+import { bytes, compact, count, milliseconds, percent, seconds } from "../lib/format.js";
 import { useLoad } from "../lib/load.js";
 import { href, navigate } from "../lib/router.js";
 import { isAdmin } from "../lib/session.js";
@@ -17,27 +17,30 @@ import { EventsCell, StatusCell } from "./webhooks.js";
 
 const POLL_MS = 5000;
 
+function retriesOf(webhook) {
+  if (webhook.retries_max === 0) return "none";
+  if (webhook.retry_schedule?.length)
+    return `after ${webhook.retry_schedule.map(seconds).join(", ")}`;
+  return `${webhook.retries_max}, every ${seconds(webhook.retry_interval_s)}`;
+}
+
 function settingsOf(webhook) {
   return [
     ["Batch size", `${webhook.batch_size} events, ${bytes(webhook.batch_bytes_max)} at most`],
     webhook.batch_wait_ms > 0 && ["Waits to fill a batch", milliseconds(webhook.batch_wait_ms)],
-    [
-      "Retries",
-      webhook.retry_schedule?.length
-        ? `after ${webhook.retry_schedule.map(seconds).join(", ")}`
-        : `${webhook.retries_max}, every ${seconds(webhook.retry_interval_s)}`,
-    ],
+    ["Retries", retriesOf(webhook)],
     [
       "Pauses after",
       webhook.pause_after
-        ? `${webhook.pause_after} failed requests in a row (${webhook.failed_in_a_row} now)`
+        ? `${count(webhook.pause_after, "failed request")} in a row ` +
+          `(${webhook.failed_in_a_row} now)`
         : "never",
     ],
     ["Timeout", milliseconds(webhook.timeout_ms)],
     ["Attempts at once", `${webhook.max_in_flight}${webhook.ordered ? ", in order" : ""}`],
     ["Counts as delivered", webhook.success === "200" ? "200 only" : "any 2xx"],
     ["Signature", webhook.scheme === "standard" ? "Standard Webhooks" : "x-zinrelo-signature"],
-    ["Own headers", webhook.headers ? Object.keys(webhook.headers).join(", ") : "none"],
+    ["Own headers", Object.keys(webhook.headers ?? {}).join(", ") || "none"],
     webhook.secret_rotates_at && [
       "New secret takes over",
       html`<${Time} at=${webhook.secret_rotates_at} />`,
@@ -132,11 +135,14 @@ export function WebhookPage({ id }) {
     </${PageHead}>
     <${ProblemNote} problem=${loaded.problem} />
     ${["paused", "disabled"].includes(webhook.status) && html`<${StoppedNote} webhook=${webhook}
-      onChange=${changedNow} />`}
+      onChange=${changedNow} here />`}
     ${webhook.status === "deleted" && html`<${Note}>This webhook is deleted; its log stays
       readable.</${Note}>`}
     ${stats ? html`<${Figures} stats=${stats} />` : html`<div class="tiles tiles-empty"></div>`}
-    <section class="section" aria-labelledby="part-settings"><h2 id="part-settings">Settings</h2>
+    <section class="section" aria-labelledby="part-settings">
+      <div class="section-head"><h2 id="part-settings">Settings</h2>
+        ${isAdmin() && html`<a href=${href(`/settings/audit?object=${id}`)}>Who changed
+          it</a>`}</div>
       <${Facts} rows=${[
         ["Status", html`<${StatusCell} webhook=${webhook} />`],
         ["Events", html`<${EventsCell} webhook=${webhook} known=${known} />`],

@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { whatWords, whoWords } from "../../console/lib/audit_words.js";
 import { curl } from "../../console/lib/curl.js";
 import { ago, bytes, length, milliseconds, percent } from "../../console/lib/format.js";
 import { indent, items, members } from "../../console/lib/json_text.js";
 import { readFilter, toQuery } from "../../console/lib/log_filter.js";
+import { gather } from "../../console/lib/samples.js";
 import { hasType, setAll, setCategory, setType } from "../../console/lib/selection.js";
 import { NEW, editBody, merge, newBody, toBody, toForm } from "../../console/lib/webhook_form.js";
 
@@ -127,4 +129,35 @@ test("a search is for an id or a member", () => {
   const query = (q) => toQuery(readFilter(new URLSearchParams({ q })), "default");
   assert.equal(query("61f1dfbd0c709aac1851b526").event, "61f1dfbd0c709aac1851b526");
   assert.equal(query(" m-17 ").member, "m-17");
+});
+
+test("the audit log is told in words, also of what is not known any more", () => {
+  const names = { webhooks: new Map([["w1", "crm"]]), tokens: new Map([["t1", "shop"]]) };
+  assert.equal(whoWords("user:anna", names), "anna");
+  assert.equal(whoWords("token:t1", names), "token shop");
+  assert.equal(whoWords("token:t2", names), "token t2");
+  assert.equal(whoWords("command line", names), "The command line");
+  const what = (what, object, who = "user:anna") => whatWords({ what, object, who }, names);
+  assert.deepEqual(what("webhook.edit", "w1"), {
+    done: "edited webhook",
+    object: { name: "crm", to: "/webhooks/w1" },
+  });
+  assert.deepEqual(what("login.begin", "anna"), { done: "signed in", object: null });
+  assert.deepEqual(what("later.kind", "x"), {
+    done: "later.kind",
+    object: { name: "x", to: null },
+  });
+});
+
+test("samples are kept by key, with a gap where nobody looked", () => {
+  gather("a", { at: 0, depth: 1 });
+  gather("b", { at: 2, depth: 7 });
+  assert.deepEqual(gather("a", { at: 5, depth: 2 }), [
+    { at: 0, depth: 1 },
+    { at: 5, depth: 2 },
+  ]);
+  assert.deepEqual(gather("a", { at: 95, depth: 3 }).slice(2), [{ at: 6 }, { at: 95, depth: 3 }]);
+  let all = [];
+  for (let at = 100; at < 6000; at += 5) all = gather("a", { at, depth: 0 });
+  assert.equal(all.length, 720);
 });

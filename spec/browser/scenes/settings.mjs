@@ -1,6 +1,16 @@
 // Settings: mail addresses and a test mail, tokens, users, the audit log, theme and zone.
 
-import { base, check, equal, picture, quiet, signedIn, webhook } from "../browser.mjs";
+import {
+  base,
+  check,
+  equal,
+  heading,
+  picture,
+  quiet,
+  signedIn,
+  until,
+  webhook,
+} from "../browser.mjs";
 
 async function mail(page) {
   await page.getByLabel("These addresses").check();
@@ -73,10 +83,43 @@ async function audit(page) {
   }
   const text = await page.locator("main").textContent();
   check(!text.includes("long password"), "no password is in the audit log");
+  for (const said of [
+    "anna created API token shop backend",
+    "anna removed user carl",
+    "anna changed the mail addresses of account default",
+    "The command line added user vera",
+  ])
+    await page.getByText(said, { exact: true }).waitFor();
+  await picture(page, "audit-words");
+}
+
+// Who, what and when are asked in the address; the object is a link.
+async function auditFilters(page, id) {
+  await page.goto(`${base}/console/webhooks/${id}`);
+  await page.getByRole("button", { name: "Action: to have an account" }).click();
+  await page.getByRole("menuitem", { name: "Disable" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
+  await page.getByText("to have an account is disabled.").waitFor();
+  await page.getByRole("link", { name: "Who changed it" }).click();
+  await page.getByText("anna disabled webhook to have an account", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Show everything" }).click();
+  await page.getByLabel("Who").selectOption({ label: "anna" });
+  await page.getByText("The command line").first().waitFor({ state: "hidden" });
+  await page.getByLabel("What").selectOption({ label: "Webhooks" });
+  await page.getByLabel("Time").selectOption({ label: "Last hour" });
+  const row = page.getByRole("row", { name: /^anna disabled webhook/ });
+  await until(async () => (await page.locator("tbody tr").count()) === 1, "the one entry");
+  await page.reload();
+  await row.waitFor();
+  equal(await page.getByLabel("Who").inputValue(), "user:anna", "the filter lasts");
+  await row.getByRole("link", { name: "to have an account" }).click();
+  await heading(page, "to have an account");
+  await page.goto(`${base}/console/settings/audit?who=user:anna&what=handler.`);
+  await page.getByText("Nothing matches").waitFor();
 }
 
 export default async function play() {
-  await webhook("to have an account");
+  const { id } = await webhook("to have an account");
   const anna = await signedIn();
   await anna.open("/settings");
   await mail(anna.page);
@@ -84,5 +127,6 @@ export default async function play() {
   await users(anna.page);
   await display(anna.page);
   await audit(anna.page);
+  await auditFilters(anna.page, id);
   quiet(anna);
 }
