@@ -106,6 +106,13 @@ export async function heading(page, text) {
   await page.getByRole("heading", { level: 1, name: text }).waitFor();
 }
 
+// By the navigation at the side.
+export async function visit(page, name) {
+  const main = page.getByRole("navigation", { name: "Main" });
+  await main.getByRole("link", { name, exact: true }).click();
+  await heading(page, name);
+}
+
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 export async function accessible(page, what) {
@@ -140,9 +147,14 @@ export async function settled(page) {
     await page.locator(".chart-place canvas").last().waitFor();
 }
 
+// The window is as high as the page meanwhile: else what sticks to its edges stands in the middle.
 export async function picture(page, name) {
   mkdirSync(pictures, { recursive: true });
+  const size = page.viewportSize();
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  if (height > size.height) await page.setViewportSize({ ...size, height });
   await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+  if (height > size.height) await page.setViewportSize(size);
 }
 
 export function quiet(...visitors) {

@@ -137,6 +137,13 @@ class Case(unittest.TestCase):
             self.assertEqual(answer.status, 200)
         wait_for(lambda: self.states() == ["done", "failed"], limit_s=60, what="both tasks ended")
 
+    def past(self):
+        """A handler that only a worker of the past has loaded."""
+        self.shop.write("old.lua", HANDLER.replace("shop.points", "shop.old").replace(
+            '"*"', '"event_member_enrol"'))
+        self.shop.write("past.lua", 'return { handlers = { { file = "old.lua" } } }')
+        self.shop.run("work", "--until-idle", "--role", "handle", "--config", "past.lua")
+
     def states(self):
         rows = self.shop.run("inbox", "list", "--json").json()["events"]
         return sorted(row["state"] for row in rows)
@@ -157,6 +164,19 @@ class Scenes(Case):
         mails = self.mailbox.wait(1)
         self.assertIn("crm", mails[0].message()["Subject"])
 
+    def test_secrets_samples_and_accounts(self):
+        self.play("actions")
+
+    def test_back_forward_and_reload(self):
+        self.play("navigation")
+
+    def test_a_server_that_is_slow_or_away_and_two_tabs(self):
+        self.play("trouble")
+
+    def test_a_narrow_screen_reaches_every_action(self):
+        self.receive()
+        self.play("narrow")
+
     def test_two_administrators_at_once(self):
         self.play("two_admins")
 
@@ -167,6 +187,7 @@ class Scenes(Case):
         self.play("keyboard")
 
     def test_inbox_and_handlers(self):
+        self.past()
         self.receive()
         self.play("receiving", events=EVENTS)
 
