@@ -8,6 +8,7 @@ import { Icon } from "./icon.js";
 // children: the body; foot: its buttons. onClose is called for Escape and the cross.
 export function Dialog({ title, children, foot, onClose, onSubmit, wide, closable = true }) {
   const element = useRef(null);
+  const body = useRef(null);
   const id = useId();
   useEffect(() => {
     const dialog = element.current;
@@ -18,6 +19,11 @@ export function Dialog({ title, children, foot, onClose, onSubmit, wide, closabl
       if (before?.isConnected) before.focus();
     };
   }, []);
+  // What scrolls is reached with the keyboard.
+  useEffect(() => {
+    body.current.toggleAttribute("tabindex", false);
+    if (body.current.scrollHeight > body.current.clientHeight) body.current.tabIndex = 0;
+  });
   const cancel = (event) => {
     event.preventDefault();
     if (closable) onClose?.();
@@ -44,7 +50,7 @@ export function Dialog({ title, children, foot, onClose, onSubmit, wide, closabl
           onClick=${() => onClose?.()}><${Icon} name="close" /></button>`
         }
       </header>
-      <div class="dialog-body">${children}</div>
+      <div class="dialog-body" ref=${body}>${children}</div>
       <footer class="dialog-foot">${foot}</footer>
     </form>
   </dialog>`;

@@ -205,6 +205,9 @@ class Scenes(Case):
     def test_picture_of_the_docs(self):
         self.play("portrait")
 
+    def test_long_and_foreign_text_breaks_nothing(self):
+        self.play("long")
+
     def test_every_page_in_every_look(self):
         self.receive()
         self.play("pages", limit_s=500, events=EVENTS)

@@ -1,12 +1,23 @@
 // Without a mouse: create a webhook, use its menu, and find the focus where it belongs.
 
-import { check, cli, endpoint, equal, heading, quiet, signedIn, until } from "../browser.mjs";
+import {
+  check,
+  cli,
+  emit,
+  endpoint,
+  equal,
+  heading,
+  quiet,
+  script,
+  signedIn,
+  until,
+} from "../browser.mjs";
 
-// Presses Tab until the element with that accessible name has the focus.
-async function tabTo(page, role, name) {
+// Presses Tab (or Shift+Tab) until the element with that accessible name has the focus.
+async function tabTo(page, role, name, key = "Tab") {
   const wanted = page.getByRole(role, { name });
   for (let count = 0; count < 120; count += 1) {
-    await page.keyboard.press("Tab");
+    await page.keyboard.press(key);
     if (
       await wanted
         .first()
@@ -19,6 +30,36 @@ async function tabTo(page, role, name) {
 }
 
 const focused = (page) => page.evaluate(() => document.activeElement.textContent.trim());
+
+// Failed → enable → retry: each step by Tab, Space and Enter.
+async function retry(anna) {
+  const { page } = anna;
+  await cli("webhook", "edit", "by hand", "--retries-max", "0", "--pause-after", "1");
+  await script("/by-hand", [500]);
+  await emit({ member_info: { member_id: "m-1" } });
+  const failed = async () =>
+    (await cli("request", "list", "--state", "failed", "--json")).requests.length === 1;
+  await until(failed, "a failed request");
+  await script("/by-hand", [200]);
+  await anna.open("/logs");
+  await heading(page, "Webhook Logs");
+  await tabTo(page, "link", "Failed");
+  await page.keyboard.press("Enter");
+  await page.getByRole("checkbox", { name: /^Select request/ }).waitFor();
+  await tabTo(page, "button", "Enable Webhook");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "Enable by hand?" }).waitFor();
+  await tabTo(page, "checkbox", "Also retry what failed because of this pause");
+  await page.keyboard.press("Space");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByText("by hand is enabled.").waitFor();
+  await tabTo(page, "checkbox", /^Select request/);
+  await page.keyboard.press("Space");
+  await tabTo(page, "button", "Retry Selected Logs", "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await page.getByText("Nothing has failed").waitFor();
+}
 
 export default async function play() {
   const anna = await signedIn();
@@ -67,5 +108,6 @@ export default async function play() {
   await page.getByRole("dialog").waitFor({ state: "detached" });
   check((await focused(page)).startsWith("Action"), "the dialog gives the focus back");
   equal((await cli("webhook", "show", "by hand", "--json")).status, "enabled", "not deleted");
+  await retry(anna);
   quiet(anna);
 }
