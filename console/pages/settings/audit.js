@@ -9,6 +9,7 @@ import { PERIODS } from "../../lib/log_filter.js";
 import { href, route, setQuery } from "../../lib/router.js";
 import { useStore } from "../../lib/store.js";
 import { LABELS } from "../../lib/webhook_form.js";
+import { sentence } from "../../lib/words.js";
 import { SelectField } from "../../ui/field.js";
 import { Empty, Note, ProblemNote, Time } from "../../ui/parts.js";
 import { Pager, Table } from "../../ui/table.js";
@@ -51,15 +52,23 @@ function Happened({ entry, names }) {
   }</span><code class="small quiet">${entry.what}</code></div>`;
 }
 
-const titleOf = (name) => LABELS[name] ?? name.replaceAll("_", " ");
-const valueOf = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+function titleOf(name, what) {
+  const own = what.startsWith("webhook.") ? LABELS[name] : null;
+  return own ?? sentence(name.replaceAll("_", " "));
+}
+
+function valueOf(value) {
+  if (value === null) return "none";
+  if (Array.isArray(value)) return value.map(valueOf).join(", ");
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 function Detail({ entry }) {
   const fields = Object.entries(entry.detail ?? {});
   if (fields.length === 0) return html`<span class="quiet">–</span>`;
   return html`<ul class="detail">${fields.map(
     ([name, value]) =>
-      html`<li key=${name}><span class="quiet">${titleOf(name)}:</span> ${valueOf(value)}</li>`,
+      html`<li key=${name}><span class="quiet">${titleOf(name, entry.what)}:</span> ${valueOf(value)}</li>`,
   )}</ul>`;
 }
 

@@ -78,8 +78,8 @@ export function MailPart() {
   }, [own]);
   const [save, busy, problem] = useAction(async () => {
     await api.patch(path("accounts", account), { notify: form.own ? split(form.text) : null });
+    await loaded.reload(); // a test mail goes to the new ones from here on
     toast("Saved: mails go to these addresses from now on.");
-    loaded.reload();
   });
   if (loaded.problem)
     return html`<${ProblemNote} problem=${loaded.problem} retry=${loaded.reload} />`;
@@ -91,33 +91,39 @@ export function MailPart() {
     event.preventDefault();
     save();
   };
+  const fields = html`<form onSubmit=${submit} novalidate>
+    <${RadioField} legend="Mails about webhooks of this account go to" name="notify"
+      value=${form.own ? "own" : "configured"}
+      onChange=${(value) => setForm({ ...form, own: value === "own" })} options=${[
+        {
+          value: "configured",
+          label: "Those that the configuration names",
+          hint: configured.length ? configured.join(", ") : "it names nobody",
+        },
+        { value: "own", label: "These addresses" },
+      ]} />
+    ${
+      form.own &&
+      html`<${AreaField} name="notify" label="Addresses" hint="One a line, 20 at most"
+        value=${form.text}
+      error=${errors.notify} onChange=${(text) => setForm({ ...form, text })} />`
+    }
+    ${!form.own && errors[""] && html`<${ProblemNote} problem=${{ message: errors[""] }} />`}
+    <button type="submit" class="button button-primary" disabled=${busy}>Save</button>
+  </form>`;
   return html`<div class="stack">
     <section class="card" aria-labelledby="part-mail"><h2 id="part-mail">Administrators' mail
       addresses</h2>
       <p>For every failed request and every pause a mail goes out: at once for the first, then
         gathered, one in five
         minutes about one webhook at most.</p>
-      <form onSubmit=${submit} novalidate>
-        <${RadioField} legend="Mails about webhooks of this account go to" name="notify"
-          value=${form.own ? "own" : "configured"}
-          onChange=${(value) => setForm({ ...form, own: value === "own" })} options=${[
-            {
-              value: "configured",
-              label: "Those that the configuration names",
-              hint: configured.length ? configured.join(", ") : "it names nobody",
-            },
-            { value: "own", label: "These addresses" },
-          ]} />
-        ${
-          form.own &&
-          html`<${AreaField} name="notify" label="Addresses" hint="One a line, 20 at most"
-            value=${form.text}
-          error=${errors.notify} onChange=${(text) => setForm({ ...form, text })} />`
-        }
-        ${!form.own && errors[""] && html`<${ProblemNote} problem=${{ message: errors[""] }} />`}
-        ${isAdmin() && html`<button type="submit" class="button button-primary"
-          disabled=${busy}>Save</button>`}
-      </form>
+      ${
+        isAdmin()
+          ? fields
+          : html`<p>Mails about webhooks of this account go to <strong>${
+              (own.notify ?? configured).join(", ") || "nobody"
+            }</strong>.</p>`
+      }
     </section>
     <${TestMail} notify=${own.notify} settings=${settings} />
   </div>`;

@@ -12,6 +12,7 @@ import {
   picture,
   quiet,
   script,
+  settled,
   signedIn,
   until,
   webhook,
@@ -109,7 +110,7 @@ async function retry(page, id) {
 async function rest(page) {
   for (const name of ["Dashboard", "Event Catalogue", "Inbox", "Handlers", "Settings"]) {
     await visit(page, name);
-    await page.waitForLoadState("networkidle");
+    await settled(page);
     await reachable(page, name);
   }
   for (const tab of ["Retention and limits", "API tokens", "Users", "Audit log", "You"]) {
@@ -119,7 +120,7 @@ async function rest(page) {
     await heading(page, tab);
     await until(async () => (await link.getAttribute("aria-current")) === "page", tab);
     await inside(link, `the tab ${tab}`);
-    await page.waitForLoadState("networkidle");
+    await settled(page);
     await reachable(page, tab);
   }
   await page.getByRole("button", { name: "Open navigation" }).click();

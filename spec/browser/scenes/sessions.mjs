@@ -2,12 +2,17 @@
 
 import {
   check,
+  cli,
+  emit,
   equal,
   heading,
   passwords,
   picture,
   quiet,
+  script,
+  settled,
   signedIn,
+  until,
   webhook,
 } from "../browser.mjs";
 
@@ -37,7 +42,11 @@ async function expired() {
 }
 
 async function viewer() {
-  const { id } = await webhook("looked at");
+  const { id } = await webhook("looked at", { retries_max: 0, pause_after: 1 });
+  await script("/looked%20at", [500]);
+  await emit({ member_info: { member_id: "m-1" } });
+  const paused = async () => (await cli("webhook", "show", id, "--json")).status === "paused";
+  await until(paused, "the pause");
   const vera = await signedIn("vera");
   const { page } = vera;
   await vera.open("/webhooks");
@@ -61,7 +70,48 @@ async function viewer() {
     `/api/v1/webhooks/${id}/disable`,
   );
   check(refused === 403, `a viewer's change is answered ${refused}`);
+  await onlyLooks(vera, id);
   quiet(vera);
+}
+
+// What a viewer may press, on any page; and no page asks for what is refused to a viewer.
+const HARMLESS =
+  /^(Refresh|Search|Action|Newest|Older|Copy.*|Not allowed|Change password|Open navigation)$/;
+
+async function onlyLooks(vera, id) {
+  const { page } = vera;
+  const { requests } = await cli("request", "list", "--state", "failed", "--json");
+  check(requests.length === 1, "a failed request to look at");
+  const refused = [];
+  page.on("response", (answer) => answer.status() === 403 && refused.push(answer.url()));
+  for (const path of [
+    "/",
+    "/webhooks",
+    `/webhooks/${id}`,
+    "/logs?state=failed",
+    `/logs/${requests[0].request_id}`,
+    `/events/${requests[0].event_ids[0]}`,
+    "/catalogue",
+    "/inbox",
+    "/handlers",
+    "/settings",
+    "/settings/limits",
+    "/settings/tokens",
+    "/settings/users",
+    "/settings/audit",
+    "/settings/you",
+  ]) {
+    await vera.open(path);
+    await page.locator("main h1").waitFor();
+    await settled(page);
+    const pressed = page.locator("main button:visible, main a.button:visible");
+    for (const name of await pressed.allInnerTexts()) {
+      const label = name.trim() || "Search"; // the one without a text
+      check(HARMLESS.test(label), `a viewer is offered “${label}” on ${path}`);
+    }
+    equal(await page.getByRole("checkbox").count(), 0, `check boxes on ${path}`);
+  }
+  equal(refused, [], "what the pages asked in vain");
 }
 
 async function unsaved() {
