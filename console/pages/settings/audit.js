@@ -68,7 +68,9 @@ function Detail({ entry }) {
   if (fields.length === 0) return html`<span class="quiet">–</span>`;
   return html`<ul class="detail">${fields.map(
     ([name, value]) =>
-      html`<li key=${name}><span class="quiet">${titleOf(name, entry.what)}:</span> ${valueOf(value)}</li>`,
+      html`<li key=${name}><span class="quiet">${titleOf(name, entry.what)}:</span> ${
+        valueOf(value)
+      }</li>`,
   )}</ul>`;
 }
 
