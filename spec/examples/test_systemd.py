@@ -3,6 +3,7 @@ systemd has to run; what is not installed is skipped, and said to be.
 """
 
 import ctypes
+import json
 import os
 import re
 import shutil
@@ -10,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 from cli import PROGRAM, TOP, VMS, Workshop, lua_environment, stop, wait_for
 from endpoint import Endpoint
 
 FOLDER = os.path.join(TOP, "contrib/systemd")
-WORKER = "loyalhook-worker.service"
+WORKER, SERVE = "loyalhook-worker.service", "loyalhook-serve.service"
 PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1 # what MemoryDenyWriteExecute= does, in the kernel's own words
 
 
@@ -24,9 +26,9 @@ def unit(name):
         return file.read()
 
 
-def settings(name):
-    """All values of the lines NAME=… of the worker's unit."""
-    return re.findall(rf"^{name}=(.*)$", unit(WORKER), re.M)
+def settings(name, of=WORKER):
+    """All values of the lines NAME=… of a unit."""
+    return re.findall(rf"^{name}=(.*)$", unit(of), re.M)
 
 
 class Units(unittest.TestCase):
@@ -49,8 +51,7 @@ class Units(unittest.TestCase):
             self.assertEqual(self.analyze("verify", "--man=no", f"./{name}"), (0, ""), name)
 
     def test_leave_little_exposed(self):
-        for name, most in ((WORKER, 15), ("loyalhook-serve.service", 20),
-                           ("loyalhook-backup.service", 35)):
+        for name, most in ((WORKER, 15), (SERVE, 20), ("loyalhook-backup.service", 35)):
             code, said = self.analyze("security", "--offline=yes", f"--threshold={most}",
                                       "--no-pager", f"./{name}")
             if "unrecognized option" in said:
@@ -102,7 +103,7 @@ class Sandbox(unittest.TestCase):
 assert ctypes.CDLL(None).prctl({PR_SET_MDWE}, {REFUSE_EXEC_GAIN}, 0, 0, 0) == 0
 os.execvp(sys.argv[1], sys.argv[1:])"""])
 
-    def allowed_calls(self):
+    def allowed_calls(self, of):
         """The system calls that SystemCallFilter= leaves, as systemd names them."""
         def members(group):
             said = subprocess.run(["systemd-analyze", "syscall-filter", group], text=True,
@@ -111,12 +112,45 @@ os.execvp(sys.argv[1], sys.argv[1:])"""])
             for word in re.findall(r"^    ([@\w-]+)$", said, re.M):
                 names |= members(word) if word.startswith("@") else {word}
             return names
-        allow, deny = settings("SystemCallFilter")
+        allow, deny = settings("SystemCallFilter", of)
         self.assertEqual(deny[0], "~")
         allowed = set().union(*map(members, allow.split()))
         return allowed - set().union(*map(members, deny[1:].split()))
 
     def test_a_worker_needs_nothing_that_is_refused(self):
+        as_root = {"fchown"} # SQLite does
+        self.check(WORKER, self.story, as_root)
+
+    def test_serve_and_its_nginx_need_nothing_that_is_refused(self):
+        as_root = {"fchown", "setgid", "setgroups", "setuid"} # nginx does
+        self.check(SERVE, self.serve, as_root)
+
+    def serve(self, wrap):
+        """One that receives, emits to a webhook of its own, answers, and is told to stop."""
+        with Endpoint() as endpoint:
+            shop = Workshop()
+            self.addCleanup(shop.close)
+            shop.environment["TMPDIR"] = shop.folder
+            shop.write("secret", "a secret of 16 bytes or more")
+            shop.write("loyalhook.lua", """return { handlers = { { use = "log" } },
+              sources = { shop = { secret_files = { "secret" } } } }""")
+            shop.init()
+            shop.webhook("plain", endpoint.url("/ok"))
+            serve = shop.start("serve", "--port", 0, "--json", wrap=wrap)
+            url = json.loads(serve.stdout.readline())["url"]
+            shop.run("trigger", "event_points_earned", "--url", url + "shop", "--secret-file",
+                     "secret")
+            shop.run("emit", "event_member_update", "--data", "{}")
+            wait_for(lambda: shop.run("inbox", "list", "--state", "done", "--json")
+                     .json()["events"] and
+                     [row["state"] for row in shop.requests()] == ["delivered"],
+                     what="received and delivered")
+            with urllib.request.urlopen(url.replace("receive/", "healthz/ready")) as answer:
+                self.assertEqual(answer.status, 200)
+            self.assertEqual(stop(serve)[0], 0)
+        return shop
+
+    def check(self, of, story, as_root):
         for program in ("strace", "systemd-analyze"):
             if not shutil.which(program):
                 self.skipTest(f"no {program} on this machine")
@@ -125,26 +159,27 @@ os.execvp(sys.argv[1], sys.argv[1:])"""])
         with tempfile.TemporaryDirectory() as folder:
             trace = os.path.join(folder, "trace")
             # -D: the worker itself gets the signal; strace ends after it.
-            shop = self.story(["strace", "-D", "-f", "-o", trace])
+            shop = story(["strace", "-D", "-f", "-o", trace])
 
             def whole():
                 with open(trace, encoding="utf-8", errors="replace") as file:
                     text = file.read()
-                return text if text.endswith("+++ exited with 0 +++\n") else ""
+                ended = set(re.findall(r"^(\d+) \+\+\+ ", text, re.M))
+                return text if ended and set(re.findall(r"^(\d+) ", text, re.M)) <= ended else ""
             text = wait_for(whole, what="the end of the trace")
             lines = [re.sub(r"^\d+ +", "", line) for line in text.splitlines(True)]
         begun = next(index for index, line in enumerate(lines) if line.startswith("execve("))
         calls = set(re.findall(r"^(\w+)\(", "".join(lines[begun + 1:]), re.M))
         self.assertGreater(len(calls), 30)
-        as_root = {"fchown"} if os.geteuid() == 0 else set() # SQLite does, then only
-        self.assertEqual(calls - self.allowed_calls() - as_root, set())
-        self.check_families(lines)
+        beside = as_root if os.geteuid() == 0 else set()
+        self.assertEqual(calls - self.allowed_calls(of) - beside, set())
+        self.check_families(lines, of)
         self.check_files(lines, os.path.realpath(shop.folder))
 
-    def check_families(self, lines):
+    def check_families(self, lines, of):
         families = set(re.findall(r"^socket\((AF_\w+)", "".join(lines), re.M))
         self.assertIn("AF_INET", families)
-        self.assertLessEqual(families, set(settings("RestrictAddressFamilies")[0].split()))
+        self.assertLessEqual(families, set(settings("RestrictAddressFamilies", of)[0].split()))
 
     def check_files(self, lines, folder):
         """Nothing is written outside the state folder."""
