@@ -16,6 +16,10 @@ if [ ! -e "$DIR/ports" ]; then
   exit 3
 fi
 
+must_be_free console
+exec 9> "$DIR/lock" # until the last of what is started has ended
+flock 9
+
 clean_up() {
   status=$?
   trap - EXIT INT TERM HUP

@@ -22,6 +22,14 @@ DEMO_COLOR=0
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then DEMO_COLOR=1; fi
 export DEMO_COLOR
 
+# Ends where a console has the last demo's folder.
+must_be_free() {
+  if [ -e "$KEPT/lock" ] && ! flock -n "$KEPT/lock" true; then
+    echo "$1: a console on the last demo runs still; end it first (Ctrl-C there)" >&2
+    exit 3
+  fi
+}
+
 use_store() { export LOYALHOOK_STORE="sqlite:$DIR/loyalhook.db"; }
 
 step() {

@@ -14,6 +14,7 @@ TOP=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=demo/parts.sh
 . "$TOP/demo/parts.sh"
 EVENTS=${EVENTS:-4000}
+must_be_free demo
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/loyalhook-demo.XXXXXX")
 use_store
 

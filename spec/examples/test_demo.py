@@ -23,14 +23,15 @@ class Demo(unittest.TestCase):
         self.environment = {**os.environ, "EVENTS": "600", "TMPDIR": self.shop.folder,
                             "DEMO_KEPT": self.kept, "PORT": "0"}
 
-    def run_demo(self, script=os.path.join(TOP, "demo", "run.sh")):
-        return subprocess.run(["sh", script], capture_output=True, text=True, timeout=120,
+    def run_demo(self, script=os.path.join(TOP, "demo", "run.sh"), code=0):
+        done = subprocess.run(["sh", script], capture_output=True, text=True, timeout=120,
                               stdin=subprocess.DEVNULL, env=self.environment)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
 
     def test_it_adds_up_and_can_be_looked_at(self):
         for _ in range(2): # the second replaces what the first has left
             done = self.run_demo()
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stdout.count("adds up"), 9)
         self.assertIn("serve is killed, its nginx with it; another one goes on", done.stdout)
         self.assertRegex(done.stdout, r'200: \{"events":\d+,"added":0\}')
@@ -43,6 +44,8 @@ class Demo(unittest.TestCase):
             shown = console.shown()
             tokens = re.findall(r"(http://[\w.]+:\d+)/\n +first-run token (lhf_\w+)$", shown, re.M)
             self.assertEqual(len(tokens), 2, shown)
+            for name in ("run.sh", "console.sh"): # its data stay
+                self.assertIn("end it first", self.run_demo(f"{TOP}/demo/{name}", 3).stderr)
             self.check_platform(Visitor(*tokens[0]))
             self.check_shop(Visitor(*tokens[1]))
         with self.console(command) as console:
@@ -76,10 +79,9 @@ class Demo(unittest.TestCase):
         return Console(command, self.environment)
 
     def test_without_a_demo_the_console_says_what_comes_first(self):
-        done = subprocess.run(["sh", os.path.join(TOP, "demo", "console.sh")], text=True,
-                              capture_output=True, env=self.environment, timeout=60)
-        self.assertEqual((done.returncode, done.stderr), (
-            3, "console: there is no demo to look at yet; first: ./bootstrap demo\n"))
+        done = self.run_demo(os.path.join(TOP, "demo", "console.sh"), 3)
+        self.assertEqual(done.stderr,
+                         "console: there is no demo to look at yet; first: ./bootstrap demo\n")
 
     def test_it_fails_when_the_figures_do_not_fit(self):
         # A report that is told of one event more than there was must not add up.
@@ -98,8 +100,7 @@ class Demo(unittest.TestCase):
             text = file.read()
         self.assertIn(before, text)
         done = self.run_demo(self.shop.write("run.sh", text.replace(before, after).replace(
-            '$(cd "$(dirname "$0")/.." && pwd)', TOP)))
-        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            '$(cd "$(dirname "$0")/.." && pwd)', TOP)), 1)
         self.assertIn("WRONG", done.stdout)
         self.assertEqual(os.listdir(self.shop.folder), ["run.sh"])
 
