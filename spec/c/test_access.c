@@ -39,6 +39,9 @@ static void test_names_of_users(void **state) {
   assert_int_equal(name("a", 1), LH_OK);
   assert_int_equal(name("Anna.B-c_d+x@example.com", 24), LH_OK);
   assert_int_equal(name("", 0), LH_E_INVALID);
+  assert_int_equal(name("...", 3), LH_OK);
+  assert_int_equal(name(".", 1), LH_E_INVALID); /* no browser asks for /users/.. */
+  assert_int_equal(name("..", 2), LH_E_INVALID);
   assert_int_equal(name("anna b", 6), LH_E_INVALID);
   assert_int_equal(name("anna\n", 5), LH_E_INVALID);
   assert_int_equal(name("an\0na", 5), LH_E_INVALID);

@@ -42,7 +42,9 @@ int lh_user_name_check(const char *name, size_t len, struct lh_error *err) {
   static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@+-";
   size_t fine = 0;
   while (fine < len && name[fine] != '\0' && strchr(good, name[fine]) != NULL) fine++;
-  if (len >= 1 && len <= LH_USER_NAME_MAX && fine == len) return LH_OK;
-  return lh_error_set(err, LH_E_INVALID, "user: a name is 1 to %d of A-Z a-z 0-9 . _ @ + -",
+  int is_dots = (len == 1 || len == 2) && memcmp(name, "..", len) == 0;
+  if (len >= 1 && len <= LH_USER_NAME_MAX && fine == len && !is_dots) return LH_OK;
+  return lh_error_set(err, LH_E_INVALID,
+                      "user: a name is 1 to %d of A-Z a-z 0-9 . _ @ + -, not . or ..",
                       LH_USER_NAME_MAX);
 }

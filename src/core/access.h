@@ -26,7 +26,10 @@ enum lh_role {
 const char *lh_role_name(enum lh_role role);             /* "viewer", "admin" */
 int lh_role_parse(const char *name, enum lh_role *role); /* 0, or LH_E_INVALID */
 
-/* A user's name: LH_USER_NAME_MAX of A-Z a-z 0-9 . _ @ + -; a mail address fits. LH_E_INVALID. */
+/*
+** A user's name: LH_USER_NAME_MAX of A-Z a-z 0-9 . _ @ + -; a mail address fits. Not "." or "..",
+** which browsers take out of an address. LH_E_INVALID.
+*/
 int lh_user_name_check(const char *name, size_t len, struct lh_error *err);
 
 #endif
