@@ -488,6 +488,15 @@ class Lists(unittest.TestCase):
     def test_error_codes(self):
         codes = set(re.findall(r'X\(LH_E_\w+,\s+"(\w+)"\)', read("src/core/error.h")))
         page = read("docs/reference/error-codes.md")
+        begin, end = page.index("## Of the HTTP API"), page.index("## Of a signature")
+        of_api, page = page[begin:end], page[:begin] + page[end:]
+        table = re.search(r"local STATUS = {.*?\n}", read("lua/loyalhook/api/problem.lua"), re.S)[0]
+        statuses = dict(re.findall(r"(\w+) = (\d{3})", table))
+        queue = read("lua/loyalhook/openresty/queue.lua")
+        waited = re.findall(r'return nil, .*, "(\w+)"$', queue, re.M)
+        statuses.update((code, "503") for code in waited)
+        self.assertEqual(dict(re.findall(r"^\| `(\w+)` \| (\d+)", of_api, re.M)),
+                         {code: status for code, status in statuses.items() if code not in codes})
         named = dict(re.findall(r"^\| `(\w+)` \| (\d*)", page, re.M))
         self.assertEqual(set(named), codes)
         for code, number in named.items():

@@ -23,6 +23,8 @@ local PASSWORDS = { threads = "loyalhook_passwords", flights_max = 2, waiting_ma
 -- Whose requests that change something go another way than the quick one.
 local LANES = { ["^/api/v1/webhooks/[^/]+/test$"] = "_slow", ["^/api/v1/notices/"] = "_slow",
   ["^/api/v1/session"] = "_passwords", ["^/api/v1/users"] = "_passwords" }
+local UNKNOWN = "; nobody knows whether it was done: look, or send it again (events with the same"
+  .. " idempotency key)"
 -- Headers that the API looks at.
 local WANTED = { "accept", "authorization", "content-encoding", "content-type", "cookie", "host",
   "if-match", "if-none-match", "idempotency-key", "origin", "sec-fetch-site", "x-csrf-token" }
@@ -121,6 +123,8 @@ local function response_of(self)
     message, code = result.message, result.code
     self._log("error", "the store of the API cannot be opened", { code = code, error = message })
     message = "the store cannot be used now; the log says why"
+  elseif code == "timeout" then
+    message = message .. UNKNOWN
   end
   local _, failure = problem.new(code, message, { status = 503 })
   return answers.response(answers.problem(failure), item.method)
