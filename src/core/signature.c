@@ -12,8 +12,6 @@
 #include "core/base64.h"
 #include "core/limits.h"
 
-#define ZINRELO_TAG 64
-#define STANDARD_TAG 32
 #define ZINRELO_DIGITS_MAX 20  /* of a nonce to sign with */
 #define STANDARD_DIGITS_MAX 12 /* of a webhook-timestamp */
 #define STANDARD_ENTRIES_MAX LH_SECRETS_MAX
@@ -55,29 +53,43 @@ static size_t tag_standard(const struct lh_hmac_key *key, struct lh_value id,
   return lh_hmac_tag(key, pieces, 5, tag);
 }
 
-int lh_signature_sign_zinrelo(const struct lh_hmac_key *key, const void *body, size_t body_len,
-                              const char *nonce, char out[LH_ZINRELO_SIGNATURE_LEN + 1],
-                              struct lh_error *err) {
-  static const char digits[] = "0123456789abcdef";
+int lh_signature_tag_zinrelo(const struct lh_hmac_key *key, const void *body, size_t body_len,
+                             const char *nonce, unsigned char tag[LH_ZINRELO_TAG],
+                             struct lh_error *err) {
   assert(lh_hmac_key_hash(key) == LH_SHA512);
   size_t nonce_len = strnlen(nonce, ZINRELO_DIGITS_MAX + 1);
   if (nonce_len > ZINRELO_DIGITS_MAX || !all_digits(nonce, nonce_len))
     return lh_error_set(err, LH_E_NONCE_MALFORMED, "nonce: is not 1 to %d digits",
                         ZINRELO_DIGITS_MAX);
-  unsigned char tag[LH_HMAC_MAX];
-  if (tag_zinrelo(key, body, body_len, nonce, nonce_len, tag) != ZINRELO_TAG)
+  unsigned char full[LH_HMAC_MAX];
+  if (tag_zinrelo(key, body, body_len, nonce, nonce_len, full) != LH_ZINRELO_TAG)
     return lh_error_set(err, LH_E_MEMORY, "signature: the hash gives no answer");
-  for (size_t i = 0; i < ZINRELO_TAG; i++) {
+  memcpy(tag, full, LH_ZINRELO_TAG);
+  return LH_OK;
+}
+
+void lh_signature_text_zinrelo(const unsigned char tag[LH_ZINRELO_TAG],
+                               char out[LH_ZINRELO_SIGNATURE_LEN + 1]) {
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < LH_ZINRELO_TAG; i++) {
     out[2 * i] = digits[tag[i] >> 4];
     out[2 * i + 1] = digits[tag[i] & 15];
   }
   out[LH_ZINRELO_SIGNATURE_LEN] = '\0';
-  return LH_OK;
 }
 
-int lh_signature_sign_standard(const struct lh_hmac_key *key, const char *id, int64_t timestamp_s,
-                               const struct lh_piece *body, char out[LH_STANDARD_SIGNATURE_LEN + 1],
-                               struct lh_error *err) {
+int lh_signature_sign_zinrelo(const struct lh_hmac_key *key, const void *body, size_t body_len,
+                              const char *nonce, char out[LH_ZINRELO_SIGNATURE_LEN + 1],
+                              struct lh_error *err) {
+  unsigned char tag[LH_ZINRELO_TAG] = {0};
+  int code = lh_signature_tag_zinrelo(key, body, body_len, nonce, tag, err);
+  if (code == LH_OK) lh_signature_text_zinrelo(tag, out);
+  return code;
+}
+
+int lh_signature_tag_standard(const struct lh_hmac_key *key, const char *id, int64_t timestamp_s,
+                              const struct lh_piece *body, unsigned char tag[LH_STANDARD_TAG],
+                              struct lh_error *err) {
   assert(lh_hmac_key_hash(key) == LH_SHA256);
   if (id[0] == '\0' || strchr(id, '.') != NULL)
     return lh_error_set(err, LH_E_INVALID, "webhook-id: is empty or contains a dot");
@@ -86,13 +98,28 @@ int lh_signature_sign_standard(const struct lh_hmac_key *key, const char *id, in
                         STANDARD_DIGITS_MAX);
   char timestamp[STANDARD_DIGITS_MAX + 1];
   int timestamp_len = snprintf(timestamp, sizeof timestamp, "%" PRId64, timestamp_s);
-  unsigned char tag[LH_HMAC_MAX];
+  unsigned char full[LH_HMAC_MAX];
   if (tag_standard(key, (struct lh_value){id, strlen(id)},
-                   (struct lh_value){timestamp, (size_t)timestamp_len}, body, tag) != STANDARD_TAG)
+                   (struct lh_value){timestamp, (size_t)timestamp_len}, body,
+                   full) != LH_STANDARD_TAG)
     return lh_error_set(err, LH_E_MEMORY, "signature: the hash gives no answer");
-  memcpy(out, standard_prefix, STANDARD_PREFIX_LEN);
-  lh_base64_encode(tag, STANDARD_TAG, out + STANDARD_PREFIX_LEN);
+  memcpy(tag, full, LH_STANDARD_TAG);
   return LH_OK;
+}
+
+void lh_signature_text_standard(const unsigned char tag[LH_STANDARD_TAG],
+                                char out[LH_STANDARD_SIGNATURE_LEN + 1]) {
+  memcpy(out, standard_prefix, STANDARD_PREFIX_LEN);
+  lh_base64_encode(tag, LH_STANDARD_TAG, out + STANDARD_PREFIX_LEN);
+}
+
+int lh_signature_sign_standard(const struct lh_hmac_key *key, const char *id, int64_t timestamp_s,
+                               const struct lh_piece *body, char out[LH_STANDARD_SIGNATURE_LEN + 1],
+                               struct lh_error *err) {
+  unsigned char tag[LH_STANDARD_TAG] = {0};
+  int code = lh_signature_tag_standard(key, id, timestamp_s, body, tag, err);
+  if (code == LH_OK) lh_signature_text_standard(tag, out);
+  return code;
 }
 
 /* Value of a lower-case hex digit, or -1. */
@@ -101,9 +128,9 @@ static int digit_value(char digit) {
   return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-static int parse_hex_tag(struct lh_value text, unsigned char tag[ZINRELO_TAG]) {
+static int parse_hex_tag(struct lh_value text, unsigned char tag[LH_ZINRELO_TAG]) {
   if (text.len != LH_ZINRELO_SIGNATURE_LEN) return 0;
-  for (size_t i = 0; i < ZINRELO_TAG; i++) {
+  for (size_t i = 0; i < LH_ZINRELO_TAG; i++) {
     int high = digit_value(text.at[2 * i]);
     int low = digit_value(text.at[2 * i + 1]);
     if (high < 0 || low < 0) return 0;
@@ -113,16 +140,16 @@ static int parse_hex_tag(struct lh_value text, unsigned char tag[ZINRELO_TAG]) {
 }
 
 /* 1: a key fits, 0: none, -1: the hash gives no answer. Tries all, so that time tells nothing. */
-static int match_zinrelo(const struct lh_verify *verify, const unsigned char given[ZINRELO_TAG],
+static int match_zinrelo(const struct lh_verify *verify, const unsigned char given[LH_ZINRELO_TAG],
                          struct lh_hmac_key *const *keys, size_t count) {
   int matches = 0;
   for (size_t i = 0; i < count; i++) {
     unsigned char tag[LH_HMAC_MAX];
     assert(lh_hmac_key_hash(keys[i]) == LH_SHA512);
     if (tag_zinrelo(keys[i], verify->body, verify->body_len, verify->nonce.at, verify->nonce.len,
-                    tag) != ZINRELO_TAG)
+                    tag) != LH_ZINRELO_TAG)
       return -1;
-    matches |= lh_hmac_equal(tag, given, ZINRELO_TAG);
+    matches |= lh_hmac_equal(tag, given, LH_ZINRELO_TAG);
   }
   return matches;
 }
@@ -131,7 +158,7 @@ static int match_zinrelo(const struct lh_verify *verify, const unsigned char giv
 ** Reads "v1,<base64> v1,<base64> …". Entries of other versions, and broken
 ** ones beside good ones, are passed over. Returns how many tags were read.
 */
-static size_t parse_standard(struct lh_value text, unsigned char tags[][STANDARD_TAG]) {
+static size_t parse_standard(struct lh_value text, unsigned char tags[][LH_STANDARD_TAG]) {
   size_t count = 0;
   const char *end = text.at + text.len;
   for (const char *at = text.at; at < end && count < STANDARD_ENTRIES_MAX;) {
@@ -140,23 +167,24 @@ static size_t parse_standard(struct lh_value text, unsigned char tags[][STANDARD
     size_t tag_len = 0;
     if (len == LH_STANDARD_SIGNATURE_LEN && memcmp(at, standard_prefix, STANDARD_PREFIX_LEN) == 0 &&
         lh_base64_decode(at + STANDARD_PREFIX_LEN, len - STANDARD_PREFIX_LEN, tags[count],
-                         STANDARD_TAG, &tag_len) == LH_OK &&
-        tag_len == STANDARD_TAG)
+                         LH_STANDARD_TAG, &tag_len) == LH_OK &&
+        tag_len == LH_STANDARD_TAG)
       count++;
     at += len + 1;
   }
   return count;
 }
 
-static int match_standard(const struct lh_verify *verify, unsigned char given[][STANDARD_TAG],
+static int match_standard(const struct lh_verify *verify, unsigned char given[][LH_STANDARD_TAG],
                           size_t given_count, struct lh_hmac_key *const *keys, size_t count) {
   const struct lh_piece body = {verify->body, verify->body_len};
   int matches = 0;
   for (size_t i = 0; i < count; i++) {
     unsigned char tag[LH_HMAC_MAX];
     assert(lh_hmac_key_hash(keys[i]) == LH_SHA256);
-    if (tag_standard(keys[i], verify->id, verify->nonce, &body, tag) != STANDARD_TAG) return -1;
-    for (size_t k = 0; k < given_count; k++) matches |= lh_hmac_equal(tag, given[k], STANDARD_TAG);
+    if (tag_standard(keys[i], verify->id, verify->nonce, &body, tag) != LH_STANDARD_TAG) return -1;
+    for (size_t k = 0; k < given_count; k++)
+      matches |= lh_hmac_equal(tag, given[k], LH_STANDARD_TAG);
   }
   return matches;
 }
@@ -199,7 +227,7 @@ static int verify_zinrelo(const struct lh_verify *verify, struct lh_hmac_key *co
   /* Anything but digits would let a body be cut at one of its own colons and still verify. */
   if (verify->nonce.len != LH_NONCE_LEN || !all_digits(verify->nonce.at, LH_NONCE_LEN))
     return lh_error_set(err, LH_E_NONCE_MALFORMED, "nonce: is not exactly %d digits", LH_NONCE_LEN);
-  unsigned char given[ZINRELO_TAG];
+  unsigned char given[LH_ZINRELO_TAG];
   if (!parse_hex_tag(verify->signature, given))
     return lh_error_set(err, LH_E_SIGNATURE_MALFORMED,
                         "x-zinrelo-signature: is not %d lower-case hex digits",
@@ -222,11 +250,11 @@ static int verify_standard(const struct lh_verify *verify, struct lh_hmac_key *c
   /* A dot in the id would let id, timestamp and body be cut at other places. */
   if (memchr(verify->id.at, '.', verify->id.len) != NULL)
     return lh_error_set(err, LH_E_SIGNATURE_MALFORMED, "webhook-id: contains a dot");
-  unsigned char given[STANDARD_ENTRIES_MAX][STANDARD_TAG];
+  unsigned char given[STANDARD_ENTRIES_MAX][LH_STANDARD_TAG];
   size_t given_count = parse_standard(verify->signature, given);
   if (given_count == 0)
     return lh_error_set(err, LH_E_SIGNATURE_MALFORMED,
-                        "webhook-signature: has no v1,<base64> of %d bytes", STANDARD_TAG);
+                        "webhook-signature: has no v1,<base64> of %d bytes", LH_STANDARD_TAG);
   int code = check_match(match_standard(verify, given, given_count, keys, count), err);
   return code == LH_OK ? check_age(verify, digits_value(verify->nonce) * 1000, err) : code;
 }

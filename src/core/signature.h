@@ -34,19 +34,29 @@ int lh_secret_check(enum lh_scheme scheme, const char *secret, size_t len, struc
 /* Writes a new secret from 32 random bytes; out gets LH_SECRET_GENERATED_LEN + NUL. */
 void lh_secret_from_random(const unsigned char random[32], char out[LH_SECRET_GENERATED_LEN + 1]);
 
+#define LH_ZINRELO_TAG 64                  /* bytes of a signature */
+#define LH_STANDARD_TAG 32                 /* of one key's; during a rotation there are two */
+#define LH_TAGS_MAX 64                     /* of an attempt: one, or two of the shorter ones */
 #define LH_ZINRELO_SIGNATURE_LEN 128       /* hex digits */
 #define LH_STANDARD_SIGNATURE_LEN (3 + 44) /* "v1," + base64 of 32 bytes */
-#define LH_SIGNATURE_VALUE_MAX (4 * (LH_STANDARD_SIGNATURE_LEN + 1))
 
-/*
-** zinrelo: nonce is any run of 1 to 20 digits (the caller's choice); out gets
-** 128 lower-case hex digits and a NUL. Codes: LH_E_NONCE_MALFORMED.
-*/
+/* zinrelo: nonce is any run of 1 to 20 digits (the caller's choice). LH_E_NONCE_MALFORMED. */
+int lh_signature_tag_zinrelo(const struct lh_hmac_key *key, const void *body, size_t body_len,
+                             const char *nonce, unsigned char tag[LH_ZINRELO_TAG],
+                             struct lh_error *err);
+/* standard: id must not contain '.', timestamp is seconds. */
+int lh_signature_tag_standard(const struct lh_hmac_key *key, const char *id, int64_t timestamp_s,
+                              const struct lh_piece *body, unsigned char tag[LH_STANDARD_TAG],
+                              struct lh_error *err);
+/* How a tag is written: lower-case hex; "v1,<base64>". Both with a NUL. */
+void lh_signature_text_zinrelo(const unsigned char tag[LH_ZINRELO_TAG],
+                               char out[LH_ZINRELO_SIGNATURE_LEN + 1]);
+void lh_signature_text_standard(const unsigned char tag[LH_STANDARD_TAG],
+                                char out[LH_STANDARD_SIGNATURE_LEN + 1]);
+/* Both steps at once, with the codes of the first. */
 int lh_signature_sign_zinrelo(const struct lh_hmac_key *key, const void *body, size_t body_len,
                               const char *nonce, char out[LH_ZINRELO_SIGNATURE_LEN + 1],
                               struct lh_error *err);
-
-/* standard: id must not contain '.', timestamp is seconds. out: "v1,<base64>" and a NUL. */
 int lh_signature_sign_standard(const struct lh_hmac_key *key, const char *id, int64_t timestamp_s,
                                const struct lh_piece *body, char out[LH_STANDARD_SIGNATURE_LEN + 1],
                                struct lh_error *err);

@@ -144,6 +144,7 @@ static int lease_start(struct lh_engine *engine, struct lh_transfer *transfer,
                        const char *refusal) {
   struct lh_error why = {.message = ""};
   transfer->nonce[0] = '\0';
+  transfer->tags_len = 0;
   transfer->started_ms = wall(engine);
   int code =
       refusal ? lh_error_set(&why, LH_E_SHORTAGE, "%s", refusal) : post(engine, transfer, &why);

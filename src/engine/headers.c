@@ -1,6 +1,6 @@
 /*
-** What goes above the body: nonce, signature and header lines of one attempt
-** (wire-format.md). Called after the lease has committed, just before the
+** Nonce and signature of one attempt, and the header lines that core/head.h
+** makes of them. Called after the lease has committed, just before the
 ** transport gets it, so that the nonce is the time of sending.
 */
 #include "engine/parts.h"
@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/head.h"
 
 #define OWN_HEADERS 4
 
@@ -28,54 +30,23 @@ int64_t lh_headers_nonce(struct lh_engine *engine, int64_t request, int64_t now_
   return nonce_ms;
 }
 
-static int line_add(struct lh_transfer *transfer, const char *name, const char *value) {
-  struct lh_buffer *lines = &transfer->lines;
-  int code = lh_buffer_add(lines, name, strlen(name));
-  if (code == 0) code = lh_buffer_add(lines, ": ", 2);
-  if (code == 0) code = lh_buffer_add(lines, value, strlen(value) + 1);
-  transfer->header_count++;
-  return code;
-}
-
-static int zinrelo_add(struct lh_transfer *transfer, struct lh_error *err) {
-  char signature[LH_ZINRELO_SIGNATURE_LEN + 1];
-  int code = lh_signature_sign_zinrelo(transfer->lease.target->keys[0], transfer->body.at,
-                                       transfer->body.len, transfer->nonce, signature, err);
-  if (code == 0) code = line_add(transfer, "nonce", transfer->nonce);
-  if (code == 0) code = line_add(transfer, "x-zinrelo-signature", signature);
-  return code;
+static int zinrelo_sign(struct lh_transfer *transfer, struct lh_error *err) {
+  transfer->tags_len = LH_ZINRELO_TAG;
+  return lh_signature_tag_zinrelo(transfer->lease.target->keys[0], transfer->body.at,
+                                  transfer->body.len, transfer->nonce, transfer->tags, err);
 }
 
 /* During a rotation both secrets sign; receivers accept either. */
-static int standard_add(struct lh_transfer *transfer, int64_t nonce_ms, struct lh_error *err) {
+static int standard_sign(struct lh_transfer *transfer, int64_t nonce_ms, struct lh_error *err) {
   struct lh_hmac_key *const *keys = transfer->lease.target->keys;
+  const struct lh_piece body = {transfer->body.at, transfer->body.len};
   char id[LH_ID_LEN + 1];
   lh_id_format(&transfer->lease.request_id, id);
-  char signatures[LH_SIGNATURE_VALUE_MAX];
-  size_t len = 0;
   for (size_t i = 0; i < 2 && keys[i]; i++) {
-    if (i > 0) signatures[len++] = ' ';
-    const struct lh_piece body = {transfer->body.at, transfer->body.len};
-    int code =
-        lh_signature_sign_standard(keys[i], id, nonce_ms / 1000, &body, signatures + len, err);
+    int code = lh_signature_tag_standard(keys[i], id, nonce_ms / 1000, &body,
+                                         transfer->tags + transfer->tags_len, err);
     if (code != 0) return code;
-    len += LH_STANDARD_SIGNATURE_LEN;
-  }
-  int code = line_add(transfer, "webhook-id", id);
-  if (code == 0) code = line_add(transfer, "webhook-timestamp", transfer->nonce);
-  if (code == 0) code = line_add(transfer, "webhook-signature", signatures);
-  return code;
-}
-
-static int custom_add(struct lh_transfer *transfer, const char *headers) {
-  while (headers && *headers) {
-    const char *end = strchr(headers, '\n');
-    size_t len = end ? (size_t)(end - headers) : strlen(headers);
-    int code = lh_buffer_add(&transfer->lines, headers, len);
-    if (code == 0) code = lh_buffer_add(&transfer->lines, "", 1);
-    if (code != 0) return code;
-    transfer->header_count++;
-    headers = end ? end + 1 : NULL;
+    transfer->tags_len += LH_STANDARD_TAG;
   }
   return 0;
 }
@@ -99,18 +70,23 @@ static int lines_point(struct lh_transfer *transfer) {
 }
 
 int lh_headers_build(struct lh_transfer *transfer, int64_t nonce_ms, struct lh_error *err) {
-  const struct lh_target *target = transfer->lease.target;
-  assert(target->keys[0]); /* an unreadable secret pauses its webhook instead of leasing */
-  int standard = target->webhook.scheme == LH_SCHEME_STANDARD;
+  const struct lh_webhook *webhook = &transfer->lease.target->webhook;
+  assert(transfer->lease.target->keys[0]); /* an unreadable secret pauses instead of leasing */
+  int standard = webhook->scheme == LH_SCHEME_STANDARD;
   snprintf(transfer->nonce, sizeof transfer->nonce, "%" PRId64,
            standard ? nonce_ms / 1000 : nonce_ms);
   transfer->lines.len = 0;
   transfer->header_count = 0;
-  int code = line_add(transfer, "Content-Type", "application/json");
-  if (code == 0)
-    code = standard ? standard_add(transfer, nonce_ms, err) : zinrelo_add(transfer, err);
-  if (code == 0) code = custom_add(transfer, target->webhook.headers);
+  transfer->tags_len = 0;
+  int code = standard ? standard_sign(transfer, nonce_ms, err) : zinrelo_sign(transfer, err);
+  if (code != 0) return code;
+  const struct lh_head head = {.request_id = &transfer->lease.request_id,
+                               .scheme = webhook->scheme,
+                               .nonce = transfer->nonce,
+                               .tags = transfer->tags,
+                               .tags_len = transfer->tags_len,
+                               .custom = webhook->headers};
+  code = lh_head_write(&head, &transfer->lines, &transfer->header_count);
   if (code == 0) code = lines_point(transfer);
-  if (code == LH_E_MEMORY) return lh_error_set(err, LH_E_MEMORY, "out of memory");
-  return code;
+  return code == LH_E_MEMORY ? lh_error_set(err, LH_E_MEMORY, "out of memory") : code;
 }

@@ -36,7 +36,9 @@ struct lh_transfer {
   size_t header_cap;
   struct lh_buffer texts; /* of the result: error, NUL, response */
   char nonce[LH_NONCE_TEXT_MAX];
-  int64_t started_ms; /* wall */
+  unsigned char tags[LH_TAGS_MAX]; /* the signature's */
+  size_t tags_len;                 /* 0: no headers were built */
+  int64_t started_ms;              /* wall */
 };
 
 struct lh_transfers {
