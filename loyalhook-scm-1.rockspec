@@ -85,7 +85,7 @@ build = {
         "src/store/sqlite/pages.c", "src/store/sqlite/pages_match.c", "src/store/sqlite/query.c",
         "src/store/sqlite/record.c",
         "src/store/sqlite/requests.c", "src/store/sqlite/retry.c", "src/store/sqlite/schema.c",
-        "src/store/sqlite/schema_access.c",
+        "src/store/sqlite/schema_access.c", "src/store/sqlite/schema_attempts.c",
         "src/store/sqlite/secrets.c", "src/store/sqlite/series.c", "src/store/sqlite/sessions.c",
         "src/store/sqlite/totals.c", "src/store/sqlite/settle.c",
         "src/store/sqlite/stats.c", "src/store/sqlite/status.c", "src/store/sqlite/sweep.c",

@@ -78,6 +78,38 @@ class Retention(Delivery):
         self.work_until_clean()
         self.assertEqual(self.figures()["events"], 1)
 
+    def past_headers(self):
+        database = sqlite3.connect(f"file:{self.shop.path('loyalhook.db')}?mode=ro", uri=True)
+        count, = database.execute("SELECT count(*) FROM past_headers").fetchone()
+        database.close()
+        return count
+
+    def test_headers_of_before_an_edit_go_with_the_last_attempt_that_had_them(self):
+        self.endpoint.script("/bad", [500, 200])
+        self.webhook("/ok", header="X-Shop: 1")
+        self.shop.run("webhook", "edit", "ok", "--header", "X-Shop: 2")
+        self.assertEqual(self.past_headers(), 0)   # no attempt had them
+        self.webhook("/bad", header="X-Shop: 1", retries_max=0, pause_after=0)
+        self.shop.emit_lines([event(1)])
+        self.shop.work_until_idle()
+        for name in ("ok", "bad"):
+            self.shop.run("webhook", "edit", name, "--header", "X-Shop: 3")
+            self.shop.run("webhook", "edit", name, "--timeout-ms", "2000")
+        self.assertEqual(self.past_headers(), 2)
+        self.shop.emit_lines([event(2)])
+        self.shop.work_until_idle()
+        self.age(31)
+        self.shop.emit_lines([event(3)])
+        self.work_until_clean()
+        (failed,) = self.shop.requests("--state", "failed")
+        shown = self.shop.request(failed["request_id"])["attempts"][0]["headers"]
+        self.assertEqual(shown["X-Shop"], "1")
+        self.assertEqual(self.past_headers(), 1)
+        self.age(61)
+        self.shop.emit_lines([event(4)])
+        self.work_until_clean()
+        self.assertEqual(self.past_headers(), 0)
+
     def test_what_was_deleted_makes_room_for_what_comes(self):
         self.webhook("/ok")
         lines = [{"event_type": "event_points_earned",

@@ -53,6 +53,7 @@ static void record(struct fake_store *self, struct lh_turn *turn, size_t place) 
   snprintf(kept->error, sizeof kept->error, "%s", result->error);
   snprintf(kept->url, sizeof kept->url, "%s", result->url);
   snprintf(kept->nonce, sizeof kept->nonce, "%s", result->nonce);
+  if (result->tags_len > 0) memcpy(kept->tags, result->tags, result->tags_len);
   snprintf(kept->response, sizeof kept->response, "%.*s", (int)result->response_len,
            result->response);
   result->after = self->after;

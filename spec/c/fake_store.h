@@ -24,6 +24,7 @@ struct fake_record {
   char error[128];
   char url[128];
   char nonce[32];
+  unsigned char tags[LH_TAGS_MAX];
   char response[64];
   int64_t session;
 };

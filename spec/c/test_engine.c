@@ -24,82 +24,7 @@ static int step_code(struct bench *bench) {
   return lh_engine_step(bench->engine, 0, NULL, 0, &bench->report, NULL);
 }
 
-/* ---------------------------------------------------------------- what is sent and recorded */
-
-static void test_engine_sends_signs_and_records(void **state) {
-  struct bench *bench = *state;
-  bench->store.target.webhook.headers = strdup("X-Shop: seven\nX-Empty: ");
-  fake_store_add(&bench->store, 40);
-  bench_step(bench);
-  assert_int_equal(bench->report.started, 1);
-  assert_int_equal(bench->report.in_flight, 1);
-  assert_int_equal(bench->report.idle, 0);
-  assert_int_equal(bench->header_count, 5);
-  assert_string_equal(bench->headers[0], "Content-Type: application/json");
-  assert_string_equal(bench_header(bench, "nonce"), "1704067200000");
-  assert_string_equal(bench->headers[3], "X-Shop: seven");
-  assert_string_equal(bench->headers[4], "X-Empty: ");
-  const char *signature = bench_header(bench, "x-zinrelo-signature");
-  struct lh_verify verify = {
-      .scheme = LH_SCHEME_ZINRELO,
-      .nonce = {.at = "1704067200000", .len = 13},
-      .signature = {.at = signature, .len = strlen(signature)},
-      .body = bench->body,
-      .body_len = bench->body_len,
-      .now_ms = bench->clock.wall_ms,
-  };
-  assert_int_equal(lh_signature_verify(&verify, &bench->store.target.keys[0], 1, NULL), 0);
-  static const char opening[] =
-      "{\"request_id\":\"000000000000000000000001\",\"total_count\":\"1\","
-      "\"created_date\":\"01/01/2024 00:00:00\",\"events\":[{\"id\":";
-  assert_memory_equal(bench->body, opening, sizeof opening - 1);
-
-  bench_step(bench);
-  assert_int_equal(bench->report.event_count, 1);
-  assert_int_equal(bench->report.in_flight, 0);
-  assert_int_equal(bench->report.idle, 1);
-  const struct lh_engine_event *event = bench->report.events;
-  assert_int_equal(event->attempt, 1);
-  assert_int_equal(event->count, 1);
-  assert_int_equal(event->status, 200);
-  assert_int_equal(event->state, LH_DELIVERED);
-  assert_int_equal(event->webhook_id.bytes[0], 7);
-  const struct fake_record *record = &bench->store.records[0];
-  assert_int_equal(record->result.kind, LH_INPUT_SUCCESS);
-  assert_string_equal(record->nonce, "1704067200000");
-  assert_string_equal(record->url, bench->store.target.webhook.url);
-  bench_step(bench);
-  assert_int_equal(bench->report.event_count, 0);
-}
-
-static void test_engine_standard_scheme_signs_with_both_secrets(void **state) {
-  (void)state;
-  struct bench *bench = bench_open(LH_SCHEME_STANDARD, 1, 0);
-  assert_int_equal(lh_signature_key_new(LH_SCHEME_STANDARD, fake_store_secret(1),
-                                        LH_SECRET_GENERATED_LEN, &bench->store.target.keys[1],
-                                        NULL),
-                   0);
-  fake_store_add(&bench->store, 40);
-  bench_step(bench);
-  assert_string_equal(bench_header(bench, "webhook-timestamp"), "1704067200");
-  assert_string_equal(bench_header(bench, "webhook-id"), "000000000000000000000001");
-  const char *signatures = bench_header(bench, "webhook-signature");
-  assert_int_equal(strlen(signatures), 2 * LH_STANDARD_SIGNATURE_LEN + 1);
-  for (size_t i = 0; i < 2; i++) {
-    struct lh_verify verify = {
-        .scheme = LH_SCHEME_STANDARD,
-        .nonce = {.at = "1704067200", .len = 10},
-        .id = {.at = "000000000000000000000001", .len = 24},
-        .signature = {.at = signatures + i * (LH_STANDARD_SIGNATURE_LEN + 1),
-                      .len = LH_STANDARD_SIGNATURE_LEN},
-        .body = bench->body,
-        .body_len = bench->body_len,
-        .now_ms = bench->clock.wall_ms,
-    };
-    assert_int_equal(lh_signature_verify(&verify, &bench->store.target.keys[i], 1, NULL), 0);
-  }
-  bench_close(bench);
-}
+/* ---------------------------------------------------------------- answers */
 
 static void test_engine_judges_answers(void **state) {
   struct bench *bench = *state;
@@ -138,6 +63,8 @@ static void test_engine_judges_answers(void **state) {
     const struct fake_record *record = &bench->store.records[i];
     assert_int_equal(record->result.kind, cases[i].kind);
     assert_int_equal(record->result.outcome, cases[i].outcome);
+    int sent = cases[i].outcome == LH_OUTCOME_ANSWERED;
+    assert_int_equal(record->result.sent, sent ? LH_SENT_YES : LH_SENT_NO);
     int early = record->result.status == 200 && cases[i].uploaded == 0;
     if (early) assert_string_equal(record->error, "answered before the whole body was sent");
     assert_true(record->result.jitter_ppm <= 1000000);
@@ -324,6 +251,8 @@ static void test_engine_fails_what_has_an_unusable_url(void **state) {
   assert_int_equal(bench->store.records[0].result.kind, LH_INPUT_FAILURE);
   assert_int_equal(bench->store.records[0].result.outcome, LH_OUTCOME_BLOCKED);
   assert_string_equal(bench->store.records[0].error, "url: cannot be used");
+  assert_int_equal(bench->store.records[0].result.sent, LH_SENT_NO);
+  assert_int_equal(bench->store.records[0].result.tags_len, LH_ZINRELO_TAG);
 }
 
 static void test_engine_gives_back_leases_not_started_in_time(void **state) {
@@ -337,6 +266,7 @@ static void test_engine_gives_back_leases_not_started_in_time(void **state) {
   assert_int_equal(bench->store.record_count, 3);
   assert_int_equal(bench->store.records[0].result.request, 3);
   assert_int_equal(bench->store.records[0].result.kind, LH_INPUT_GIVEN_BACK);
+  assert_int_equal(bench->store.records[0].result.tags_len, 0);
 }
 
 /* ---------------------------------------------------------------- limits */
@@ -403,6 +333,7 @@ static void abort_with(struct bench *bench, int unsent, enum lh_input_kind kind)
   assert_int_equal(bench->transport.flight_count, 0);
   assert_int_equal(bench->store.record_count, 2);
   assert_int_equal(bench->store.records[0].result.kind, kind);
+  assert_int_equal(bench->store.records[0].result.sent, unsent ? LH_SENT_NO : LH_SENT_YES);
   bench_step(bench); /* tells what the abort recorded */
   assert_int_equal(bench->report.event_count, 2);
   assert_int_equal(bench->report.in_flight, 0);
@@ -469,8 +400,6 @@ static void test_engine_opens_on_a_full_disk_and_waits_for_room(void **state) {
 int main(void) {
 #define test(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
   const struct CMUnitTest tests[] = {
-      test(test_engine_sends_signs_and_records),
-      test(test_engine_standard_scheme_signs_with_both_secrets),
       test(test_engine_judges_answers),
       test(test_engine_nonce_rises_while_the_clock_stands_or_steps_back),
       test(test_engine_keeps_results_while_the_store_is_full),

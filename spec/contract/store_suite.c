@@ -102,6 +102,7 @@ static int on_event(void *self, const struct lh_event *event) {
 }
 static int on_end(void *self, const struct lh_lease *lease) {
   struct noted *into = self;
+  into->leases[into->count].revision = lease->target->revision;
   into->leases[into->count++].lease = *lease;
   return 0;
 }
@@ -466,6 +467,7 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_task_care();
   failed += store_suite_run_access();
   failed += store_suite_run_revision();
+  failed += store_suite_run_headers();
   failed += store_suite_run_series();
   return failed;
 }

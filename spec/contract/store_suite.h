@@ -30,6 +30,7 @@ struct noted_lease {
   struct lh_lease lease;
   struct lh_id first_event;
   int events;
+  int64_t revision; /* of its target */
 };
 struct noted {
   struct noted_lease leases[512];
@@ -74,6 +75,7 @@ int store_suite_run_chance(void);
 int store_suite_run_inbox(void);
 int store_suite_run_access(void);
 int store_suite_run_revision(void);
+int store_suite_run_headers(void);
 int store_suite_run_series(void);
 /* An event as core/received.h has it, with some data; and one accepted alone. */
 struct lh_received suite_received(const char *id, const char *event_type);

@@ -45,6 +45,9 @@ static struct lh_attempt_result *result_add(struct lh_engine *engine, struct lh_
       .ended_ms = engine->clock->wall_ms(engine->clock->self),
       .url = transfer->lease.target->webhook.url,
       .nonce = transfer->nonce,
+      .tags = transfer->tags,
+      .tags_len = transfer->tags_len,
+      .revision = transfer->lease.target->revision,
   };
   return result;
 }
@@ -60,6 +63,7 @@ void lh_collector_end(struct lh_engine *engine, struct lh_transfer *transfer,
                       enum lh_input_kind kind, enum lh_outcome outcome, const char *error) {
   struct lh_attempt_result *result = result_add(engine, transfer, kind, outcome);
   result->duration_ms = kind == LH_INPUT_LOST ? -1 : 0;
+  result->sent = kind == LH_INPUT_LOST ? LH_SENT_YES : LH_SENT_NO;
   if (kind == LH_INPUT_FAILURE) result->jitter_ppm = lh_collector_jitter_ppm(engine->clock);
   texts_keep(transfer, result, error, NULL, 0);
 }
@@ -85,6 +89,7 @@ static void take_in_attempt(struct lh_engine *engine, const struct lh_post_resul
   enum lh_input_kind kind = lh_collector_judge(answer, success);
   struct lh_attempt_result *result = result_add(engine, transfer, kind, answer->outcome);
   result->status = answer->status;
+  result->sent = answer->sent ? LH_SENT_YES : LH_SENT_NO;
   result->duration_ms = answer->duration_ms;
   const char *error = answer->error;
   if (kind == LH_INPUT_FAILURE) {

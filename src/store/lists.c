@@ -61,6 +61,7 @@ void lh_attempt_list_clear(struct lh_attempt_list *list) {
     free(list->rows[i].error);
     free(list->rows[i].url);
     free(list->rows[i].nonce);
+    free(list->rows[i].custom);
     free(list->rows[i].response);
   }
   free(list->rows);

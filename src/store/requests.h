@@ -55,6 +55,13 @@ struct lh_lease_visitor {
   int (*end)(void *self, const struct lh_lease *lease);
 };
 
+/* Did anything of an attempt's request leave? Numbers are stored; do not renumber. */
+enum lh_sent {
+  LH_SENT_UNKNOWN = 0, /* its worker was lost, or an earlier version recorded it */
+  LH_SENT_YES = 1,
+  LH_SENT_NO = 2 /* no address, no connection, refused: its headers are what would have been sent */
+};
+
 /* How an attempt ended, for recording. Texts are borrowed during the call. */
 struct lh_attempt_result {
   int64_t request;
@@ -71,6 +78,10 @@ struct lh_attempt_result {
   const char *error; /* "" if none */
   const char *url;
   const char *nonce;
+  const unsigned char *tags; /* the signature's, as of core/head.h */
+  size_t tags_len;           /* 0: no headers were built */
+  int64_t revision;          /* of the target that they were built from */
+  enum lh_sent sent;
   const char *response;
   size_t response_len;
   /* out, after the turn: */
@@ -147,6 +158,11 @@ struct lh_attempt_row {
   char *error;
   char *url;
   char *nonce;
+  enum lh_sent sent;
+  unsigned char tags[LH_TAGS_MAX];
+  size_t tags_len;       /* 0: its headers are not known; scheme and custom say nothing then */
+  enum lh_scheme scheme; /* as it was when it was made */
+  char *custom;          /* the same of the webhook's headers, "" if it had none */
   char *response;
   size_t response_len;
 };

@@ -106,7 +106,7 @@ struct lh_post_result {
   enum lh_outcome outcome;
   int status;   /* final status (of a mail: SMTP code) if the outcome is answered, else 0; of a call
                  also if its answer broke off in the body */
-  int sent;     /* of a call: 0 if no byte of its request has left this machine */
+  int sent;     /* of a POST or call: 0 if no byte of its request has left this machine */
   int uploaded; /* 1 if the whole body was handed to the network before the answer ended */
   int64_t duration_ms;
   int64_t retry_after_ms; /* seconds or date, clamped to 0..2^31; 0 if none or garbage */

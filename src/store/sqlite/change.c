@@ -111,6 +111,32 @@ static int save_settings(struct lh_tx *tx, const struct editing *editing, struct
   return lh_connection_done(tx->connection, save, err);
 }
 
+static int texts_differ(const char *left, const char *right) {
+  return strcmp(left != NULL ? left : "", right != NULL ? right : "") != 0;
+}
+
+/*
+** Before an edit that changes what is sent beside the signature: attempts of revisions before the
+** one that lh_change_end makes are shown with what holds now.
+*/
+static int keep_headers(struct lh_tx *tx, const struct editing *editing, struct lh_error *err) {
+  const struct lh_webhook *webhook = editing->changing.webhook;
+  const struct lh_dispatch *dispatch = editing->changing.dispatch;
+  const struct lh_webhook_edit *edit = editing->edit;
+  int differ =
+      ((edit->fields & LH_FIELD_SCHEME) && edit->values.scheme != webhook->scheme) ||
+      ((edit->fields & LH_FIELD_HEADERS) && texts_differ(edit->values.headers, webhook->headers));
+  if (!differ) return LH_OK;
+  sqlite3_stmt *put = lh_connection_sql(tx->connection, LH_SQL_HEADERS_PAST, err);
+  if (put == NULL) return err->code;
+  sqlite3_bind_int64(put, 1, dispatch->webhook);
+  sqlite3_bind_int64(put, 2, dispatch->revision + 1);
+  sqlite3_bind_int64(put, 3, dispatch->cursor);
+  sqlite3_bind_int(put, 4, (int)webhook->scheme);
+  lh_bind_text(put, 5, webhook->headers);
+  return lh_connection_done(tx->connection, put, err);
+}
+
 /* Due times already set stay (design §2.1), also when the interval becomes shorter. */
 static void remember_waits(struct lh_changing *changing, const struct lh_webhook_edit *edit) {
   struct lh_webhook *webhook = changing->webhook;
@@ -132,6 +158,7 @@ static int edit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   int types_differ = (editing->edit->fields & LH_FIELD_EVENT_TYPES) && types != NULL &&
                      strcmp(webhook->event_types, types) != 0;
   rc = check_scheme(tx, editing, err);
+  if (rc == LH_OK) rc = keep_headers(tx, editing, err);
   remember_waits(changing, editing->edit);
   if (rc == LH_OK) rc = lh_webhook_apply(webhook, editing->edit, err);
   if (rc == LH_OK) rc = lh_webhook_check(webhook, err);

@@ -6,8 +6,8 @@
 ** The log is cut at its old end only: first the cut is found (events in a row
 ** that are old enough), then every webhook's requests below it are dealt with
 ** (sweep.c), then the events go that no webhook needs any more. After that
-** come failed requests, figures, jobs, notices, what access_clean.c knows and
-** webhooks whose time is over, and last the receiving side (clean_inbox.c).
+** come failed requests, figures, jobs, notices, past headers, what access_clean.c
+** knows and webhooks whose time is over, and last the receiving side (clean_inbox.c).
 */
 #include <string.h>
 
@@ -155,6 +155,7 @@ static int delete_rest(struct lh_cleaning *cleaning, struct lh_error *err) {
                         LH_CLEAN_ROWS, err);
   if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_CLEAN_NOTICES, until_ms, LH_CLEAN_ROWS, err);
   if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_CLEAN_JOBS, until_ms, 0, err);
+  if (rc == LH_OK) rc = lh_clean_run(cleaning, LH_SQL_CLEAN_HEADERS, LH_CLEAN_ROWS, 0, err);
   if (rc == LH_OK) rc = lh_access_clean(cleaning, err);
   int deleted = sqlite3_total_changes(db) - before;
   cleaning->rows -= deleted;

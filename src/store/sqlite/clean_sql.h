@@ -38,6 +38,10 @@
                       " request < ?2 ORDER BY finished_ms LIMIT ?3") \
   X(CLEAN_FIGURES,    "DELETE FROM figures WHERE (webhook, from_ms) IN (SELECT webhook, from_ms" \
                       " FROM figures INDEXED BY figures_by_time WHERE from_ms < ?1 LIMIT ?2)") \
+  X(CLEAN_HEADERS,    "DELETE FROM past_headers WHERE (webhook, until_revision) IN (SELECT" \
+                      " webhook, until_revision FROM past_headers p WHERE NOT EXISTS (SELECT 1" \
+                      " FROM requests r WHERE r.webhook = p.webhook AND r.first_position <=" \
+                      " p.last_position) LIMIT ?1)") \
   X(CLEAN_JOBS,       "DELETE FROM jobs WHERE finished_ms <= ?1") \
   X(CLEAN_NOTICES,    "DELETE FROM notices WHERE notice IN (SELECT n.notice FROM (SELECT" \
                       " notice, webhook, created_ms FROM notices ORDER BY notice LIMIT ?2) n" \

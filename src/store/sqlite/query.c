@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/head.h"
 #include "core/kept.h"
 #include "store/sqlite/sqlite.h"
 
@@ -102,11 +103,19 @@ static int read_attempt(sqlite3_stmt *statement, struct lh_attempt_row *row, str
   row->nonce = copy_column(statement, 7);
   row->response_len = (size_t)sqlite3_column_bytes(statement, 8);
   row->response = malloc(row->response_len + 1);
-  if (!row->error || !row->url || !row->nonce || !row->response)
+  row->custom = copy_column(statement, 12);
+  if (!row->error || !row->url || !row->nonce || !row->custom || !row->response)
     return lh_error_set(err, LH_E_MEMORY, "out of memory");
   if (row->response_len > 0)
     memcpy(row->response, sqlite3_column_blob(statement, 8), row->response_len);
   row->response[row->response_len] = '\0';
+  row->sent = (enum lh_sent)sqlite3_column_int(statement, 9);
+  row->scheme = (enum lh_scheme)sqlite3_column_int(statement, 11);
+  row->tags_len = (size_t)sqlite3_column_bytes(statement, 10);
+  if (row->tags_len == 0) return LH_OK;
+  if (!lh_head_tags_fit(row->scheme, row->tags_len))
+    return lh_error_set(err, LH_E_STORE_DAMAGED, "a signature in the attempt log is damaged");
+  memcpy(row->tags, sqlite3_column_blob(statement, 10), row->tags_len);
   return LH_OK;
 }
 

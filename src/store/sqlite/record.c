@@ -25,6 +25,14 @@ static int put_attempt(struct lh_tx *tx, const struct lh_attempt_result *result,
   sqlite3_bind_text(statement, 8, result->url, -1, SQLITE_STATIC);
   sqlite3_bind_text(statement, 9, result->nonce, -1, SQLITE_STATIC);
   sqlite3_bind_blob64(statement, 10, result->response, result->response_len, SQLITE_STATIC);
+  sqlite3_bind_int(statement, 11, (int)result->sent);
+  if (result->tags_len > 0) {
+    sqlite3_bind_int64(statement, 12, result->revision);
+    sqlite3_bind_blob64(statement, 13, result->tags, result->tags_len, SQLITE_STATIC);
+  } else { /* the statement keeps its last values */
+    sqlite3_bind_null(statement, 12);
+    sqlite3_bind_null(statement, 13);
+  }
   return lh_connection_done(tx->connection, statement, err);
 }
 

@@ -401,11 +401,11 @@ static const char *const third_dispatch[] = {
   , NULL
 };
 
-static const char *const *const migrations[LH_SCHEMA_VERSION][7] = {
+static const char *const *const migrations[LH_SCHEMA_VERSION][8] = {
   {first_log, first_webhooks, first_requests, NULL},
   {second_requests, second_jobs, NULL},
-  {third_inbox, third_tasks, third_dispatch, lh_schema_access, lh_schema_audit, lh_schema_totals,
-   NULL},
+  {third_inbox, third_tasks, third_dispatch, lh_schema_attempts, lh_schema_access, lh_schema_audit,
+   lh_schema_totals, NULL},
 };
 /* clang-format on */
 

@@ -253,19 +253,28 @@ enum {
   X(MEMBER_FROM,      "SELECT position FROM events WHERE member = ?1 AND account = ?2 AND" \
                       " position >= ?3 ORDER BY position LIMIT 1") \
   X(ATTEMPT_PUT,      "INSERT INTO attempts (request, number, started_ms, duration_ms," \
-                      " outcome, status," \
-                      " error, url, nonce, response) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8," \
-                      " ?9, ?10)" \
+                      " outcome, status, error, url, nonce, response, sent, revision, tags)" \
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)" \
                       " ON CONFLICT (request, number) DO UPDATE SET started_ms =" \
-                      " excluded.started_ms," \
-                      " duration_ms = excluded.duration_ms, outcome = excluded.outcome," \
-                      " status = excluded.status," \
-                      " error = excluded.error, url = excluded.url, nonce = excluded.nonce," \
-                      " response = excluded.response") \
+                      " excluded.started_ms, duration_ms = excluded.duration_ms, outcome =" \
+                      " excluded.outcome, status = excluded.status, error = excluded.error," \
+                      " url = excluded.url, nonce = excluded.nonce, response =" \
+                      " excluded.response, sent = excluded.sent, revision = excluded.revision," \
+                      " tags = excluded.tags") \
   X(ATTEMPT_HERE,     "SELECT 1 FROM attempts WHERE request = ?1 AND number = ?2") \
-  X(ATTEMPTS,         "SELECT number, started_ms, duration_ms, outcome, status, error, url," \
-                      " nonce, response" \
-                      " FROM attempts WHERE request = ?1 ORDER BY number") \
+  X(ATTEMPTS,         "SELECT t.number, t.started_ms, t.duration_ms, t.outcome, t.status," \
+                      " t.error, t.url, t.nonce, t.response, t.sent, t.tags," \
+                      " CASE WHEN p.webhook IS NULL THEN w.scheme ELSE p.scheme END," \
+                      " CASE WHEN p.webhook IS NULL THEN w.headers ELSE p.headers END" \
+                      " FROM attempts t JOIN requests r ON r.request = t.request" \
+                      " JOIN webhooks w ON w.webhook = r.webhook" \
+                      " LEFT JOIN past_headers p ON p.webhook = w.webhook AND p.until_revision =" \
+                      " (SELECT min(until_revision) FROM past_headers WHERE webhook = w.webhook" \
+                      " AND until_revision > t.revision)" \
+                      " WHERE t.request = ?1 ORDER BY t.number") \
+  X(HEADERS_PAST,     "INSERT INTO past_headers (webhook, until_revision, last_position, scheme," \
+                      " headers) SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM requests" \
+                      " WHERE webhook = ?1)") \
   X(SESSION_ADD,      "INSERT INTO sessions (started_ms, heartbeat_ms, pid, lock_inode)" \
                       " VALUES (?1, ?1, ?2, ?3)") \
   X(SESSION_BEAT,     "UPDATE sessions SET heartbeat_ms = ?2 WHERE session = ?1") \
