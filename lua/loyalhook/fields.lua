@@ -28,7 +28,8 @@ fields.request = {
 }
 
 fields.attempt = {
-  "number", "started_at", "duration_ms", "status", "error", "url", "nonce", "response",
+  "number", "started_at", "duration_ms", "status", "error", "url", "nonce", "sent", "headers",
+  "response",
 }
 
 fields.event = { "id", "event_type", "account", "created_at", "data" }

@@ -27,7 +27,8 @@ WEBHOOK = ["id", "account", "name", "url", "status", "status_reason", "status_si
            "revision"]
 REQUEST = ["request_id", "webhook_id", "state", "reason", "total_count", "event_ids",
            "attempts_made", "next_attempt_at", "created_at", "finished_at"]
-ATTEMPT = ["number", "started_at", "duration_ms", "status", "error", "url", "nonce", "response"]
+ATTEMPT = ["number", "started_at", "duration_ms", "status", "error", "url", "nonce", "sent",
+           "headers", "response"]
 TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 EARNED = "event_points_earned"
 DATA = '{"member_info":{"member_id":"m-1"}}'
@@ -463,6 +464,8 @@ class Work(Case):
         self.assertRegex(attempt["nonce"], r"^\d{13}$")
         text = self.run_cli("request", "show", oldest["request_id"]).out
         self.assertIn(ids[0], text)
+        self.assertIn("\nheaders of attempt 1\n" + "".join(
+            f"  {name}: {value}\n" for name, value in attempt["headers"].items()), text)
         stats = self.run_cli("stats", "--webhook", "crm", "--json").json()
         self.assertEqual(stats["requests"], {"pending": 0, "sending": 0, "retrying": 0,
                                              "delivered": 2, "failed": 0})

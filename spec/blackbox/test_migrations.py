@@ -87,6 +87,20 @@ class FromVersion1(Migration):
                     for row in self.shop.requests()]
         self.assertEqual(figures["attempts"], sum(attempts))
 
+    def test_attempts_of_before_show_no_headers_and_new_ones_do(self):
+        row = self.shop.requests("--state", "retrying")[0]
+        (before,) = self.shop.request(row["request_id"])["attempts"]
+        self.assertEqual((before["sent"], before["headers"]), (None, None))
+        self.assertRegex(before["nonce"], r"^\d{13}$")
+        self.assertIn("headers of attempt 1: not kept by the version that recorded it\n",
+                      self.shop.run("request", "show", row["request_id"]).out)
+        self.endpoint.script("/good", [200])
+        self.shop.work_until_idle()
+        (entry, *_) = self.endpoint.requests("/good")
+        sent = json.loads(base64.b64decode(entry["body"]))
+        (after,) = self.shop.request(sent["request_id"])["attempts"]
+        self.assertLessEqual(set(after["headers"].items()), {tuple(h) for h in entry["headers"]})
+
     def test_what_waited_is_delivered_and_signed_with_its_secret(self):
         self.endpoint.script("/good", [200])
         self.endpoint.script("/slow", [200])

@@ -60,6 +60,11 @@ describe("over the API", function()
       assert.are.equal(1, #shown.attempts)
       assert.are.equal(json.null, shown.attempts[1].status)
       assert.is_string(shown.attempts[1].explanation)
+      assert.is_false(shown.attempts[1].sent)
+      local text = select(2, here:get("requests/" .. id)).body
+      local signed = ('{"Content-Type":"application/json","nonce":"%s",'
+        .. '"x-zinrelo-signature":"'):format(shown.attempts[1].nonce)
+      assert.is_not_nil(text:find('"headers":' .. signed, 1, true), text)
       local _, response = here:get("requests/" .. id .. "/body")
       assert.are.equal(here.sender:request_body(id), response.body)
       for _, path in ipairs{ "", "/body" } do

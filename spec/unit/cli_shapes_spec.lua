@@ -44,8 +44,18 @@ describe("a request", function()
     local text = document.encode(shapes.request_shown(row))
     assert.is_not_nil(text:find('"event_ids":[]', 1, true))
     assert.is_not_nil(text:find('"attempts":[{"number":1,"started_at":null,"duration_ms":null,'
-      .. '"status":500,"error":null,"url":null,"nonce":null,"response":null}]}', 1, true))
+      .. '"status":500,"error":null,"url":null,"nonce":null,"sent":null,"headers":null,'
+      .. '"response":null}]}', 1, true))
     assert.is_nil(row.attempts[1].nonce)
+  end)
+
+  it("has the headers of an attempt in their order", function()
+    local row = { attempts = { { number = 1, sent = false, headers = { b = "1", a = "2", c = "3" },
+      header_names = { "c", "a", "b" }, explanation = "why" } } }
+    local wanted = '"sent":false,"headers":{"c":"3","a":"2","b":"1"},"response":null'
+    assert.is_not_nil(document.encode(shapes.request_shown(row)):find(wanted .. "}", 1, true))
+    assert.is_not_nil(document.encode(shapes.request_explained(row))
+      :find(wanted .. ',"explanation":"why"}', 1, true))
   end)
 end)
 

@@ -109,6 +109,10 @@ describe("worker", function()
     assert.are.same({ 1, 200, "answered", "thanks", nonce, url },
       { attempt.number, attempt.status, attempt.outcome, attempt.response, attempt.nonce,
         attempt.url })
+    assert.are.same({ "Content-Type", "nonce", "x-zinrelo-signature" }, attempt.header_names)
+    assert.are.same({ true, "application/json", nonce, signature },
+      { attempt.sent, attempt.headers["Content-Type"], attempt.headers.nonce,
+        attempt.headers["x-zinrelo-signature"] })
     assert.is_true(worker:step(0).idle)
   end)
 

@@ -11,7 +11,7 @@ describe("fields", function()
       .. "created_at updated_at revision", table.concat(fields.webhook, " "))
     assert.are.equal("request_id webhook_id state reason total_count event_ids attempts_made "
       .. "next_attempt_at created_at finished_at", table.concat(fields.request, " "))
-    assert.are.equal("number started_at duration_ms status error url nonce response",
+    assert.are.equal("number started_at duration_ms status error url nonce sent headers response",
       table.concat(fields.attempt, " "))
     assert.are.equal("id event_type account created_at data", table.concat(fields.event, " "))
     assert.are.equal("pending sending retrying delivered failed",
@@ -43,8 +43,9 @@ describe("fields", function()
   it("are completed with null for JSON", function()
     local row = { request_id = "r", attempts = { { number = 1 } } }
     local full = fields.with_nulls(fields.request, row)
-    assert.are.equal('{"attempts":[{"duration_ms":null,"error":null,"nonce":null,"number":1,'
-      .. '"response":null,"started_at":null,"status":null,"url":null}],"attempts_made":null,'
+    assert.are.equal('{"attempts":[{"duration_ms":null,"error":null,"headers":null,"nonce":null,'
+      .. '"number":1,"response":null,"sent":null,"started_at":null,"status":null,"url":null}],'
+      .. '"attempts_made":null,'
       .. '"created_at":null,"event_ids":null,"finished_at":null,"next_attempt_at":null,'
       .. '"reason":null,"request_id":"r","state":null,"total_count":null,"webhook_id":null}',
       json.encode(full))

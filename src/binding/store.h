@@ -48,6 +48,8 @@ int lh_store_read_cursor(lua_State *L, int arg, int64_t *after, struct lh_error 
 /* store_requests.c: pushes a request as a table; attempts NULL: without. */
 void lh_store_push_request(lua_State *L, const struct lh_request_row *row,
                            const struct lh_attempt_list *attempts);
+/* store_webhooks.c: pushes name and value of a line "Name: value". 0, and nothing, of another. */
+int lh_store_push_header(lua_State *L, const char *line, size_t len);
 /* store_webhooks.c: a new random secret. 0 or LH_E_RANDOM. */
 int lh_store_make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_error *err);
 

@@ -9,9 +9,11 @@
 **
 ** Row: request_id webhook_id state reason total_count event_ids attempts_made
 ** next_attempt_ms created_ms finished_ms; attempt: number started_ms
-** duration_ms status outcome error url nonce response. Left out are what does
+** duration_ms status outcome error url nonce sent headers header_names response.
+** headers is name -> value, header_names their order. Left out are what does
 ** not count: reason unless failed, next_attempt_ms unless waiting, finished_ms
-** unless finished, status without an answer, duration_ms of a lost attempt.
+** unless finished, status without an answer, duration_ms of a lost attempt,
+** sent and headers where they are not known.
 */
 #include "binding/store.h"
 
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/head.h"
 #include "core/limits.h"
 #include "core/outcome.h"
 
@@ -113,8 +116,34 @@ static void push_row(lua_State *L, const struct lh_request_row *row) {
   lua_setfield(L, -2, "event_ids");
 }
 
-static void push_attempt(lua_State *L, const struct lh_attempt_row *row) {
-  lua_createtable(L, 0, 9);
+static void release_buffer(void *memory) {
+  lh_buffer_free(memory);
+}
+
+/* Into the table on top; `lines` is in a box: pushing may raise. */
+static void set_head(lua_State *L, const struct lh_head *head, struct lh_buffer *lines) {
+  size_t count = 0;
+  lines->len = 0;
+  if (lh_head_write(head, lines, &count)) luaL_error(L, "out of memory");
+  lua_createtable(L, 0, (int)count);
+  lua_createtable(L, (int)count, 0);
+  const char *line = lines->at;
+  for (size_t i = 0; i < count; i++) {
+    size_t len = strlen(line);
+    if (lh_store_push_header(L, line, len)) {
+      lua_pushvalue(L, -2);
+      lua_rawseti(L, -4, (lh_compat_index)i + 1);
+      lua_rawset(L, -4);
+    }
+    line += len + 1;
+  }
+  lua_setfield(L, -3, "header_names");
+  lua_setfield(L, -2, "headers");
+}
+
+static void push_attempt(lua_State *L, const struct lh_attempt_row *row,
+                         const struct lh_id *request_id, struct lh_buffer *lines) {
+  lua_createtable(L, 0, 12);
   lh_set_int64(L, "number", row->number);
   lh_set_int64(L, "started_ms", row->started_ms);
   if (row->duration_ms >= 0) lh_set_int64(L, "duration_ms", row->duration_ms);
@@ -123,25 +152,39 @@ static void push_attempt(lua_State *L, const struct lh_attempt_row *row) {
   lh_set_string(L, "error", row->error);
   lh_set_string(L, "url", row->url);
   lh_set_string(L, "nonce", row->nonce);
+  if (row->sent != LH_SENT_UNKNOWN) lh_set_boolean(L, "sent", row->sent == LH_SENT_YES);
+  if (row->tags_len > 0) {
+    const struct lh_head head = {.request_id = request_id,
+                                 .scheme = row->scheme,
+                                 .nonce = row->nonce,
+                                 .tags = row->tags,
+                                 .tags_len = row->tags_len,
+                                 .custom = row->custom};
+    set_head(L, &head, lines);
+  }
   if (row->response && row->response_len > 0) {
     lua_pushlstring(L, row->response, row->response_len);
     lua_setfield(L, -2, "response");
   }
 }
 
-static void set_attempts(lua_State *L, const struct lh_attempt_list *list) {
+static void set_attempts(lua_State *L, const struct lh_attempt_list *list,
+                         const struct lh_id *request_id) {
+  struct lh_buffer *lines = lh_box_new(L, sizeof *lines, release_buffer);
   lua_createtable(L, (int)list->count, 0);
   for (size_t i = 0; i < list->count; i++) {
-    push_attempt(L, &list->rows[i]);
+    push_attempt(L, &list->rows[i], request_id, lines);
     lua_rawseti(L, -2, (lh_compat_index)i + 1);
   }
-  lua_setfield(L, -2, "attempts");
+  lua_setfield(L, -3, "attempts");
+  lh_box_release(lines);
+  lua_pop(L, 1);
 }
 
 void lh_store_push_request(lua_State *L, const struct lh_request_row *row,
                            const struct lh_attempt_list *attempts) {
   push_row(L, row);
-  if (attempts) set_attempts(L, attempts);
+  if (attempts) set_attempts(L, attempts, &row->request_id);
 }
 
 static int requests(lua_State *L) {
@@ -188,10 +231,6 @@ static int request(lua_State *L) {
   lh_store_push_request(L, &found->requests.rows[0], &found->attempts);
   lh_box_release(found);
   return 1;
-}
-
-static void release_buffer(void *memory) {
-  lh_buffer_free(memory);
 }
 
 static int request_body(lua_State *L) {

@@ -53,18 +53,21 @@ void lh_store_set_list(lua_State *L, const char *field, const char *text, char s
   lua_setfield(L, -2, field);
 }
 
+int lh_store_push_header(lua_State *L, const char *line, size_t len) {
+  const char *colon = memchr(line, ':', len);
+  if (!colon) return 0;
+  const char *value = colon + 1 + (colon[1] == ' ');
+  lua_pushlstring(L, line, (size_t)(colon - line));
+  lua_pushlstring(L, value, len - (size_t)(value - line));
+  return 1;
+}
+
 static void set_headers(lua_State *L, const char *lines) {
   lua_newtable(L);
   while (lines && *lines) {
     const char *end = strchr(lines, '\n');
     size_t len = end ? (size_t)(end - lines) : strlen(lines);
-    const char *colon = memchr(lines, ':', len);
-    if (colon) {
-      const char *value = colon + 1 + (colon[1] == ' ');
-      lua_pushlstring(L, lines, (size_t)(colon - lines));
-      lua_pushlstring(L, value, len - (size_t)(value - lines));
-      lua_rawset(L, -3);
-    }
+    if (lh_store_push_header(L, lines, len)) lua_rawset(L, -3);
     lines += len + (end != NULL);
   }
   lua_setfield(L, -2, "headers");

@@ -79,6 +79,9 @@ local records = {}
 ---@field error? string what went wrong, in words
 ---@field url string where it was sent
 ---@field nonce string what was signed with the body
+---@field sent? boolean whether anything of it left; nil if that is not known
+---@field headers? table<string, string> ours: what was sent, or would have been; nil: not known
+---@field header_names? string[] their names, in the order sent
 ---@field response? string the first 4 KiB of the answer's body
 
 --- Something that happened.

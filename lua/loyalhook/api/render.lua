@@ -72,11 +72,24 @@ function render.request(row)
   return render.pick(row, fields.request)
 end
 
+-- Headers as an object whose names stand in the order in which they are sent.
+local function headers(attempt)
+  if not attempt.headers then
+    return json.null
+  end
+  local members = {}
+  for index, name in ipairs(attempt.header_names) do
+    members[index] = json.encode(name) .. ":" .. json.encode(attempt.headers[name])
+  end
+  return assert(json.raw("{" .. table.concat(members, ",") .. "}"))
+end
+
 --- A request with its attempts, each with its explanation.
 function render.request_shown(row)
   local shown = render.request(row)
   shown.attempts = render.list(row.attempts, function(attempt)
     local view = render.pick(attempt, fields.attempt)
+    view.headers = headers(attempt)
     view.explanation = attempt.explanation
     return view
   end)

@@ -88,8 +88,14 @@ function shapes.user(row)
   return document.pick(row, fields.user)
 end
 
+-- Its headers stand in the order in which they are sent.
+local function pick_attempt(row, names)
+  local headers = row.headers and document.pick(row.headers, row.header_names)
+  return document.pick(setmetatable({ headers = headers }, { __index = row }), names)
+end
+
 local function attempt(row)
-  return document.pick(row, fields.attempt)
+  return pick_attempt(row, fields.attempt)
 end
 
 local function request_with(row, shape)
@@ -109,7 +115,7 @@ end
 local ATTEMPT_EXPLAINED = with(fields.attempt, "explanation")
 
 local function attempt_explained(row)
-  return document.pick(row, ATTEMPT_EXPLAINED)
+  return pick_attempt(row, ATTEMPT_EXPLAINED)
 end
 
 --- The same, each attempt with its sentence.

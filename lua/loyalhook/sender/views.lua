@@ -70,6 +70,7 @@ local function attempt_view(row)
   if view.status == 0 then
     view.status = nil -- no answer came
   end
+  view.header_names = row.header_names
   view.explanation = words.attempt(row)
   return view
 end

@@ -201,9 +201,7 @@ enum {
                       " next_attempt_ms, finished_ms, session, started_ms, total_count," \
                       " first_position," \
                       " last_position, positions, created_ms, emitted_ms) VALUES (?1, ?2, ?3," \
-                      " ?4, ?5, ?6," \
-                      " ?7, ?8, ?9, ?10," \
-                      " ?11, ?12, ?13, ?14, ?15, ?16)") \
+                      " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)") \
   X(REQUEST_RETRYING, "SELECT request, next_attempt_ms FROM requests WHERE webhook = ?1" \
                       " AND epoch = ?2 AND next_attempt_ms IS NOT NULL AND state = 2" \
                       " ORDER BY next_attempt_ms, request LIMIT 1") \

@@ -3,6 +3,7 @@
 local names = require "loyalhook.cli.names"
 local shapes = require "loyalhook.cli.shapes"
 local columns = require "loyalhook.cli.table"
+local terminal = require "loyalhook.cli.terminal"
 
 local show = {}
 
@@ -20,6 +21,24 @@ local SHOWN = {
   "attempts_made", "next_attempt_at", "created_at", "finished_at",
 }
 
+-- What is said of an attempt's headers beside its number.
+local function remark(attempt)
+  if attempt.headers then
+    return attempt.sent == false and " (nothing was sent; these would have been)" or ""
+  elseif attempt.nonce then
+    return ": not kept by the version that recorded it"
+  end
+  return ": not known, its worker was lost"
+end
+
+local function print_headers(attempt, output)
+  output:line("")
+  output:line(("headers of attempt %d%s"):format(attempt.number, remark(attempt)))
+  for _, name in ipairs(attempt.header_names or {}) do
+    output:line(("  %s: %s"):format(name, terminal.safe(attempt.headers[name])))
+  end
+end
+
 local function print_attempts(request, output)
   local attempts = request.attempts
   if #attempts == 0 then
@@ -32,6 +51,9 @@ local function print_attempts(request, output)
       attempt.error or attempt.response }
   end
   output:lines(columns.lines({ ">ATTEMPT", "STARTED", ">MS", ">STATUS", "ANSWER" }, rows))
+  for _, attempt in ipairs(attempts) do
+    print_headers(attempt, output)
+  end
 end
 
 local function print_request(request, webhook, output)
