@@ -9,13 +9,28 @@ function isGood(attempt) {
   return attempt.status >= 200 && attempt.status < 300 && !attempt.error;
 }
 
-function headLines(headers) {
-  return Object.entries(headers)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join("\n");
+function remark(attempt) {
+  if (!attempt.headers) {
+    return attempt.nonce
+      ? "Not kept: an earlier version of loyalhook recorded this attempt."
+      : "Not known: the worker was lost.";
+  }
+  return attempt.sent === false
+    ? "Nothing was sent. These are the headers that would have been."
+    : "The connection adds Host, User-Agent and Content-Length.";
 }
 
-function Attempt({ attempt, last, headers }) {
+function Headers({ attempt }) {
+  const lines = Object.entries(attempt.headers ?? {}).map(([name, value]) => `${name}: ${value}`);
+  return html`<h3>Our headers</h3>
+    ${
+      attempt.headers &&
+      html`<${Code} text=${lines.join("\n")} label=${`Headers of attempt ${attempt.number}`} />`
+    }
+    <p class="quiet small">${remark(attempt)}</p>`;
+}
+
+function Attempt({ attempt, last }) {
   const under = attempt.duration_ms === null && attempt.status === null && !attempt.error;
   const tone = isGood(attempt) ? "good" : under ? "info" : "bad";
   const label =
@@ -38,11 +53,7 @@ function Attempt({ attempt, last, headers }) {
         attempt.url && ["Sent to", html`<${Url} url=${attempt.url} />`],
         attempt.error && ["Error", sentence(attempt.error)],
       ]} />
-      <h3>Our headers</h3>
-      <${Code} text=${headLines(headers)} label=${`Headers of attempt ${attempt.number}`}
-        copy=${false} />
-      <p class="quiet small">And the signature, which is computed with the secret for each attempt
-        and is not kept.</p>
+      <${Headers} attempt=${attempt} />
       <h3>Answer</h3>
       ${
         attempt.response
@@ -54,7 +65,7 @@ function Attempt({ attempt, last, headers }) {
   </details></li>`;
 }
 
-export function Attempts({ request, headers }) {
+export function Attempts({ request }) {
   const list = [...request.attempts].reverse();
   return html`<section class="section" aria-labelledby="part-attempts">
     <h2 id="part-attempts">Attempts</h2>
@@ -63,7 +74,7 @@ export function Attempts({ request, headers }) {
         ? html`<p class="quiet">None yet.</p>`
         : html`<ol class="attempts" reversed>${list.map(
             (attempt, index) => html`<${Attempt} key=${attempt.number}
-          attempt=${attempt} last=${index === 0} headers=${headers(attempt)} />`,
+          attempt=${attempt} last=${index === 0} />`,
           )}</ol>`
     }
   </section>`;

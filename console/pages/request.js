@@ -80,12 +80,9 @@ function Events({ request, body }) {
   </section>`;
 }
 
-// What is sent with an attempt. The signature needs the secret, which never comes to a browser.
-export function headersOf(webhook, attempt) {
-  const standard = webhook?.scheme === "standard";
-  const headers = { "Content-Type": "application/json" };
-  if (attempt?.nonce) headers[standard ? "webhook-timestamp" : "nonce"] = attempt.nonce;
-  return { ...headers, ...(webhook?.headers ?? {}) };
+// The last attempt whose headers are known: what a command can repeat.
+function repeatable(request) {
+  return request.attempts.findLast((attempt) => attempt.headers);
 }
 
 function Actions({ request, webhook, body, reload }) {
@@ -101,18 +98,17 @@ function Actions({ request, webhook, body, reload }) {
     );
     reload();
   });
-  const attempt = request.attempts.at(-1);
-  const command = () =>
-    curl({
-      url: attempt?.url ?? webhook?.url ?? "",
-      body: body.text,
-      headers: headersOf(webhook, attempt),
-    });
+  const attempt = repeatable(request);
+  const command = () => curl({ url: attempt.url, body: body.text, headers: attempt.headers });
   return html`
     ${
       body?.text &&
-      html`<${CopyButton} className="button" text=${command} label="Copy as curl" />
-      <${CopyButton} className="button" text=${body.text} label="Copy payload" />`
+      attempt &&
+      html`<${CopyButton} className="button" text=${command} label="Copy as curl" />`
+    }
+    ${
+      body?.text &&
+      html`<${CopyButton} className="button" text=${body.text} label="Copy payload" />`
     }
     ${
       isAdmin() &&
@@ -174,14 +170,18 @@ export function RequestPage({ id }) {
         <${StoppedNote} webhook=${webhook} onChange=${reload} />`
       }
       <${Facts} rows=${factsOf(request, webhook)} />
-      <${Attempts} request=${request} headers=${(attempt) => headersOf(webhook, attempt)} />
+      <${Attempts} request=${request} />
       <${Events} request=${request} body=${body} />
       <section class="section" aria-labelledby="part-payload"><h2 id="part-payload">Payload</h2>
         ${body?.problem && html`<p class="quiet">${body.problem.message}</p>`}
         ${
           body?.text &&
           html`<p class="quiet small">Indented for reading; “Copy payload” gives the exact
-            bytes.</p>
+            bytes.${
+              repeatable(request) &&
+              html` “Copy as curl” repeats attempt ${repeatable(request).number} with its nonce and
+              signature: a receiver that checks the time refuses them once they are old.`
+            }</p>
           <${Code} text=${indent(body.text)} label="Text of the payload" copy=${false}
             className="code-tall" />`
         }

@@ -51,6 +51,30 @@ async function create(page) {
   equal((await page.content()).includes(secret), false, "the secret is in the page afterwards");
 }
 
+const OF_THE_CONNECTION = ["host", "user-agent", "content-length"];
+
+// Of the attempt that is shown, also after its webhook was edited: what the endpoint got.
+async function headersShown(page, request) {
+  const came = request.headers
+    .filter(([name]) => !OF_THE_CONNECTION.includes(name.toLowerCase()))
+    .map(([name, value]) => `${name}: ${value}`);
+  await cli("webhook", "edit", "crm", "--header", "X-Later: 1");
+  await page.reload();
+  const shown = page.getByRole("region", { name: "Headers of attempt 1" });
+  equal(await shown.textContent(), came.join("\n"), "our headers are those that came");
+  check(came.at(-1).startsWith("x-zinrelo-signature: "), "the signature is among them");
+  await page.getByText("refuses them once they are old").waitFor();
+  await page.getByRole("button", { name: "Copy as curl" }).click();
+  await until(async () => {
+    const command = await page.evaluate(() => navigator.clipboard.readText());
+    return (
+      command.startsWith("curl -sS -i -X POST 'http") &&
+      came.every((line) => command.includes(` -H '${line}'`)) &&
+      !command.includes("X-Later")
+    );
+  }, "the curl command with the headers of the attempt");
+}
+
 async function deliver(page) {
   await emit({
     member_info: { member_id: "m-17" },
@@ -74,14 +98,7 @@ async function deliver(page) {
     "the payload is what was sent, to the byte",
   );
   await page.getByText("m-17").first().waitFor();
-  await page.getByRole("button", { name: "Copy as curl" }).click();
-  await until(
-    async () =>
-      (await page.evaluate(() => navigator.clipboard.readText())).startsWith(
-        "curl -sS -i -X POST 'http",
-      ),
-    "the curl command",
-  );
+  await headersShown(page, request);
   await picture(page, "request-delivered");
 }
 
