@@ -95,6 +95,18 @@ describe("over the API", function()
       assert.are.equal(7, note.detail.batch_size)
     end)
 
+    it("leave an entry in the audit log however much is set", function()
+      local types = {}
+      for number = 1, 200 do
+        types[number] = "event_rewards_within_reach_reminder"
+      end
+      local made = here:create("crm", { event_types = types, retry_schedule = { 60, 3600, 86400 },
+        url = "https://a.example/" .. ("%22"):rep(600) })
+      local note = here:last_note()
+      assert.are.same({ "webhook.create", made.id }, { note.what, note.object })
+      assert.are.equal(200, #note.detail.event_types)
+    end)
+
     it("are not sent again to who has them", function()
       local made = here:create("crm")
       local path = "/api/v1/webhooks/" .. made.id

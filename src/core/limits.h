@@ -148,11 +148,11 @@
 #define LH_KNOCK_ADDRESS_MAX 30   /* people behind one address */
 #define LH_KNOCK_USER_MS 60000    /* the same for one user's name */
 #define LH_KNOCK_USER_MAX 10
-#define LH_KNOCKS_MAX 10000      /* rows; those that matter least make room */
-#define LH_AUDIT_WHO_MAX 128     /* "user:" and a name, "token:" and an id */
-#define LH_AUDIT_WHAT_MAX 64     /* "webhook.rotate_secret" */
-#define LH_AUDIT_OBJECT_MAX 256  /* an id or a name */
-#define LH_AUDIT_DETAIL_MAX 8192 /* JSON: an edit's fields */
+#define LH_KNOCKS_MAX 10000       /* rows; those that matter least make room */
+#define LH_AUDIT_WHO_MAX 128      /* "user:" and a name, "token:" and an id */
+#define LH_AUDIT_WHAT_MAX 64      /* "webhook.rotate_secret" */
+#define LH_AUDIT_OBJECT_MAX 256   /* an id or a name */
+#define LH_AUDIT_DETAIL_MAX 32768 /* JSON; all that a webhook can be given is 20 KB */
 #define LH_LIST_LIMIT_DEFAULT 50
 #define LH_LIST_LIMIT_MAX 1000
 
