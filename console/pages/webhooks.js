@@ -97,7 +97,7 @@ function columnsOf({ figures, known, reload }) {
     {
       key: "rate",
       title: "Success",
-      className: "nowrap",
+      className: "cell-rate",
       cell: (webhook) => html`<${SuccessCell} figures=${figures?.get(webhook.id)} />`,
     },
     {

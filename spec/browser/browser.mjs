@@ -148,6 +148,16 @@ export async function settled(page) {
 }
 
 // The window is as high as the page meanwhile: else what sticks to its edges stands in the middle.
+// No table has columns that one must scroll to.
+export async function whole(page, what) {
+  const over = await page.evaluate(() =>
+    [...document.querySelectorAll(".table-frame")].map(
+      (frame) => frame.scrollWidth - frame.clientWidth,
+    ),
+  );
+  check(Math.max(0, ...over) === 0, `tables of ${what} are wider than the page by ${over} px`);
+}
+
 export async function picture(page, name) {
   mkdirSync(pictures, { recursive: true });
   const size = page.viewportSize();

@@ -14,6 +14,7 @@ import {
   signedIn,
   until,
   webhook,
+  whole,
 } from "../browser.mjs";
 
 const LOOKS = [
@@ -21,6 +22,7 @@ const LOOKS = [
   ["dark", { width: 1440, scheme: "dark" }],
   ["narrow", { width: 360 }],
   ["broad", { width: 1600 }],
+  ["laptop", { width: 1280 }],
   ["middle", { width: 1100 }],
 ];
 
@@ -100,6 +102,7 @@ const SPREADING = [
   "inbox",
   "handlers",
 ];
+const TABLES = ["light", "broad", "laptop"]; // of other widths they are cards
 const MAIN = ["light", "dark", "narrow"];
 
 async function tour(pages, look, options) {
@@ -110,6 +113,7 @@ async function tour(pages, look, options) {
     await heading(anna.page, title);
     await settled(anna.page);
     await fits(anna.page, `${name}, ${look}`);
+    if (TABLES.includes(look) && SPREADING.includes(name)) await whole(anna.page, name);
     if (MAIN.includes(look)) await accessible(anna.page, `${name}, ${look}`);
     await picture(anna.page, `${name}-${look}`);
     if (name === "create" && look === "light") await opened(anna.page);
@@ -120,10 +124,11 @@ async function tour(pages, look, options) {
 
 export default async function play() {
   const pages = pagesOf(await prepare());
-  const [light, dark, narrow, broad, middle] = LOOKS;
+  const [light, dark, narrow, broad, laptop, middle] = LOOKS;
   await Promise.all([tour(pages, ...light), tour(pages, ...dark)]);
   const others = async () => {
     await tour(pages, ...broad);
+    await tour(pages, ...laptop);
     await tour(pages, ...middle);
   };
   await Promise.all([tour(pages, ...narrow), others()]);
