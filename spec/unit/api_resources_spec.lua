@@ -72,6 +72,33 @@ describe("over the API", function()
       end
     end)
 
+    it("show the values of own headers to those who may set them", function()
+      local webhook = here:webhook("crm", { retries_max = 0,
+        headers = { Authorization = "Bearer hush", ["X-Shop"] = "hush-7" } })
+      local event = here:post("events", { event_type = EARNED, data = {} }, 202).ids[1]
+      here:work()
+      local id = here:get("requests").requests[1].request_id
+      here:user("anna", "admin")
+      local readers = { reads, here:user("vera", "viewer") }
+      local paths = { "webhooks", "webhooks/" .. webhook.id, "requests/" .. id,
+        "events/" .. event .. "/explain" }
+      for _, path in ipairs(paths) do
+        local _, _, response = here:ask(writes, "GET", "/api/v1/" .. path)
+        assert.is_not_nil(response.body:find('"Authorization":"Bearer hush"', 1, true), path)
+        for _, reader in ipairs(readers) do
+          _, _, response = here:ask(reader, "GET", "/api/v1/" .. path)
+          assert.is_nil(response.body:find("hush", 1, true), path)
+          assert.is_not_nil(response.body:find('"X-Shop":"***"', 1, true), path)
+        end
+      end
+      local shown = select(2, here:ask(reads, "GET", "/api/v1/requests/" .. id)).attempts[1]
+      assert.are.equal(shown.nonce, shown.headers.nonce)
+      assert.matches("^%x+$", shown.headers["x-zinrelo-signature"])
+      here:webhook("plain")
+      local _, _, response = here:ask(reads, "GET", "/api/v1/webhooks")
+      assert.is_not_nil(response.body:find('"headers":{}', 1, true), response.body)
+    end)
+
     it("are retried, chosen or all that failed", function()
       fail(2)
       local rows = here:get("requests").requests

@@ -187,10 +187,10 @@ end
 local WEBHOOK = { "webhook_id", "name", "status", "verdict", "explanation", "hint", "subscribed" }
 local SPAN = { "mode", "reason", "event_types", "since" }
 
-local function webhook_shown(row)
+local function webhook_shown(row, who)
   local shown = render.pick(row, WEBHOOK)
   shown.span = row.span and render.pick(row.span, SPAN) or json.null
-  shown.request = row.request and render.request_shown(row.request) or json.null
+  shown.request = row.request and render.request_shown(row.request, who) or json.null
   return shown
 end
 
@@ -205,7 +205,9 @@ local function explain(call)
   end
   return call:ok({ event = render.pick(found.event, HEAD), workers = found.workers,
     explanation = render.maybe(found.explanation),
-    webhooks = render.list(found.webhooks, webhook_shown) })
+    webhooks = render.list(found.webhooks, function(row)
+      return webhook_shown(row, call.who)
+    end) })
 end
 
 return {

@@ -58,9 +58,29 @@ function render.text(value)
   return json.encode(value) or assert(json.encode(cleaned(value)))
 end
 
---- A webhook. The secret only if the row has one, which is so when it is new.
-function render.webhook(row)
+local HIDDEN = "***"
+
+-- What each attempt carries whatever the webhook's own headers are; a webhook cannot set these.
+local OURS = { ["content-type"] = true, nonce = true, ["x-zinrelo-signature"] = true,
+  ["webhook-id"] = true, ["webhook-timestamp"] = true, ["webhook-signature"] = true }
+
+-- The values of a webhook's own headers let us in at the endpoint as often as not: whoever may not
+-- set them sees their names.
+local function for_reader(headers, who)
+  if who.can_write or not headers or headers == json.null then
+    return headers
+  end
+  local copy = {}
+  for name, value in pairs(headers) do
+    copy[name] = OURS[name:lower()] and value or HIDDEN
+  end
+  return copy
+end
+
+--- A webhook, for who asks. The secret only if the row has one, which is so when it is new.
+function render.webhook(row, who)
   local shown = render.pick(row, fields.webhook)
+  shown.headers = for_reader(shown.headers, who)
   shown.revision = row.revision
   shown.secret = row.secret
   shown.secret_rotates_at = row.secret_rotates_at
@@ -73,23 +93,23 @@ function render.request(row)
 end
 
 -- Headers as an object whose names stand in the order in which they are sent.
-local function headers(attempt)
+local function headers(attempt, who)
   if not attempt.headers then
     return json.null
   end
-  local members = {}
+  local members, values = {}, for_reader(attempt.headers, who)
   for index, name in ipairs(attempt.header_names) do
-    members[index] = json.encode(name) .. ":" .. json.encode(attempt.headers[name])
+    members[index] = json.encode(name) .. ":" .. json.encode(values[name])
   end
   return assert(json.raw("{" .. table.concat(members, ",") .. "}"))
 end
 
---- A request with its attempts, each with its explanation.
-function render.request_shown(row)
+--- A request with its attempts, each with its explanation, for who asks.
+function render.request_shown(row, who)
   local shown = render.request(row)
   shown.attempts = render.list(row.attempts, function(attempt)
     local view = render.pick(attempt, fields.attempt)
-    view.headers = headers(attempt)
+    view.headers = headers(attempt, who)
     view.explanation = attempt.explanation
     return view
   end)

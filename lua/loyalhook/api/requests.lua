@@ -51,7 +51,7 @@ local function get(call)
   if not row then
     return nil, failure
   end
-  return call:ok(render.request_shown(row))
+  return call:ok(render.request_shown(row, call.who))
 end
 
 local function get_body(call)

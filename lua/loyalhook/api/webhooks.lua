@@ -17,7 +17,7 @@ local function etag(row)
 end
 
 local function shown(call, row)
-  return call:ok(render.webhook(row), etag(row))
+  return call:ok(render.webhook(row, call.who), etag(row))
 end
 
 -- The revision that If-Match asks for, nil for any; or false, problem.
@@ -41,7 +41,8 @@ local function refused(call, id, message, code)
   if not row then
     return call:failed(message, code)
   end
-  return problem.new("revision", message, { current = render.webhook(row), headers = etag(row) })
+  return problem.new("revision", message, { current = render.webhook(row, call.who),
+    headers = etag(row) })
 end
 
 -- Makes a change: change(id, which) → webhook, more or nil, message, code. Notes it as `what` with
@@ -75,7 +76,10 @@ local function list(call)
   if #rows > limit then
     rows[limit + 1], following = nil, rows[limit].id
   end
-  return call:ok(render.page("webhooks", render.list(rows, render.webhook), following))
+  local function shape(row)
+    return render.webhook(row, call.who)
+  end
+  return call:ok(render.page("webhooks", render.list(rows, shape), following))
 end
 
 -- What of a body may stand in the audit log.
@@ -120,7 +124,7 @@ local function create(call)
   call:note("webhook.create", row.id, row.account, without_secret(given))
   local headers = etag(row)
   headers.Location = "/api/v1/webhooks/" .. row.id
-  return { status = 201, value = render.webhook(row), headers = headers }
+  return { status = 201, value = render.webhook(row, call.who), headers = headers }
 end
 
 -- Whether If-None-Match names this tag; a proxy that compresses makes tags weak.
@@ -182,7 +186,8 @@ local function enable(call)
   if not row then
     return nil, job
   end
-  return call:ok({ webhook = render.webhook(row), job = job and render.job(job) or json.null },
+  return call:ok({ webhook = render.webhook(row, call.who),
+    job = job and render.job(job) or json.null },
     etag(row))
 end
 
