@@ -28,6 +28,7 @@ http {
     '"bytes":"$request_length","seen":"$loyalhook_seen"}';
   access_log %s;
   server_tokens off;
+  client_header_timeout 15s;
   client_body_temp_path body;
   proxy_temp_path proxy;
   fastcgi_temp_path fastcgi;
