@@ -1,5 +1,6 @@
 // The console: routes, and the frame around each page. A client of /api/v1 and of nothing else.
 
+import { keepFocus } from "./lib/focus.js";
 import { html, render, useEffect, useErrorBoundary } from "./lib/html.js";
 import { mayPass } from "./lib/load.js";
 import { match, route, startRouter } from "./lib/router.js";
@@ -84,5 +85,7 @@ function App() {
     <${ToastHost} />`;
 }
 
+const place = document.getElementById("app");
 startRouter();
-render(html`<${App} />`, document.getElementById("app"));
+render(html`<${App} />`, place);
+keepFocus(place);

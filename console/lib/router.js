@@ -3,6 +3,7 @@
 // the focus goes to the new page's heading; a change of the query only (a filter) leaves it. Going
 // back asks about unsaved work as a link does, and comes to where the page was scrolled to.
 
+import { focusHeading } from "./focus.js";
 import { createStore } from "./store.js";
 
 export const ROOT = "/console";
@@ -33,13 +34,6 @@ export function setGuard(ask) {
 
 export function hasGuard() {
   return guard !== null;
-}
-
-function focusHeading() {
-  requestAnimationFrame(() => {
-    const heading = document.querySelector("main h1");
-    if (heading) heading.focus({ preventScroll: true });
-  });
 }
 
 function keepScroll() {

@@ -29,7 +29,7 @@ function OnceDialog({ title, text, children, close }) {
 }
 
 export function showOnce(given) {
-  return openDialog((close) => html`<${OnceDialog} ...${given} close=${close} />`);
+  return openDialog((close) => html`<${OnceDialog} ...${given} close=${close} />`, { stay: true });
 }
 
 export function showSecret(name, secret) {

@@ -2,6 +2,7 @@
 // focus back. `ask` and `openDialog` open one from anywhere and promise its answer.
 
 import { html, useEffect, useId, useRef, useState } from "../lib/html.js";
+import { route } from "../lib/router.js";
 import { createStore, useStore } from "../lib/store.js";
 import { Icon } from "./icon.js";
 
@@ -59,8 +60,9 @@ export function Dialog({ title, children, foot, onClose, onSubmit, wide, closabl
 const open = createStore([]);
 let last = 0;
 
-// make(close) → the dialog; the promise is kept with what `close` is given.
-export function openDialog(make) {
+// make(close) → the dialog; the promise is kept with what `close` is given, or with null when the
+// reader goes to another page, except if it has to `stay`.
+export function openDialog(make, { stay = false } = {}) {
   return new Promise((resolve) => {
     last += 1;
     const id = last;
@@ -68,9 +70,16 @@ export function openDialog(make) {
       open.set(open.get().filter((entry) => entry.id !== id));
       resolve(result);
     };
-    open.set([...open.get(), { id, element: make(close) }]);
+    open.set([...open.get(), { id, element: make(close), leave: () => stay || close(null) }]);
   });
 }
+
+let path = route.get().path;
+route.watch((now) => {
+  if (now.path === path) return;
+  path = now.path;
+  for (const entry of open.get()) entry.leave();
+});
 
 export function DialogHost() {
   return useStore(open).map((entry) => html`<div key=${entry.id}>${entry.element}</div>`);

@@ -157,6 +157,20 @@ async function unsaved(page) {
   await heading(page, "Webhooks");
 }
 
+// A question about one page does not stand over another.
+async function questions(page, id) {
+  await page.goto(`${base}/console/webhooks`);
+  await page.getByRole("link", { name: "failing", exact: true }).click();
+  await heading(page, "failing");
+  await page.getByRole("button", { name: "Action: failing" }).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.getByRole("dialog", { name: "Delete failing?" }).waitFor();
+  await page.goBack();
+  await heading(page, "Webhooks");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  equal((await cli("webhook", "show", id, "--json")).status, "enabled", "not deleted");
+}
+
 // What a screen reader is told without being asked.
 async function aloud(page, id) {
   await page.goto(`${base}/console/webhooks/${id}`);
@@ -181,6 +195,7 @@ export default async function play() {
   await selection(page);
   await scrolling(page);
   await unsaved(page);
+  await questions(page, id);
   await aloud(page, id);
   await deep(anna, id);
   quiet(anna);
