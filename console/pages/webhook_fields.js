@@ -43,11 +43,11 @@ export function EventFields({ form, errors, set, catalogue }) {
     <${EventsPicker} catalogue=${catalogue} selectors=${form.event_types}
       label=${LABELS.event_types}
       error=${errors.event_types} onChange=${(value) => set({ event_types: value })} />
+    <datalist id="batch-sizes">${BATCH_SIZES.map((size) => html`<option key=${size}
+      value=${size}></option>`)}</datalist>
     <${TextField} ...${bind("batch_size")} inputmode="numeric" list="batch-sizes"
       className="field-short"
       unit="events" hint="So many events come in one request at most, 1 to 1,000" />
-    <datalist id="batch-sizes">${BATCH_SIZES.map((size) => html`<option key=${size}
-      value=${size}></option>`)}</datalist>
   </section>`;
 }
 

@@ -1,15 +1,19 @@
-// A server that is slow, away, or answers nonsense; two tabs of one browser.
+// A server that is slow, away, or answers nonsense; two tabs of one browser; and a dashboard that
+// renews itself while somebody looks.
 
 import {
   base,
   check,
   cli,
+  emit,
   equal,
   heading,
   passwords,
   picture,
   quiet,
+  script,
   signedIn,
+  until,
   visit,
   webhook,
 } from "../browser.mjs";
@@ -105,6 +109,31 @@ async function away(one) {
   await page.getByRole("link", { name: "patient" }).waitFor();
 }
 
+// What waits is seen without reloading, and how it came to that.
+async function live({ page }) {
+  await visit(page, "Dashboard");
+  const depth = page.locator(".tile", { hasText: "Queue depth" }).locator(".tile-value");
+  await until(async () => (await depth.textContent()) === "0", "an empty queue");
+  await script("/patient", ["hang"]);
+  await emit({ member_info: { member_id: "m-1" } });
+  const grown = async () => {
+    await page.clock.fastForward(5000);
+    return (await depth.textContent()) === "1";
+  };
+  await until(grown, "the queue of one");
+  for (const [title, values] of [
+    ["Queue depth over time", ["0", "1"]],
+    ["Age of the oldest undelivered", ["none"]],
+  ]) {
+    const chart = page.locator("figure", { hasText: title });
+    await chart.getByText("As a table").click();
+    await chart.locator("tbody td").first().waitFor();
+    const found = await chart.locator("tbody td").allTextContents();
+    for (const value of values) check(found.includes(value), `${title}: ${found}`);
+  }
+  await picture(page, "dashboard-queue");
+}
+
 // Tabs share a cookie: what one does to the session, the other knows.
 async function tabs(one) {
   const first = one.page;
@@ -138,6 +167,7 @@ export default async function play() {
   const anna = await signedIn();
   await slow(anna);
   await away(anna);
+  await live(anna);
   anna.problems.length = 0; // the browser tells of each answer that did not come
   await tabs(anna);
   quiet(anna);
