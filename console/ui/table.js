@@ -55,8 +55,10 @@ export function Pager({ hasBefore, next, onFirst, onNext }) {
 export function TabLinks({ label, tabs, current }) {
   const place = useRef(null);
   useLayoutEffect(() => {
-    const tab = place.current.querySelector("[aria-current]");
-    if (tab) place.current.scrollLeft = tab.offsetLeft - place.current.offsetLeft;
+    // In the middle, where there is more than fits: so its neighbours are seen.
+    const [bar, tab] = [place.current, place.current.querySelector("[aria-current]")];
+    const room = bar.clientWidth - (tab?.clientWidth ?? 0);
+    if (tab) bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - room / 2;
   }, [current]);
   return html`<nav class="tabs" aria-label=${label} ref=${place}>${tabs.map(
     (tab) => html`
