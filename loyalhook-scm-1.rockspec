@@ -116,6 +116,7 @@ build = {
       },
     },
     ["loyalhook.access"] = "lua/loyalhook/access.lua",
+    ["loyalhook.actor"] = "lua/loyalhook/actor.lua",
     ["loyalhook.access.audit"] = "lua/loyalhook/access/audit.lua",
     ["loyalhook.access.users"] = "lua/loyalhook/access/users.lua",
     ["loyalhook.api.accounts"] = "lua/loyalhook/api/accounts.lua",

@@ -3,6 +3,7 @@
 -- tokens and logins the store has hashes only: a text is shown where it is made, never
 -- again. Its methods about users are in access/users.lua, the log's in access/audit.lua.
 
+local actor = require("loyalhook.actor")
 local core = require("loyalhook.core")
 local engine = require("loyalhook.engine")
 local options = require("loyalhook.options")
@@ -67,12 +68,12 @@ local function view_of(row, message, code)
 end
 
 --- Makes a token for a program. given: name, account (nil: all accounts), scope =
--- "read" or "write". by: { who =, detail = JSON text } for the audit log; without detail what is
--- set is noted. Returns the token with its text as `token`, which is shown only here, or nil,
--- message, code ("invalid", "conflict" if another token has the name, "limit").
+-- "read" or "write". by: { who =, detail = JSON text } for the audit log (actor.lua); without
+-- detail what is set is noted. Returns the token with its text as `token`, which is shown only
+-- here, or nil, message, code ("invalid", "conflict" if another token has the name, "limit").
 function Access:create_token(given, by)
   given = options.check(given, TOKEN, "create_token")
-  local noted = self._by(by, { name = given.name, scope = given.scope })
+  local noted = actor.of(by, { name = given.name, scope = given.scope })
   return view_of(self._store:token_create(given, noted, self._now_ms()))
 end
 
@@ -89,7 +90,7 @@ end
 -- message, code ("not_found").
 function Access:revoke_token(id_or_name, by)
   options.text(id_or_name, "revoke_token", "an id or a name")
-  return view_of(self._store:token_revoke(id_or_name, by, self._now_ms()))
+  return view_of(self._store:token_revoke(id_or_name, actor.of(by), self._now_ms()))
 end
 
 --- Whose token this text is: { id, name, account (nil: all), scope }; or nil, message,

@@ -119,8 +119,10 @@ void story_webhook_add(struct story *story, struct lh_webhook *webhook) {
   int code = lh_webhook_check(webhook, &err);
   if (code == 0)
     code = story->store->admin->webhook_create(
-        story->store, webhook, webhook->url,
-        (struct lh_piece){kept->secret, LH_SECRET_GENERATED_LEN}, story->clock.wall_ms, &err);
+        story->store, webhook,
+        &(struct lh_webhook_new){webhook->url,
+                                 (struct lh_piece){kept->secret, LH_SECRET_GENERATED_LEN}, NULL},
+        story->clock.wall_ms, &err);
   if (code != 0) {
     story_complain(story, "webhook %s: %s", webhook->name, err.message);
     return;
@@ -154,7 +156,8 @@ void story_edit(struct story *story, const char *name, struct lh_webhook_edit *e
   struct lh_error err;
   if (!kept) return;
   edit->url_normal = edit->values.url;
-  int code = story->store->admin->webhook_edit(story->store, &kept->id, edit, &webhook, &err);
+  int code = story->store->admin->webhook_edit(story->store, &(struct lh_which){.id = &kept->id},
+                                               edit, &webhook, &err);
   if (refused(story, name, code, &err)) return;
   if (webhook.retries_max > kept->retries_max) kept->retries_max = webhook.retries_max;
   kept->success = webhook.success;
@@ -169,8 +172,8 @@ void story_status(struct story *story, const char *name, enum lh_status status) 
   struct lh_webhook webhook;
   struct lh_error err;
   if (!kept) return;
-  int code =
-      story->store->admin->webhook_status(story->store, &kept->id, status, 0, &webhook, &err);
+  int code = story->store->admin->webhook_status(story->store, &(struct lh_which){.id = &kept->id},
+                                                 status, &webhook, &err);
   if (refused(story, name, code, &err)) return;
   lh_webhook_clear(&webhook);
 }
@@ -191,8 +194,9 @@ void story_rotate(struct story *story, const char *name, int64_t overlap_ms) {
   if (!kept) return;
   story_keys_at(kept, story->clock.wall_ms);
   secret_make(story, kept->secret_next);
-  const struct lh_rotation rotation = {{kept->secret_next, LH_SECRET_GENERATED_LEN}, overlap_ms, 0};
-  int code = story->store->admin->secret_rotate(story->store, &kept->id, &rotation, &webhook, &err);
+  const struct lh_rotation rotation = {{kept->secret_next, LH_SECRET_GENERATED_LEN}, overlap_ms};
+  int code = story->store->admin->secret_rotate(story->store, &(struct lh_which){.id = &kept->id},
+                                                &rotation, &webhook, &err);
   if (refused(story, name, code, &err)) return;
   lh_webhook_clear(&webhook);
   lh_hmac_key_free(kept->key_next);

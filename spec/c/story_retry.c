@@ -31,8 +31,9 @@ void story_retry(struct story *story, char *const *names, int count) {
   story->retried = 1;
   for (int i = 0; i < count; i++)
     retries[i] = (struct lh_retry){.request_id = id_of(story, names[i])};
-  if (story->store->jobs->retry(story->store, NULL, retries, (size_t)count, story->clock.wall_ms,
-                                &err)) {
+  if (story->store->jobs->retry(
+          story->store, &(struct lh_retry_chosen){.retries = retries, .count = (size_t)count},
+          story->clock.wall_ms, &err)) {
     story_complain(story, "retry: %s", err.message);
     return;
   }
@@ -80,7 +81,8 @@ void story_retry_failed(struct story *story, const struct story_retrying *wanted
     story_note(story, "%d failed", (int)total);
     return;
   }
-  if (story->store->jobs->create(story->store, &filter, story->clock.wall_ms, &job, &err) != 0)
+  if (story->store->jobs->create(story->store, &filter, NULL, story->clock.wall_ms, &job, &err) !=
+      0)
     story_note(story, "job refused: %s", without_command(err.message));
   else if (wanted->wait)
     wait_for(story, &job.id);

@@ -185,7 +185,8 @@ static void do_does(struct story *story, const char *line) {
 static void do_forget(struct story *story, const char *name) {
   size_t failed = 0;
   struct lh_error err;
-  if (story->store->tasks->forget(story->store, name, story->clock.wall_ms, &failed, &err) == 0)
+  if (story->store->tasks->forget(story->store, name, NULL, story->clock.wall_ms, &failed, &err) ==
+      0)
     story_note(story, "%s forgotten, %d failed", name, (int)failed);
   else
     story_note(story, "%s not forgotten: %s", name, err.message);
@@ -194,7 +195,7 @@ static void do_forget(struct story *story, const char *name) {
 static void do_retry(struct story *story, char *const *words, int count) {
   struct lh_task_retry asked = {.event_id = words[1], .handler = count > 2 ? words[2] : NULL};
   struct lh_error err;
-  if (story->store->tasks->retry(story->store, &asked, 1, story->clock.wall_ms, &err) != 0)
+  if (story->store->tasks->retry(story->store, &asked, 1, NULL, story->clock.wall_ms, &err) != 0)
     story_complain(story, "retry: %s", err.message);
   story_note(story, "%s %s", words[1], lh_task_retry_outcome_name(asked.outcome));
 }

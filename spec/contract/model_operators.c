@@ -58,8 +58,9 @@ void create(void) {
   draft.pause_after = (int32_t)below(4);
   draft.max_in_flight = (int32_t)(1 + below(3));
   draft.ordered = one_in(3);
-  if (done(model.store->admin->webhook_create(model.store, &draft, draft.url, model_secrets[0],
-                                              fake.wall_ms, &why),
+  if (done(model.store->admin->webhook_create(
+               model.store, &draft, &(struct lh_webhook_new){draft.url, model_secrets[0], NULL},
+               fake.wall_ms, &why),
            "create")) {
     *webhook = (struct model_webhook){.id = draft.id,
                                       .account = account,
@@ -97,7 +98,8 @@ void edit(void) {
   wanted.values.pause_after = (int32_t)below(4);
   wanted.values.max_in_flight = (int32_t)(1 + below(3));
   wanted.values.ordered = one_in(2);
-  if (done(model.store->admin->webhook_edit(model.store, &webhook->id, &wanted, &changed, &why),
+  if (done(model.store->admin->webhook_edit(model.store, &(struct lh_which){.id = &webhook->id},
+                                            &wanted, &changed, &why),
            "edit")) {
     snprintf(webhook->event_types, sizeof webhook->event_types, "%s", changed.event_types);
     webhook->batch_size = changed.batch_size;
@@ -112,9 +114,9 @@ void edit(void) {
 
 void set_status(struct model_webhook *webhook, enum lh_status status) {
   struct lh_webhook changed;
-  if (!done(
-          model.store->admin->webhook_status(model.store, &webhook->id, status, 0, &changed, &why),
-          "status"))
+  if (!done(model.store->admin->webhook_status(model.store, &(struct lh_which){.id = &webhook->id},
+                                               status, &changed, &why),
+            "status"))
     return;
   if (status == LH_STATUS_ENABLED && webhook->status != status)
     model_enabled(&model, webhook);
@@ -137,8 +139,9 @@ void rotate(void) {
   int secret = (int)below(MODEL_SECRETS);
   int64_t overlap_ms = one_in(3) ? 0 : below(600000);
   if (webhook == NULL) return;
-  const struct lh_rotation rotation = {model_secrets[secret], overlap_ms, 0};
-  if (!done(model.store->admin->secret_rotate(model.store, &webhook->id, &rotation, &changed, &why),
+  const struct lh_rotation rotation = {model_secrets[secret], overlap_ms};
+  if (!done(model.store->admin->secret_rotate(model.store, &(struct lh_which){.id = &webhook->id},
+                                              &rotation, &changed, &why),
             "rotate"))
     return;
   model_rotated(&model, webhook, secret, overlap_ms);
@@ -159,7 +162,9 @@ void retry_some(void) {
   }
   if (count == 0) return;
   model.may_retry = 1;
-  if (!done(model.store->jobs->retry(model.store, NULL, asked, count, fake.wall_ms, &why),
+  if (!done(model.store->jobs->retry(model.store,
+                                     &(struct lh_retry_chosen){.retries = asked, .count = count},
+                                     fake.wall_ms, &why),
             "retry")) {
     model.may_retry = 0;
     return;
@@ -194,7 +199,7 @@ void make_job(void) {
     filter.account = model_accounts[job.account];
   }
   job.reason = filter.reason;
-  int rc = model.store->jobs->create(model.store, &filter, fake.wall_ms, &made, &why);
+  int rc = model.store->jobs->create(model.store, &filter, NULL, fake.wall_ms, &made, &why);
   if (webhook != NULL && webhook->status != LH_STATUS_ENABLED && rc == LH_E_REFUSED) return;
   if (!done(rc, "job")) return;
   MODEL_MUST(&model, webhook == NULL || webhook->status == LH_STATUS_ENABLED,
@@ -208,7 +213,8 @@ void resume(void) {
   struct lh_webhook changed;
   struct lh_job made;
   if (webhook == NULL || model.job_count == MODEL_JOBS) return;
-  int rc = model.store->admin->webhook_resume(model.store, &webhook->id, 0, &made, &changed, &why);
+  int rc = model.store->admin->webhook_resume(model.store, &(struct lh_which){.id = &webhook->id},
+                                              &made, &changed, &why);
   if (webhook->status != LH_STATUS_PAUSED && rc == LH_E_REFUSED) return;
   if (!done(rc, "resume")) return;
   MODEL_MUST(&model, webhook->status == LH_STATUS_PAUSED, "resumed what was not paused");

@@ -48,7 +48,8 @@ static struct lh_webhook webhook_draft(const char *name, const char *event_types
 /* Creates it and clears the draft. */
 static struct lh_id store_draft(struct lh_store *in, struct lh_webhook *webhook) {
   struct lh_error err;
-  int rc = in->admin->webhook_create(in, webhook, webhook->url, secret16, FAKE_START_MS, &err);
+  int rc = in->admin->webhook_create(
+      in, webhook, &(struct lh_webhook_new){webhook->url, secret16, NULL}, FAKE_START_MS, &err);
   if (rc != LH_OK) print_error("%s\n", err.message);
   assert_int_equal(rc, LH_OK);
   lh_webhook_clear(webhook);
@@ -466,6 +467,7 @@ int store_suite_run(const struct store_maker *of) {
   failed += store_suite_run_task_rules();
   failed += store_suite_run_task_care();
   failed += store_suite_run_access();
+  failed += store_suite_run_audit();
   failed += store_suite_run_revision();
   failed += store_suite_run_headers();
   failed += store_suite_run_series();

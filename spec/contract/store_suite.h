@@ -76,6 +76,7 @@ int store_suite_run_inbox(void);
 int store_suite_run_access(void);
 int store_suite_run_revision(void);
 int store_suite_run_headers(void);
+int store_suite_run_audit(void);
 int store_suite_run_series(void);
 /* An event as core/received.h has it, with some data; and one accepted alone. */
 struct lh_received suite_received(const char *id, const char *event_type);

@@ -89,8 +89,10 @@ static void chance_retry(void) {
   struct lh_request_list list = failed_ones();
   if (list.count > 0) {
     struct lh_retry asked = {.request_id = list.rows[random_below(list.count)].request_id};
-    assert_int_equal(
-        suite.store->jobs->retry(suite.store, NULL, &asked, 1, suite.fake.wall_ms, NULL), LH_OK);
+    assert_int_equal(suite.store->jobs->retry(
+                         suite.store, &(struct lh_retry_chosen){.retries = &asked, .count = 1},
+                         suite.fake.wall_ms, NULL),
+                     LH_OK);
   }
   lh_request_list_clear(&list);
 }
@@ -141,8 +143,9 @@ static void mark_failed(void) {
 
 static void enable(const struct lh_id *webhook) {
   struct lh_webhook changed;
-  assert_int_equal(suite.store->admin->webhook_status(suite.store, webhook, LH_STATUS_ENABLED, 0,
-                                                      &changed, NULL),
+  assert_int_equal(suite.store->admin->webhook_status(suite.store,
+                                                      &(struct lh_which){.id = webhook},
+                                                      LH_STATUS_ENABLED, &changed, NULL),
                    LH_OK);
   lh_webhook_clear(&changed);
 }

@@ -15,12 +15,14 @@ static struct lh_webhook changed; /* the result of the last change */
 static int edit(const struct lh_id *id, struct lh_webhook_edit *wanted, struct lh_error *err) {
   lh_webhook_clear(&changed);
   wanted->url_normal = wanted->values.url;
-  return suite.store->admin->webhook_edit(suite.store, id, wanted, &changed, err);
+  return suite.store->admin->webhook_edit(suite.store, &(struct lh_which){.id = id}, wanted,
+                                          &changed, err);
 }
 
 static int set_status(const struct lh_id *id, enum lh_status status, struct lh_error *err) {
   lh_webhook_clear(&changed);
-  return suite.store->admin->webhook_status(suite.store, id, status, 0, &changed, err);
+  return suite.store->admin->webhook_status(suite.store, &(struct lh_which){.id = id}, status,
+                                            &changed, err);
 }
 
 static void must_be(const struct lh_id *id, enum lh_status status) {
@@ -90,21 +92,24 @@ static void test_a_scheme_needs_a_secret_of_its_form(void **state) {
   assert_int_equal(edit(&id, &wanted, &err), LH_E_SECRET_INVALID);
   assert_non_null(strstr(err.message, "rotate it"));
   lh_webhook_clear(&changed);
-  assert_int_equal(suite.store->admin->secret_rotate(
-                       suite.store, &id, &(struct lh_rotation){good, 60000, 0}, &changed, &err),
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &(struct lh_which){.id = &id},
+                                                     &(struct lh_rotation){good, 60000}, &changed,
+                                                     &err),
                    LH_OK);
   assert_int_equal(changed.secret_rotates_ms, FAKE_START_MS + 60000);
   assert_int_equal(edit(&id, &wanted, &err), LH_E_SECRET_INVALID); /* the old one still signs */
   lh_webhook_clear(&changed);
-  assert_int_equal(suite.store->admin->secret_rotate(
-                       suite.store, &id, &(struct lh_rotation){good, 0, 0}, &changed, &err),
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &(struct lh_which){.id = &id},
+                                                     &(struct lh_rotation){good, 0}, &changed,
+                                                     &err),
                    LH_OK);
   assert_int_equal(changed.secret_rotates_ms, 0);
   assert_int_equal(edit(&id, &wanted, &err), LH_OK);
   assert_int_equal(changed.scheme, LH_SCHEME_STANDARD);
   lh_webhook_clear(&changed);
-  assert_int_equal(suite.store->admin->secret_rotate(
-                       suite.store, &id, &(struct lh_rotation){secret16, 0, 0}, &changed, &err),
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &(struct lh_which){.id = &id},
+                                                     &(struct lh_rotation){secret16, 0}, &changed,
+                                                     &err),
                    LH_E_SECRET_INVALID);
 }
 
@@ -123,11 +128,14 @@ static void test_a_deleted_webhook_is_final_and_frees_its_name(void **state) {
   assert_int_equal(set_status(&ids[3], LH_STATUS_DISABLED, &err), LH_E_REFUSED);
   struct lh_webhook_edit wanted = {.fields = LH_FIELD_TIMEOUT_MS, .values.timeout_ms = 1000};
   assert_int_equal(edit(&ids[3], &wanted, &err), LH_E_REFUSED);
-  assert_int_equal(suite.store->admin->secret_rotate(
-                       suite.store, &ids[3], &(struct lh_rotation){secret16, 0, 0}, &changed, &err),
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &(struct lh_which){.id = &ids[3]},
+                                                     &(struct lh_rotation){secret16, 0}, &changed,
+                                                     &err),
                    LH_E_REFUSED);
   struct lh_target *target;
-  assert_int_equal(suite.store->admin->target(suite.store, &ids[3], &target, &err), LH_E_REFUSED);
+  assert_int_equal(
+      suite.store->admin->target(suite.store, &(struct lh_which){.id = &ids[3]}, &target, &err),
+      LH_E_REFUSED);
   ids[3] = make_webhook(suite.store, "w3", "*", 7); /* its name, URL and place are free */
 }
 
@@ -225,14 +233,17 @@ static void test_a_target_outside_the_log_follows_the_rotation(void **state) {
   static const struct lh_piece next = {"fedcba9876543210", 16};
   struct lh_target *before, *after;
   struct lh_id id = make_webhook(suite.store, "w", "*", 1);
-  assert_int_equal(suite.store->admin->secret_rotate(
-                       suite.store, &id, &(struct lh_rotation){next, 60000, 0}, &changed, NULL),
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &(struct lh_which){.id = &id},
+                                                     &(struct lh_rotation){next, 60000}, &changed,
+                                                     NULL),
                    LH_OK);
-  assert_int_equal(suite.store->admin->target(suite.store, &id, &before, NULL), LH_OK);
+  assert_int_equal(
+      suite.store->admin->target(suite.store, &(struct lh_which){.id = &id}, &before, NULL), LH_OK);
   assert_non_null(before->keys[0]);
   assert_non_null(before->keys[1]);
   fake_clock_advance(&suite.fake, 60000);
-  assert_int_equal(suite.store->admin->target(suite.store, &id, &after, NULL), LH_OK);
+  assert_int_equal(
+      suite.store->admin->target(suite.store, &(struct lh_which){.id = &id}, &after, NULL), LH_OK);
   assert_non_null(after->keys[0]);
   assert_null(after->keys[1]);
   assert_true(after->revision > before->revision);
@@ -245,7 +256,8 @@ static int signs_with(const struct lh_id *id, struct lh_piece secret) {
   struct lh_hmac_key *key;
   const struct lh_piece text = {"text", 4};
   unsigned char wanted[LH_HMAC_MAX], found[LH_HMAC_MAX];
-  assert_int_equal(suite.store->admin->target(suite.store, id, &target, NULL), LH_OK);
+  assert_int_equal(
+      suite.store->admin->target(suite.store, &(struct lh_which){.id = id}, &target, NULL), LH_OK);
   assert_int_equal(lh_signature_key_new(target->webhook.scheme, secret.at, secret.len, &key, NULL),
                    LH_OK);
   size_t len = lh_hmac_tag(key, &text, 1, wanted);
@@ -257,8 +269,8 @@ static int signs_with(const struct lh_id *id, struct lh_piece secret) {
 
 static void rotate(const struct lh_id *id, struct lh_piece secret, int64_t overlap_ms) {
   lh_webhook_clear(&changed);
-  assert_int_equal(suite.store->admin->secret_rotate(suite.store, id,
-                                                     &(struct lh_rotation){secret, overlap_ms, 0},
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &(struct lh_which){.id = id},
+                                                     &(struct lh_rotation){secret, overlap_ms},
                                                      &changed, NULL),
                    LH_OK);
 }
@@ -303,7 +315,8 @@ static void test_resuming_retries_what_the_pause_failed(void **state) {
   struct lh_id id = make_webhook(suite.store, "w", "*", 1);
   assert_int_equal(edit(&id, &wanted, NULL), LH_OK);
   lh_webhook_clear(&changed);
-  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &id, 0, &job, &changed, &err),
+  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &(struct lh_which){.id = &id},
+                                                      &job, &changed, &err),
                    LH_E_REFUSED);
   assert_non_null(strstr(err.message, "is enabled, not paused"));
   for (int i = 0; i < 5; i++) emit_one(suite.store, "event_points_earned", "{}");
@@ -319,7 +332,8 @@ static void test_resuming_retries_what_the_pause_failed(void **state) {
   take_turn(suite.store, &suite.turn, &suite.noted);
   assert_int_equal(late.after.reason, LH_REASON_PAUSED);
   fake_clock_advance(&suite.fake, 1000);
-  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &id, 0, &job, &changed, &err),
+  assert_int_equal(suite.store->admin->webhook_resume(suite.store, &(struct lh_which){.id = &id},
+                                                      &job, &changed, &err),
                    LH_OK);
   assert_int_equal(changed.status, LH_STATUS_ENABLED);
   struct lh_job_step step = {.id = &job.id, .now_ms = suite.fake.wall_ms};

@@ -51,14 +51,17 @@ static int is_there(const struct lh_id *event) {
 
 static void set_status(const struct lh_id *webhook, enum lh_status status) {
   struct lh_webhook changed;
-  assert_int_equal(
-      suite.store->admin->webhook_status(suite.store, webhook, status, 0, &changed, NULL), LH_OK);
+  assert_int_equal(suite.store->admin->webhook_status(
+                       suite.store, &(struct lh_which){.id = webhook}, status, &changed, NULL),
+                   LH_OK);
   lh_webhook_clear(&changed);
 }
 
 static struct lh_retry retry(const struct lh_id *request) {
   struct lh_retry asked = {.request_id = *request};
-  assert_int_equal(suite.store->jobs->retry(suite.store, NULL, &asked, 1, suite.fake.wall_ms, NULL),
+  assert_int_equal(suite.store->jobs->retry(
+                       suite.store, &(struct lh_retry_chosen){.retries = &asked, .count = 1},
+                       suite.fake.wall_ms, NULL),
                    LH_OK);
   return asked;
 }
@@ -80,7 +83,8 @@ struct lh_id suite_webhook_without_retries(const char *name) {
   struct lh_webhook changed;
   struct lh_webhook_edit edit = {.fields = LH_FIELD_RETRIES_MAX | LH_FIELD_PAUSE_AFTER};
   edit.values.pause_after = 0;
-  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &id, &edit, &changed, NULL),
+  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &(struct lh_which){.id = &id},
+                                                    &edit, &changed, NULL),
                    LH_OK);
   lh_webhook_clear(&changed);
   return id;
@@ -352,8 +356,8 @@ static void test_a_webhook_stays_for_a_job_that_names_it(void **state) {
   const struct lh_retry_filter filter = {.webhook_id = &gone};
   struct lh_job job;
   struct lh_job_list list;
-  assert_int_equal(suite.store->jobs->create(suite.store, &filter, suite.fake.wall_ms, &job, NULL),
-                   LH_OK);
+  assert_int_equal(
+      suite.store->jobs->create(suite.store, &filter, NULL, suite.fake.wall_ms, &job, NULL), LH_OK);
   set_status(&gone, LH_STATUS_DELETED);
   suite_lease(0);
   suite_lease(1);

@@ -37,8 +37,9 @@ static const struct lh_webhook_stats *figures(const struct lh_id *webhook, int64
 
 static void set_status(const struct lh_id *webhook, enum lh_status status) {
   struct lh_webhook changed;
-  assert_int_equal(
-      suite.store->admin->webhook_status(suite.store, webhook, status, 0, &changed, NULL), LH_OK);
+  assert_int_equal(suite.store->admin->webhook_status(
+                       suite.store, &(struct lh_which){.id = webhook}, status, &changed, NULL),
+                   LH_OK);
   lh_webhook_clear(&changed);
 }
 

@@ -22,7 +22,9 @@ static void set_headers(const struct lh_id *id, const char *headers) {
   struct lh_webhook_edit edit = {.fields = LH_FIELD_HEADERS};
   snprintf(text, sizeof text, "%s", headers != NULL ? headers : "");
   edit.values.headers = headers != NULL ? text : NULL;
-  assert_int_equal(suite.store->admin->webhook_edit(suite.store, id, &edit, &after, NULL), LH_OK);
+  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &(struct lh_which){.id = id},
+                                                    &edit, &after, NULL),
+                   LH_OK);
   lh_webhook_clear(&after);
 }
 
@@ -103,16 +105,21 @@ static void test_a_change_of_scheme_and_of_secrets(void **state) {
   struct lh_webhook after;
   struct noted_lease first = lease_next();
   record(&first, LH_INPUT_FAILURE, 64);
-  const struct lh_rotation now = {standard, 0, 0}, later = {standard, LH_SECRET_OVERLAP_MS_MAX, 0};
-  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, &now, &after, NULL), LH_OK);
+  const struct lh_rotation now = {standard, 0}, later = {standard, LH_SECRET_OVERLAP_MS_MAX};
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &(struct lh_which){.id = &id},
+                                                     &now, &after, NULL),
+                   LH_OK);
   lh_webhook_clear(&after);
   struct lh_webhook_edit edit = {.fields = LH_FIELD_SCHEME};
   edit.values.scheme = LH_SCHEME_STANDARD;
-  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &id, &edit, &after, NULL), LH_OK);
+  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &(struct lh_which){.id = &id},
+                                                    &edit, &after, NULL),
+                   LH_OK);
   lh_webhook_clear(&after);
   struct noted_lease second = lease_next();
   record(&second, LH_INPUT_FAILURE, 32);
-  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &id, &later, &after, NULL),
+  assert_int_equal(suite.store->admin->secret_rotate(suite.store, &(struct lh_which){.id = &id},
+                                                     &later, &after, NULL),
                    LH_OK);
   lh_webhook_clear(&after);
   struct noted_lease third = lease_next();
@@ -132,9 +139,9 @@ static void test_a_deleted_webhook_keeps_what_it_sent(void **state) {
   struct noted_lease first = lease_next();
   record(&first, LH_INPUT_SUCCESS, 64);
   set_headers(&id, "X-A: 2");
-  assert_int_equal(
-      suite.store->admin->webhook_status(suite.store, &id, LH_STATUS_DELETED, 0, &after, NULL),
-      LH_OK);
+  assert_int_equal(suite.store->admin->webhook_status(suite.store, &(struct lh_which){.id = &id},
+                                                      LH_STATUS_DELETED, &after, NULL),
+                   LH_OK);
   lh_webhook_clear(&after);
   struct lh_attempt_list attempts = attempts_of(&first.lease.request_id);
   shows(&attempts.rows[0], LH_SCHEME_ZINRELO, "X-A: 1", 64);

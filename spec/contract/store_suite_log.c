@@ -146,18 +146,22 @@ static void test_ten_webhooks_per_account_unique_names_and_urls(void **state) {
   snprintf(webhook.name, sizeof webhook.name, "eleventh");
   webhook.event_types = strdup("*");
   assert_int_equal(
-      suite.store->admin->webhook_create(suite.store, &webhook, "http://x/", secret16, 1, NULL),
+      suite.store->admin->webhook_create(
+          suite.store, &webhook, &(struct lh_webhook_new){"http://x/", secret16, NULL}, 1, NULL),
       LH_E_LIMIT);
   snprintf(webhook.account, sizeof webhook.account, "other");
   assert_int_equal(
-      suite.store->admin->webhook_create(suite.store, &webhook, "http://x/", secret16, 1, NULL),
+      suite.store->admin->webhook_create(
+          suite.store, &webhook, &(struct lh_webhook_new){"http://x/", secret16, NULL}, 1, NULL),
       LH_OK);
   assert_int_equal(
-      suite.store->admin->webhook_create(suite.store, &webhook, "http://y/", secret16, 1, NULL),
+      suite.store->admin->webhook_create(
+          suite.store, &webhook, &(struct lh_webhook_new){"http://y/", secret16, NULL}, 1, NULL),
       LH_E_CONFLICT);
   snprintf(webhook.name, sizeof webhook.name, "twelfth");
   assert_int_equal(
-      suite.store->admin->webhook_create(suite.store, &webhook, "http://x/", secret16, 1, NULL),
+      suite.store->admin->webhook_create(
+          suite.store, &webhook, &(struct lh_webhook_new){"http://x/", secret16, NULL}, 1, NULL),
       LH_E_CONFLICT);
   lh_webhook_clear(&webhook);
 }

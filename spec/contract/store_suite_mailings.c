@@ -17,9 +17,9 @@
 static void test_a_mail_says_what_happened(void **state) {
   (void)state;
   struct lh_id webhook = make_failing("shop-7", "crm", 2);
-  assert_int_equal(
-      suite.store->notices->account_set(suite.store, "shop-7", "a@b,c@d", suite.fake.wall_ms, NULL),
-      LH_OK);
+  assert_int_equal(suite.store->notices->account_set(suite.store, "shop-7", "a@b,c@d", NULL,
+                                                     suite.fake.wall_ms, NULL),
+                   LH_OK);
   struct lh_lease first = fail_one("shop-7");
   fail_one("shop-7");
   assert_true(lease_mail());
@@ -225,7 +225,7 @@ static void test_mails_to_nobody_are_not_leased(void **state) {
   assert_false(lease_by(suite.session, 0));
   assert_true(due_ms() == suite.fake.wall_ms + LH_MAIL_INTERVAL_MS); /* nobody asks all the time */
   fail_one("shop-7");
-  assert_int_equal(suite.store->notices->account_set(suite.store, "shop-7", "ops@example.com",
+  assert_int_equal(suite.store->notices->account_set(suite.store, "shop-7", "ops@example.com", NULL,
                                                      suite.fake.wall_ms, NULL),
                    LH_OK);
   assert_true(lease_by(suite.session, 0));
@@ -233,7 +233,7 @@ static void test_mails_to_nobody_are_not_leased(void **state) {
   record_mail(LH_MAIL_ACCEPTED);
   assert_false(lease_by(suite.session, 0));
   assert_int_equal(suite.store->notices->account_set(suite.store, "default", "ops@example.com",
-                                                     suite.fake.wall_ms, NULL),
+                                                     NULL, suite.fake.wall_ms, NULL),
                    LH_OK);
   assert_true(lease_by(suite.session, 0)); /* at once, with what waited for an address */
   assert_string_equal(mailing.webhook.account, "default");

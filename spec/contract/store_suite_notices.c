@@ -29,7 +29,8 @@ struct lh_id make_failing(const char *account, const char *name, int32_t pause_a
   webhook.retries_max = 0;
   webhook.retry_interval_s = 1;
   webhook.pause_after = pause_after;
-  int rc = suite.store->admin->webhook_create(suite.store, &webhook, webhook.url, secret16,
+  int rc = suite.store->admin->webhook_create(suite.store, &webhook,
+                                              &(struct lh_webhook_new){webhook.url, secret16, NULL},
                                               suite.fake.wall_ms, &err);
   if (rc != LH_OK) print_error("%s\n", err.message);
   assert_int_equal(rc, LH_OK);
@@ -161,8 +162,9 @@ static void test_what_a_person_stops_makes_none(void **state) {
     emit_one(suite.store, "event_points_earned", "{}");
     suite_lease(1);
     suite_record(&suite.noted.leases[0].lease, LH_INPUT_GIVEN_BACK);
-    assert_int_equal(
-        suite.store->admin->webhook_status(suite.store, &id, stops[i], 0, &result, NULL), LH_OK);
+    assert_int_equal(suite.store->admin->webhook_status(suite.store, &(struct lh_which){.id = &id},
+                                                        stops[i], &result, NULL),
+                     LH_OK);
     lh_webhook_clear(&result);
     suite_lease(10);
     assert_int_equal(suite_count_requests(LH_FAILED), 2 * (i + 1));
@@ -223,7 +225,8 @@ static void test_the_list_is_filtered_and_paged(void **state) {
 }
 
 static int set_account(const char *name, const char *notify) {
-  return suite.store->notices->account_set(suite.store, name, notify, suite.fake.wall_ms, NULL);
+  return suite.store->notices->account_set(suite.store, name, notify, NULL, suite.fake.wall_ms,
+                                           NULL);
 }
 
 static void test_accounts_have_addresses(void **state) {

@@ -12,7 +12,8 @@
 
 static void set_status(const struct lh_id *id, enum lh_status status) {
   struct lh_webhook changed;
-  int rc = suite.store->admin->webhook_status(suite.store, id, status, 0, &changed, NULL);
+  int rc = suite.store->admin->webhook_status(suite.store, &(struct lh_which){.id = id}, status,
+                                              &changed, NULL);
   assert_int_equal(rc, LH_OK);
   lh_webhook_clear(&changed);
 }
@@ -49,7 +50,9 @@ static struct lh_request_list failed_of(const struct lh_id *webhook) {
 
 static void retry(struct lh_retry *retries, size_t count) {
   struct lh_error err;
-  int rc = suite.store->jobs->retry(suite.store, NULL, retries, count, suite.fake.wall_ms, &err);
+  int rc = suite.store->jobs->retry(suite.store,
+                                    &(struct lh_retry_chosen){.retries = retries, .count = count},
+                                    suite.fake.wall_ms, &err);
   if (rc != LH_OK) print_error("%s\n", err.message);
   assert_int_equal(rc, LH_OK);
 }
@@ -57,7 +60,7 @@ static void retry(struct lh_retry *retries, size_t count) {
 static struct lh_job create(const struct lh_retry_filter *filter) {
   struct lh_job job;
   struct lh_error err;
-  int rc = suite.store->jobs->create(suite.store, filter, suite.fake.wall_ms, &job, &err);
+  int rc = suite.store->jobs->create(suite.store, filter, NULL, suite.fake.wall_ms, &job, &err);
   if (rc != LH_OK) print_error("%s\n", err.message);
   assert_int_equal(rc, LH_OK);
   return job;
@@ -116,7 +119,10 @@ static void test_another_accounts_requests_are_unknown(void **state) {
   for (int i = 0; i < 3; i++) {
     if (i == 0) emit_one(suite.store, "event_points_earned", "{}");
     assert_int_equal(
-        suite.store->jobs->retry(suite.store, names[i], &asked, 1, suite.fake.wall_ms, NULL),
+        suite.store->jobs->retry(
+            suite.store,
+            &(struct lh_retry_chosen){.retries = &asked, .count = 1, .account = names[i]},
+            suite.fake.wall_ms, NULL),
         LH_OK);
     assert_int_equal(asked.outcome, outcomes[i]);
   }
@@ -127,9 +133,14 @@ static void test_as_many_as_may_be_at_once(void **state) {
   (void)state;
   struct lh_retry *retries = calloc(LH_RETRY_MANY_MAX + 1, sizeof *retries);
   assert_non_null(retries);
-  assert_int_equal(suite.store->jobs->retry(suite.store, NULL, retries, 0, 1, NULL), LH_E_LIMIT);
   assert_int_equal(
-      suite.store->jobs->retry(suite.store, NULL, retries, LH_RETRY_MANY_MAX + 1, 1, NULL),
+      suite.store->jobs->retry(suite.store,
+                               &(struct lh_retry_chosen){.retries = retries, .count = 0}, 1, NULL),
+      LH_E_LIMIT);
+  assert_int_equal(
+      suite.store->jobs->retry(
+          suite.store,
+          &(struct lh_retry_chosen){.retries = retries, .count = LH_RETRY_MANY_MAX + 1}, 1, NULL),
       LH_E_LIMIT);
   retry(retries, LH_RETRY_MANY_MAX);
   assert_int_equal(retries[LH_RETRY_MANY_MAX - 1].outcome, LH_RETRY_UNKNOWN);
@@ -277,7 +288,8 @@ static void test_what_fails_after_a_job_settled_is_not_its_business(void **state
   struct lh_id later = make_webhook(suite.store, "later", "event_member_enrol", 1);
   struct lh_webhook_edit edit = {.fields = LH_FIELD_RETRIES_MAX}; /* none */
   struct lh_webhook changed;
-  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &later, &edit, &changed, NULL),
+  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &(struct lh_which){.id = &later},
+                                                    &edit, &changed, NULL),
                    LH_OK);
   lh_webhook_clear(&changed);
   struct lh_retry_filter all = {.account = NULL};
@@ -373,12 +385,16 @@ static void test_a_job_is_refused_where_nothing_could_be_retried(void **state) {
   struct lh_retry_filter filter = {.webhook_id = &id}, unknown = {.webhook_id = &none},
                          nobody = {.account = "nobody"};
   set_status(&id, LH_STATUS_DISABLED);
-  assert_int_equal(suite.store->jobs->create(suite.store, &filter, 1, &job, &err), LH_E_REFUSED);
+  assert_int_equal(suite.store->jobs->create(suite.store, &filter, NULL, 1, &job, &err),
+                   LH_E_REFUSED);
   assert_non_null(strstr(err.message, "enable it first (loyalhook webhook enable "));
   set_status(&id, LH_STATUS_DELETED);
-  assert_int_equal(suite.store->jobs->create(suite.store, &filter, 1, &job, &err), LH_E_REFUSED);
-  assert_int_equal(suite.store->jobs->create(suite.store, &unknown, 1, &job, &err), LH_E_NOT_FOUND);
-  assert_int_equal(suite.store->jobs->create(suite.store, &nobody, 1, &job, &err), LH_E_NOT_FOUND);
+  assert_int_equal(suite.store->jobs->create(suite.store, &filter, NULL, 1, &job, &err),
+                   LH_E_REFUSED);
+  assert_int_equal(suite.store->jobs->create(suite.store, &unknown, NULL, 1, &job, &err),
+                   LH_E_NOT_FOUND);
+  assert_int_equal(suite.store->jobs->create(suite.store, &nobody, NULL, 1, &job, &err),
+                   LH_E_NOT_FOUND);
   suite_lease(0);
   assert_int_equal(suite.turn.job_open, 0);
 }
@@ -393,7 +409,7 @@ static void test_jobs_are_listed_newest_first_and_their_number_is_bounded(void *
   assert_int_equal(suite.store->jobs->step(suite.store, &step, NULL), LH_E_NOT_FOUND);
   struct lh_job first = create(&all);
   for (int i = 1; i < LH_JOBS_OPEN_MAX; i++) create(&all);
-  assert_int_equal(suite.store->jobs->create(suite.store, &one, 1, &job, NULL), LH_E_LIMIT);
+  assert_int_equal(suite.store->jobs->create(suite.store, &one, NULL, 1, &job, NULL), LH_E_LIMIT);
   while (first.finished_ms == 0) first = step_on(suite.store, &first.id);
   assert_int_equal(first.retried, 1);
   job = create(&one);

@@ -35,18 +35,19 @@ static int change(struct lh_store *store, enum change what, const struct lh_id *
       [DISABLE] = LH_STATUS_DISABLED, [ENABLE] = LH_STATUS_ENABLED, [DELETE] = LH_STATUS_DELETED};
   struct lh_webhook after;
   struct lh_job job;
-  const struct lh_rotation rotation = {secret_new, 60000, if_revision};
-  struct lh_webhook_edit edit = {.fields = LH_FIELD_TIMEOUT_MS, .if_revision = if_revision};
+  const struct lh_rotation rotation = {secret_new, 60000};
+  const struct lh_which which = {.id = id, .if_revision = if_revision};
+  struct lh_webhook_edit edit = {.fields = LH_FIELD_TIMEOUT_MS};
   edit.values.timeout_ms = 1234;
   int rc;
   if (what == EDIT)
-    rc = store->admin->webhook_edit(store, id, &edit, &after, NULL);
+    rc = store->admin->webhook_edit(store, &which, &edit, &after, NULL);
   else if (what == ROTATE)
-    rc = store->admin->secret_rotate(store, id, &rotation, &after, NULL);
+    rc = store->admin->secret_rotate(store, &which, &rotation, &after, NULL);
   else if (what == RESUME)
-    rc = store->admin->webhook_resume(store, id, if_revision, &job, &after, NULL);
+    rc = store->admin->webhook_resume(store, &which, &job, &after, NULL);
   else
-    rc = store->admin->webhook_status(store, id, statuses[what], if_revision, &after, NULL);
+    rc = store->admin->webhook_status(store, &which, statuses[what], &after, NULL);
   if (rc == LH_OK) assert_true(if_revision == 0 || after.revision >= if_revision);
   lh_webhook_clear(&after);
   return rc;
@@ -57,7 +58,9 @@ static void pause_it(const struct lh_id *id) {
   struct lh_webhook after;
   struct lh_webhook_edit edit = {.fields = LH_FIELD_PAUSE_AFTER | LH_FIELD_RETRIES_MAX};
   edit.values.pause_after = 1;
-  assert_int_equal(suite.store->admin->webhook_edit(suite.store, id, &edit, &after, NULL), LH_OK);
+  assert_int_equal(suite.store->admin->webhook_edit(suite.store, &(struct lh_which){.id = id},
+                                                    &edit, &after, NULL),
+                   LH_OK);
   lh_webhook_clear(&after);
   emit_one(suite.store, "event_points_earned", "{}");
   suite_lease(1);

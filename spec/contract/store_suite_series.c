@@ -123,8 +123,9 @@ static void test_totals_only_rise(void **state) {
     next_span();
   }
   struct lh_webhook changed;
-  assert_int_equal(suite.store->admin->webhook_status(suite.store, &webhook, LH_STATUS_DELETED, 0,
-                                                      &changed, NULL),
+  assert_int_equal(suite.store->admin->webhook_status(suite.store,
+                                                      &(struct lh_which){.id = &webhook},
+                                                      LH_STATUS_DELETED, &changed, NULL),
                    LH_OK);
   lh_webhook_clear(&changed);
   fake_clock_advance(&suite.fake, 30 * DAY);
@@ -179,8 +180,9 @@ static void test_a_body_is_the_same_before_and_after_the_log_is_cut(void **state
   struct lh_buffer kept = {NULL, 0, 0};
   assert_int_equal(lh_buffer_add(&kept, body.at, body.len), LH_OK);
   suite_record(&suite.noted.leases[0].lease, LH_INPUT_FAILURE);
-  assert_int_equal(suite.store->admin->webhook_status(suite.store, &webhook, LH_STATUS_DISABLED, 0,
-                                                      &changed, NULL),
+  assert_int_equal(suite.store->admin->webhook_status(suite.store,
+                                                      &(struct lh_which){.id = &webhook},
+                                                      LH_STATUS_DISABLED, &changed, NULL),
                    LH_OK);
   lh_webhook_clear(&changed);
   suite_lease(10);

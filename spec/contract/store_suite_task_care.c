@@ -59,12 +59,13 @@ static void test_chosen_events_are_retried_with_fresh_tries(void **state) {
       LH_TASK_RETRY_RETRIED, LH_TASK_RETRY_NOT_FAILED, LH_TASK_RETRY_NOT_FAILED,
       LH_TASK_RETRY_RETRIED, LH_TASK_RETRY_UNKNOWN,    LH_TASK_RETRY_UNKNOWN,
       LH_TASK_RETRY_UNKNOWN};
-  assert_int_equal(tasks->retry(suite.store, asked, 7, suite.fake.wall_ms, NULL), LH_OK);
+  assert_int_equal(tasks->retry(suite.store, asked, 7, NULL, suite.fake.wall_ms, NULL), LH_OK);
   for (size_t i = 0; i < 7; i++) assert_int_equal(asked[i].outcome, outcomes[i]);
   assert_int_equal(task_worker_lease(&worker), 2);
   assert_int_equal(worker.turn.leases[0].attempt, 2);
-  assert_int_equal(tasks->retry(suite.store, asked, 0, 1, NULL), LH_E_LIMIT);
-  assert_int_equal(tasks->retry(suite.store, asked, LH_RETRY_MANY_MAX + 1, 1, NULL), LH_E_LIMIT);
+  assert_int_equal(tasks->retry(suite.store, asked, 0, NULL, 1, NULL), LH_E_LIMIT);
+  assert_int_equal(tasks->retry(suite.store, asked, LH_RETRY_MANY_MAX + 1, NULL, 1, NULL),
+                   LH_E_LIMIT);
 }
 
 static void test_what_retention_took_is_unknown(void **state) {
@@ -83,7 +84,7 @@ static void test_what_retention_took_is_unknown(void **state) {
   assert_int_equal(run.received, 1); /* the newest stays */
   struct lh_task_retry asked[] = {
       {.event_id = "e1"}, {.event_id = "e1", .handler = "crm"}, {.event_id = "e2"}};
-  assert_int_equal(tasks->retry(suite.store, asked, 3, suite.fake.wall_ms, NULL), LH_OK);
+  assert_int_equal(tasks->retry(suite.store, asked, 3, NULL, suite.fake.wall_ms, NULL), LH_OK);
   assert_int_equal(asked[0].outcome, LH_TASK_RETRY_UNKNOWN);
   assert_int_equal(asked[1].outcome, LH_TASK_RETRY_UNKNOWN);
   assert_int_equal(asked[2].outcome, LH_TASK_RETRY_NOT_FAILED);
@@ -143,20 +144,21 @@ static void test_a_handler_in_use_is_not_forgotten(void **state) {
   (void)state;
   size_t failed;
   load("crm", 0);
-  assert_int_equal(tasks->forget(suite.store, "crm", suite.fake.wall_ms, &failed, NULL),
+  assert_int_equal(tasks->forget(suite.store, "crm", NULL, suite.fake.wall_ms, &failed, NULL),
                    LH_E_REFUSED);
   fake_clock_advance(&suite.fake, LH_SESSION_DEAD_MS - 1);
-  assert_int_equal(tasks->forget(suite.store, "crm", suite.fake.wall_ms, &failed, NULL),
+  assert_int_equal(tasks->forget(suite.store, "crm", NULL, suite.fake.wall_ms, &failed, NULL),
                    LH_E_REFUSED);
   task_worker_lease(&worker); /* it says that it has it still */
   fake_clock_advance(&suite.fake, LH_SESSION_DEAD_MS - 1);
-  assert_int_equal(tasks->forget(suite.store, "crm", suite.fake.wall_ms, &failed, NULL),
+  assert_int_equal(tasks->forget(suite.store, "crm", NULL, suite.fake.wall_ms, &failed, NULL),
                    LH_E_REFUSED);
   fake_clock_advance(&suite.fake, 1);
-  assert_int_equal(tasks->forget(suite.store, "crm", suite.fake.wall_ms, &failed, NULL), LH_OK);
-  assert_int_equal(tasks->forget(suite.store, "crm", suite.fake.wall_ms, &failed, NULL),
+  assert_int_equal(tasks->forget(suite.store, "crm", NULL, suite.fake.wall_ms, &failed, NULL),
+                   LH_OK);
+  assert_int_equal(tasks->forget(suite.store, "crm", NULL, suite.fake.wall_ms, &failed, NULL),
                    LH_E_NOT_FOUND);
-  assert_int_equal(tasks->forget(suite.store, "nobody", suite.fake.wall_ms, &failed, NULL),
+  assert_int_equal(tasks->forget(suite.store, "nobody", NULL, suite.fake.wall_ms, &failed, NULL),
                    LH_E_NOT_FOUND);
 }
 
@@ -169,7 +171,8 @@ static void test_what_a_forgotten_handler_has_left_fails(void **state) {
   assert_int_equal(worker.running, 2);
   task_receive_many(5); /* not come to: nobody's */
   fake_clock_advance(&suite.fake, LH_SESSION_DEAD_MS);
-  assert_int_equal(tasks->forget(suite.store, "crm", suite.fake.wall_ms, &failed, NULL), LH_OK);
+  assert_int_equal(tasks->forget(suite.store, "crm", NULL, suite.fake.wall_ms, &failed, NULL),
+                   LH_OK);
   assert_int_equal(failed, 1500);
   struct lh_handler_list list;
   assert_int_equal(tasks->handler_list(suite.store, &list, NULL), LH_OK);
@@ -189,7 +192,8 @@ static void test_a_forgotten_handler_begins_anew(void **state) {
   assert_int_equal(task_worker_lease(&worker), 1);
   const struct lh_task_lease lease = worker.turn.leases[0];
   fake_clock_advance(&suite.fake, LH_SESSION_DEAD_MS);
-  assert_int_equal(tasks->forget(suite.store, "crm", suite.fake.wall_ms, &failed, NULL), LH_OK);
+  assert_int_equal(tasks->forget(suite.store, "crm", NULL, suite.fake.wall_ms, &failed, NULL),
+                   LH_OK);
   task_receive_many(1);
   const struct lh_handler_definition definition = {
       .name = "crm", .event_types = "*", .from_start = 1};
@@ -211,7 +215,8 @@ static void test_a_worker_that_was_away_has_its_handler_back(void **state) {
   size_t failed;
   load("crm", 0);
   fake_clock_advance(&suite.fake, LH_SESSION_DEAD_MS);
-  assert_int_equal(tasks->forget(suite.store, "crm", suite.fake.wall_ms, &failed, NULL), LH_OK);
+  assert_int_equal(tasks->forget(suite.store, "crm", NULL, suite.fake.wall_ms, &failed, NULL),
+                   LH_OK);
   task_receive_many(1);
   assert_int_equal(task_worker_lease(&worker), 0); /* its turn is as good as loading it */
   task_receive_many(1);
@@ -241,9 +246,11 @@ static void test_forgotten_handlers_make_room_for_others(void **state) {
   }
   assert_int_equal(open_one("new", &number), LH_E_LIMIT);
   fake_clock_advance(&suite.fake, LH_SESSION_DEAD_MS);
-  assert_int_equal(tasks->forget(suite.store, "old", suite.fake.wall_ms, &failed, NULL), LH_OK);
+  assert_int_equal(tasks->forget(suite.store, "old", NULL, suite.fake.wall_ms, &failed, NULL),
+                   LH_OK);
   assert_int_equal(open_one("new", &number), LH_E_LIMIT); /* its task is still shown */
-  assert_int_equal(tasks->forget(suite.store, "h1", suite.fake.wall_ms, &failed, NULL), LH_OK);
+  assert_int_equal(tasks->forget(suite.store, "h1", NULL, suite.fake.wall_ms, &failed, NULL),
+                   LH_OK);
   assert_int_equal(open_one("new", &number), LH_OK);
   assert_int_equal(open_one("newer", &number), LH_E_LIMIT);
   assert_int_equal(task_state(1, "old"), LH_TASK_FAILED);

@@ -87,8 +87,8 @@ static enum lh_task_retry_outcome retry(int event) {
   char id[16];
   snprintf(id, sizeof id, "e%d", event);
   struct lh_task_retry asked = {.event_id = id};
-  assert_int_equal(worker.store->tasks->retry(worker.store, &asked, 1, suite.fake.wall_ms, NULL),
-                   LH_OK);
+  assert_int_equal(
+      worker.store->tasks->retry(worker.store, &asked, 1, NULL, suite.fake.wall_ms, NULL), LH_OK);
   return asked.outcome;
 }
 

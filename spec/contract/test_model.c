@@ -173,7 +173,7 @@ static void retry_everything(void) {
       set_status(&model.webhooks[i], LH_STATUS_ENABLED);
   model_sync(&model);
   model.step++;
-  assert_int_equal(model.store->jobs->create(model.store, &filter, fake.wall_ms, &made, &why),
+  assert_int_equal(model.store->jobs->create(model.store, &filter, NULL, fake.wall_ms, &made, &why),
                    LH_OK);
   job.id = made.id;
   model.job_count = 0;

@@ -269,7 +269,8 @@ static void retry_one(void) {
   snprintf(id, sizeof id, "e%d", position);
   struct lh_task_retry asked = {.event_id = id,
                                 .handler = any ? NULL : tasks.handlers[handler].definition.name};
-  if (!done(handles[0]->tasks->retry(handles[0], &asked, 1, fake.wall_ms, &why), "retry")) return;
+  if (!done(handles[0]->tasks->retry(handles[0], &asked, 1, NULL, fake.wall_ms, &why), "retry"))
+    return;
   for (int i = 0; i < TASK_HANDLERS; i++) {
     struct tasks_task *task = tasks_of(i, position);
     if (!task->known || (!any && i != handler)) continue;
@@ -308,8 +309,8 @@ static void forget(void) {
   struct tasks_handler *handler = &tasks.handlers[at];
   size_t failed;
   if (one_in(2)) fake_clock_advance(&fake, LH_SESSION_DEAD_MS);
-  int rc =
-      handles[0]->tasks->forget(handles[0], handler->definition.name, fake.wall_ms, &failed, &why);
+  int rc = handles[0]->tasks->forget(handles[0], handler->definition.name, NULL, fake.wall_ms,
+                                     &failed, &why);
   let_be();
   for (int i = 1; i <= tasks.event_count; i++)
     unfinished += handler->tasks[i].known && handler->tasks[i].now.state < LH_TASK_DONE;

@@ -184,7 +184,8 @@ static void test_a_missing_key_file_has_its_own_code(void **state) {
   snprintf(webhook.account, sizeof webhook.account, "default");
   snprintf(webhook.name, sizeof webhook.name, "w");
   webhook.event_types = strdup("*");
-  assert_int_equal(store->admin->webhook_create(store, &webhook, "u", secret16, 1, NULL),
+  assert_int_equal(store->admin->webhook_create(
+                       store, &webhook, &(struct lh_webhook_new){"u", secret16, NULL}, 1, NULL),
                    LH_E_KEY_MISSING);
   lh_webhook_clear(&webhook);
   lh_store_close(store);
@@ -215,14 +216,16 @@ static void test_another_key_pauses_the_webhook_instead_of_signing(void **state)
   /* Enabling would only pause it again; a new secret mends it. */
   struct lh_webhook webhook;
   struct lh_error err;
-  assert_int_equal(store->admin->webhook_status(store, &id, LH_STATUS_ENABLED, 0, &webhook, &err),
+  assert_int_equal(store->admin->webhook_status(store, &(struct lh_which){.id = &id},
+                                                LH_STATUS_ENABLED, &webhook, &err),
                    LH_E_SECRET_UNREADABLE);
   assert_non_null(strstr(err.message, "rotate"));
-  assert_int_equal(store->admin->secret_rotate(store, &id, &(struct lh_rotation){secret16, 0, 0},
-                                               &webhook, &err),
+  assert_int_equal(store->admin->secret_rotate(store, &(struct lh_which){.id = &id},
+                                               &(struct lh_rotation){secret16, 0}, &webhook, &err),
                    LH_OK);
   lh_webhook_clear(&webhook);
-  assert_int_equal(store->admin->webhook_status(store, &id, LH_STATUS_ENABLED, 0, &webhook, &err),
+  assert_int_equal(store->admin->webhook_status(store, &(struct lh_which){.id = &id},
+                                                LH_STATUS_ENABLED, &webhook, &err),
                    LH_OK);
   lh_webhook_clear(&webhook);
   lh_store_close(store);

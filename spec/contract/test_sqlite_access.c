@@ -1,6 +1,7 @@
 /*
-** What only files and processes can show of access: a disk that takes nothing,
-** a first-run token that several processes bring at once.
+** What only files and processes can show of access: a disk that takes nothing, an
+** entry of the audit log that is not written, a first-run token that several
+** processes bring at once.
 */
 #include <setjmp.h>
 #include <signal.h>
@@ -70,6 +71,24 @@ static void test_a_full_disk_lets_those_look_who_are_in(void **state) {
   sign_in(2);
 }
 
+/* The webhook's rows are written by then: they are taken back, and what is remembered of them. */
+static void test_a_change_whose_entry_is_not_written_is_not_made(void **state) {
+  (void)state;
+  struct lh_webhook after;
+  struct lh_id id = make_webhook(suite.store, "w", "*", 1);
+  const struct lh_which which = {.id = &id, .actor = &access_actor};
+  inbox_sql("CREATE TRIGGER torn BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'torn'); END");
+  int rc =
+      suite.store->admin->webhook_status(suite.store, &which, LH_STATUS_DISABLED, &after, NULL);
+  assert_int_not_equal(rc, LH_OK);
+  assert_int_equal(inbox_sql("SELECT count(*) FROM dispatch WHERE revision = 1"), 1);
+  inbox_sql("DROP TRIGGER torn");
+  rc = suite.store->admin->webhook_status(suite.store, &which, LH_STATUS_DISABLED, &after, NULL);
+  assert_int_equal(rc, LH_OK);
+  lh_webhook_clear(&after);
+  assert_int_equal(inbox_sql("SELECT count(*) FROM audit WHERE what = 'webhook.disable'"), 1);
+}
+
 static int use_first_run(int number) {
   char name[24];
   struct lh_user made;
@@ -117,6 +136,7 @@ int main(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, inbox_set_up, inbox_tear_down)
   const struct CMUnitTest tests[] = {
       T(test_a_full_disk_lets_those_look_who_are_in),
+      T(test_a_change_whose_entry_is_not_written_is_not_made),
       T(test_processes_that_bring_one_first_run_token_make_one_user),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

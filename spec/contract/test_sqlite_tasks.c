@@ -210,7 +210,7 @@ static void test_a_step_of_a_retry_is_bounded(void **state) {
   assert_int_equal(step.count, LH_RETRY_MANY_MAX);
   check_steps("a step that retries", 1000 * 500);
   struct lh_task_retry one = {.event_id = "e99999"};
-  assert_int_equal(store->tasks->retry(store, &one, 1, fake.wall_ms, NULL), LH_OK);
+  assert_int_equal(store->tasks->retry(store, &one, 1, NULL, fake.wall_ms, NULL), LH_OK);
   assert_int_equal(one.outcome, LH_TASK_RETRY_RETRIED);
   check_steps("a retry of one", 2000);
 }
@@ -220,7 +220,7 @@ static void test_a_long_line_is_forgotten_in_steps(void **state) {
   size_t failed;
   fake_clock_advance(&fake, LH_SESSION_DEAD_MS);
   count_steps();
-  assert_int_equal(store->tasks->forget(store, "stuck", fake.wall_ms, &failed, NULL), LH_OK);
+  assert_int_equal(store->tasks->forget(store, "stuck", NULL, fake.wall_ms, &failed, NULL), LH_OK);
   assert_true(failed > 90000);
   struct steps steps = count_steps();
   assert_true(steps.machine / (int64_t)failed < 1000);

@@ -31,6 +31,21 @@ describe("a test mail", function()
     assert.are.same({ "a@b.example" }, trial.send(settings, { "a@b.example" }).to)
   end)
 
+  it("is not sent if what comes before it does not come about", function()
+    local told
+    local settings = { store = "s.db", notices = { smtp = SMTP, to = { "ops@example.com" } } }
+    assert.are.equal("full", select(3, trial.send(settings, nil, function(to)
+      told = to
+      return nil, "disk full", "full"
+    end)))
+    assert.are.same({ "ops@example.com" }, told)
+    assert.is_nil(sent)
+    assert(trial.send(settings, nil, function()
+      return true
+    end))
+    assert.is_table(sent)
+  end)
+
   it("is not written where something is missing", function()
     assert.are.equal("config", select(3, trial.send({})))
     assert.are.equal("config", select(3, trial.send({ notices = { smtp = SMTP } })))

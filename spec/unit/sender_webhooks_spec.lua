@@ -46,6 +46,24 @@ describe("sender's webhooks", function()
     assert.are.same(edited, assert(sender:webhook("renamed")))
   end)
 
+  it("are changed with an entry of the audit log, or not at all", function()
+    local access = require("loyalhook.access").new({ store = sender._store })
+    local first = assert(access:audit{ object = webhook.id })
+    assert.are.same({ "lua", "webhook.create", "set" },
+      { first[1].who, first[1].what, first[1].detail.headers })
+    assert(sender:update_webhook("crm", { batch_size = 5 }, { by = { who = "deploy",
+      detail = '{"release":7}' } }))
+    local entry = assert(access:audit{ limit = 1 })[1]
+    assert.are.same({ "deploy", { release = 7 } }, { entry.who, entry.detail })
+    refused("invalid", sender:disable_webhook("crm", { by = { who = "deploy", detail = "7" } }))
+    refused("invalid", sender:disable_webhook("crm", { by = { who = ("x"):rep(129) } }))
+    assert.are.equal("enabled", sender:webhook("crm").status)
+    assert.are.equal(2, #assert(access:audit()))
+    for _, by in ipairs{ "deploy", {}, { who = 7 }, { who = "x", detail = {} } } do
+      assert.has_error(function() sender:disable_webhook("crm", { by = by }) end)
+    end
+  end)
+
   it("are changed only as they were read, if one says so", function()
     assert.are.equal(1, webhook.revision)
     local read = { if_revision = webhook.revision }

@@ -299,6 +299,7 @@ describe("the options of", function()
     TaskRetryFilter = upvalue(inbox.retry_failed, "FAILED"),
     Place = require("loyalhook.sender.events").place,
     WebhooksFilter = upvalue(webhooks.webhooks, "LIST"),
+    By = upvalue(webhooks.create_webhook, "BY"),
     Which = upvalue(webhooks.update_webhook, "WHICH"),
     EnableOptions = upvalue(webhooks.enable_webhook, "ENABLE"),
     RetryFilter = upvalue(retries.retry_failed, "FAILED"),

@@ -112,6 +112,7 @@ static const struct {
     {"retry_many_max", LH_RETRY_MANY_MAX},
     {"list_limit_default", LH_LIST_LIMIT_DEFAULT},
     {"list_limit_max", LH_LIST_LIMIT_MAX},
+    {"audit_detail_max", LH_AUDIT_DETAIL_MAX},
 };
 
 static void bind_limits(lua_State *L) {

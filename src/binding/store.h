@@ -56,6 +56,9 @@ int lh_store_make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_err
 /* store_access.c: `by` at argument `arg`: *read is NULL for nil, else actor. 0 or LH_E_INVALID. */
 int lh_store_read_actor(lua_State *L, int arg, struct lh_actor *actor, const struct lh_actor **read,
                         struct lh_error *err);
+/* store_access.c: the same of field `by` of the table that is argument `arg`. */
+int lh_store_field_actor(lua_State *L, int arg, struct lh_actor *actor,
+                         const struct lh_actor **read, struct lh_error *err);
 /* store_access.c: a new token with its hash; wipe it. 0, LH_E_RANDOM, LH_E_MEMORY. */
 struct lh_store_secret {
   char text[LH_TOKEN_LEN + 1];

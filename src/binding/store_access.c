@@ -30,6 +30,12 @@ int lh_store_read_actor(lua_State *L, int arg, struct lh_actor *actor, const str
   return 0;
 }
 
+int lh_store_field_actor(lua_State *L, int arg, struct lh_actor *actor,
+                         const struct lh_actor **read, struct lh_error *err) {
+  lh_field_table(L, arg, "by");
+  return lh_store_read_actor(L, lua_gettop(L), actor, read, err);
+}
+
 int lh_store_token_make(enum lh_token_kind kind, struct lh_store_secret *secret,
                         struct lh_error *err) {
   const struct lh_clock *clock = lh_clock_system();

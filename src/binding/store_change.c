@@ -1,18 +1,21 @@
 /*
 ** Changes of webhooks: settings, status, secret; and the attempt that tries one.
 **
-**   store:webhook_edit(id, fields [, { allow_http =, allow_networks = {…}, if_revision = }])
+**   store:webhook_edit(id, fields [, { allow_http =, allow_networks = {…}, if_revision =, by = }])
 **     -> webhook
-**   store:webhook_status(id, "enabled" | "disabled" | "deleted" [, if_revision]) -> webhook
-**   store:webhook_resume(id [, if_revision])
+**   store:webhook_status(id, "enabled" | "disabled" | "deleted" [, { if_revision =, by = }])
+**     -> webhook
+**   store:webhook_resume(id [, { if_revision =, by = }])
 **     -> webhook, job (store_jobs.c): enabled, its pause made up for
-**   store:secret_rotate(id, { secret =, overlap_ms =, if_revision = })
+**   store:secret_rotate(id, { secret =, overlap_ms =, if_revision =, by = })
 **     -> webhook with the new secret
-**   store:webhook_test(id, { request_id =, id =, event_type =, data = } [, { allow_http =, … }])
+**   store:webhook_test(id, { request_id =, id =, event_type =, data = }
+**     [, { allow_http =, …, by = }])
 **     -> { delivered, outcome, status, duration_ms, error, response, url }
 **
 ** Each fails as nil, message, code; "revision" if the webhook is not at if_revision any more.
-** webhook_test blocks until the attempt has ended.
+** by: who is noted in the audit log (store_access.c). webhook_test blocks until the attempt has
+** ended.
 */
 #include "binding/engine_guard.h"
 #include "binding/store.h"
@@ -38,27 +41,39 @@ static void release_change(void *memory) {
   lh_wipe(change->secret, sizeof change->secret);
 }
 
-static int read_id(lua_State *L, struct lh_id *id, struct lh_error *err) {
+/* What stands behind the pointers of the door's. */
+struct which {
+  struct lh_which door;
+  struct lh_id id;
+  struct lh_actor actor;
+};
+
+/* The id that is argument 2; if_revision and by of the table that is argument `arg`. */
+static int read_which(lua_State *L, int arg, struct which *which, struct lh_error *err) {
+  static const int64_t bounds[2] = {0, LH_EXACT_MAX};
   size_t len;
   const char *text = lh_arg_string(L, 2, &len);
-  if (lh_id_parse(text, len, id) == 0) return 0;
-  return lh_error_set(err, LH_E_INVALID, "webhook: not 24 lower-case hex digits");
+  if (lh_id_parse(text, len, &which->id)) {
+    return lh_error_set(err, LH_E_INVALID, "webhook: not 24 lower-case hex digits");
+  }
+  which->door.id = &which->id;
+  if (lh_field_int(L, arg, "if_revision", bounds, &which->door.if_revision, err) < 0) {
+    return err->code;
+  }
+  return lh_store_field_actor(L, arg, &which->actor, &which->door.actor, err);
 }
-
-static const int64_t revision_bounds[2] = {0, LH_EXACT_MAX};
 
 static int edit(lua_State *L) {
   struct lh_transport_options options = {0};
   struct lh_error err;
-  struct lh_id id;
+  struct which which = {0};
   lh_store_object_at(L, 1);
   luaL_checktype(L, 3, LUA_TTABLE);
   lh_arg_options(L, 4);
   struct change *change = lh_box_new(L, sizeof *change, release_change);
   lh_webhook_init(&change->edit.values);
-  if (read_id(L, &id, &err) || lh_store_fields_edit(L, 3, &change->edit, &err) ||
-      lh_engine_guard_read(L, 4, &options, &err) ||
-      lh_field_int(L, 4, "if_revision", revision_bounds, &change->edit.if_revision, &err) < 0) {
+  if (read_which(L, 4, &which, &err) || lh_store_fields_edit(L, 3, &change->edit, &err) ||
+      lh_engine_guard_read(L, 4, &options, &err)) {
     return lh_push_error(L, &err);
   }
   change->edit.url_normal = change->url_normal;
@@ -69,7 +84,7 @@ static int edit(lua_State *L) {
   }
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->admin->webhook_edit(store, &id, &change->edit, &change->result, &err)) {
+  if (store->admin->webhook_edit(store, &which.door, &change->edit, &change->result, &err)) {
     return lh_push_error(L, &err);
   }
   lh_store_push_webhook(L, &change->result);
@@ -82,15 +97,15 @@ static int set_status(lua_State *L) {
   static const enum lh_status statuses[] = {LH_STATUS_ENABLED, LH_STATUS_DISABLED,
                                             LH_STATUS_DELETED};
   struct lh_error err;
-  struct lh_id id;
+  struct which which = {0};
   lh_store_object_at(L, 1);
   enum lh_status status = statuses[luaL_checkoption(L, 3, NULL, names)];
-  int64_t if_revision = lh_arg_int_or(L, 4, 0, 0, LH_EXACT_MAX);
+  lh_arg_options(L, 4);
   struct change *change = lh_box_new(L, sizeof *change, release_change);
-  if (read_id(L, &id, &err)) return lh_push_error(L, &err);
+  if (read_which(L, 4, &which, &err)) return lh_push_error(L, &err);
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->admin->webhook_status(store, &id, status, if_revision, &change->result, &err)) {
+  if (store->admin->webhook_status(store, &which.door, status, &change->result, &err)) {
     return lh_push_error(L, &err);
   }
   lh_store_push_webhook(L, &change->result);
@@ -100,16 +115,15 @@ static int set_status(lua_State *L) {
 
 static int resume(lua_State *L) {
   struct lh_error err;
-  struct lh_id id;
+  struct which which = {0};
   struct lh_job job;
   lh_store_object_at(L, 1);
-  lua_settop(L, 3);
-  int64_t if_revision = lh_arg_int_or(L, 3, 0, 0, LH_EXACT_MAX);
+  lh_arg_options(L, 3);
   struct change *change = lh_box_new(L, sizeof *change, release_change);
-  if (read_id(L, &id, &err)) return lh_push_error(L, &err);
+  if (read_which(L, 3, &which, &err)) return lh_push_error(L, &err);
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->admin->webhook_resume(store, &id, if_revision, &job, &change->result, &err)) {
+  if (store->admin->webhook_resume(store, &which.door, &job, &change->result, &err)) {
     return lh_push_error(L, &err);
   }
   lh_store_push_webhook(L, &change->result);
@@ -121,16 +135,15 @@ static int resume(lua_State *L) {
 static int rotate(lua_State *L) {
   static const int64_t overlap_bounds[2] = {0, LH_SECRET_OVERLAP_MS_MAX};
   struct lh_error err;
-  struct lh_id id;
+  struct which which = {0};
   struct lh_rotation rotation = {.overlap_ms = LH_SECRET_OVERLAP_MS_DEFAULT};
   struct lh_piece secret;
   lh_store_object_at(L, 1);
   luaL_checktype(L, 3, LUA_TTABLE);
   lua_settop(L, 3);
   struct change *change = lh_box_new(L, sizeof *change, release_change);
-  if (read_id(L, &id, &err) ||
-      lh_field_int(L, 3, "overlap_ms", overlap_bounds, &rotation.overlap_ms, &err) < 0 ||
-      lh_field_int(L, 3, "if_revision", revision_bounds, &rotation.if_revision, &err) < 0) {
+  if (read_which(L, 3, &which, &err) ||
+      lh_field_int(L, 3, "overlap_ms", overlap_bounds, &rotation.overlap_ms, &err) < 0) {
     return lh_push_error(L, &err);
   }
   secret.at = lh_field_string(L, 3, "secret", &secret.len);
@@ -141,7 +154,7 @@ static int rotate(lua_State *L) {
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
   rotation.secret = secret;
-  if (store->admin->secret_rotate(store, &id, &rotation, &change->result, &err)) {
+  if (store->admin->secret_rotate(store, &which.door, &rotation, &change->result, &err)) {
     return lh_push_error(L, &err);
   }
   lh_store_push_webhook(L, &change->result);
@@ -195,22 +208,22 @@ static void push_trial(lua_State *L, const struct lh_probe *probe) {
 static int webhook_test(lua_State *L) {
   struct lh_transport_options options = {.connections_max = 1};
   struct lh_error err;
-  struct lh_id id;
+  struct which which = {0};
   struct lh_event event = {0};
   struct lh_probe probe = {0};
   lh_store_object_at(L, 1);
   luaL_checktype(L, 3, LUA_TTABLE);
   lh_arg_options(L, 4);
   struct trial *trial = lh_box_new(L, sizeof *trial, release_trial);
-  if (read_id(L, &id, &err) || read_event(L, &event, &probe.request_id, &err) ||
+  if (read_which(L, 4, &which, &err) || read_event(L, &event, &probe.request_id, &err) ||
       lh_engine_guard_read(L, 4, &options, &err)) {
     return lh_push_error(L, &err);
   }
   trial->store = lh_store_open_at(L, 1);
   if (!trial->store) return 3;
   const struct lh_clock *clock = lh_clock_system();
-  if (trial->store->admin->target(trial->store, &id, &trial->target, &err) ||
-      lh_transport_curl_open(&options, clock, &trial->transport, &err) ||
+  if (lh_transport_curl_open(&options, clock, &trial->transport, &err) ||
+      trial->store->admin->target(trial->store, &which.door, &trial->target, &err) ||
       lh_engine_probe(trial->transport, clock, trial->target, &event, &probe, &err)) {
     lh_push_error(L, &err);
     lh_box_release(trial);

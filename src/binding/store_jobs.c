@@ -1,10 +1,11 @@
 /*
 ** Manual retry, and the stored jobs behind a retry of many.
 **
-**   store:retry({ request_id, … } [, account]) -> { { request_id =, outcome =, message = }, … }
+**   store:retry({ request_id, … } [, { account =, by = }])
+**     -> { { request_id =, outcome =, message = }, … }
 **   store:retry_count{ account =, webhook =, reason =, since_ms =, until_ms =,
 **     failed_from_ms = }               -> integer
-**   store:job_create{ the same }       -> job
+**   store:job_create{ the same, by = } -> job
 **   store:job_step(id)                 -> job, whether the step was made
 **   store:job(id)                      -> job
 **   store:jobs([limit])                -> { job, … }, newest first
@@ -12,7 +13,8 @@
 ** Job: id account webhook_id reason since_ms until_ms failed_from_ms created_ms total
 ** retried left_over finished_ms. Left out are what does not count: account and
 ** webhook_id for all, reason for any, times that are 0, total before the job
-** knows it, finished_ms while it is open, message unless refused.
+** knows it, finished_ms while it is open, message unless refused. by: who is noted in
+** the audit log (store_access.c).
 */
 #include "binding/store.h"
 
@@ -101,20 +103,27 @@ static int read_ids(lua_State *L, int arg, struct lh_retry *retries, size_t coun
 
 static int retry(lua_State *L) {
   struct lh_error err;
+  struct lh_actor actor = {0};
+  struct lh_retry_chosen chosen = {0};
   lh_store_object_at(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 3);
-  const char *account = luaL_optstring(L, 3, NULL);
+  lh_arg_options(L, 3);
+  if (lh_field_name(L, 3, "account", &chosen.account, &err) < 0 ||
+      lh_store_field_actor(L, 3, &actor, &chosen.actor, &err)) {
+    return lh_push_error(L, &err);
+  }
   size_t count = lh_compat_len(L, 2);
   if (count > LH_RETRY_MANY_MAX) count = LH_RETRY_MANY_MAX + 1; /* the store refuses it */
   struct lh_retry *retries = lh_box_scratch(L, count, sizeof *retries);
   if (count <= LH_RETRY_MANY_MAX && read_ids(L, 2, retries, count, &err)) {
     return lh_push_error(L, &err);
   }
+  chosen.retries = retries;
+  chosen.count = count;
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
   const struct lh_clock *clock = lh_clock_system();
-  if (store->jobs->retry(store, account, retries, count, clock->wall_ms(clock->self), &err)) {
+  if (store->jobs->retry(store, &chosen, clock->wall_ms(clock->self), &err)) {
     return lh_push_error(L, &err);
   }
   lua_createtable(L, (int)count, 0);
@@ -143,13 +152,17 @@ static int job_create(lua_State *L) {
   struct filter filter = {0};
   struct lh_error err;
   struct lh_job job;
+  struct lh_actor actor = {0};
+  const struct lh_actor *by;
   lh_store_object_at(L, 1);
   lh_arg_options(L, 2);
-  if (read_filter(L, 2, &filter, &err)) return lh_push_error(L, &err);
+  if (read_filter(L, 2, &filter, &err) || lh_store_field_actor(L, 2, &actor, &by, &err)) {
+    return lh_push_error(L, &err);
+  }
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
   const struct lh_clock *clock = lh_clock_system();
-  if (store->jobs->create(store, &filter.door, clock->wall_ms(clock->self), &job, &err)) {
+  if (store->jobs->create(store, &filter.door, by, clock->wall_ms(clock->self), &job, &err)) {
     return lh_push_error(L, &err);
   }
   lh_store_job_push(L, &job);

@@ -4,7 +4,7 @@
 **   store:notices{ account =, webhook =, since_ms =, limit =, after = }
 **     -> { row, … }, cursor of the next page | nil; newest first
 **   store:accounts{ name =, after =, limit = } -> { { name, notify = { … }, webhooks }, … }, more
-**   store:account_set(name, { address, … } | nil) -> true
+**   store:account_set(name, { address, … } | nil [, by]) -> true; by as in store_access.c
 **
 ** Row: notice kind ("failed" or "paused") account webhook_id webhook_name request_id reason
 ** created_ms mailed. Left out are request_id of a pause and of a request that is gone,
@@ -154,10 +154,14 @@ static int account_set(lua_State *L) {
   struct lh_error err;
   size_t len;
   const char *notify = NULL;
+  struct lh_actor actor = {0};
+  const struct lh_actor *by;
   const struct lh_clock *clock = lh_clock_system();
   lh_store_object_at(L, 1);
+  lua_settop(L, 4);
   const char *name = lh_arg_string(L, 2, &len);
   if (memchr(name, '\0', len)) return lh_push_failure(L, LH_E_INVALID, "account: a NUL byte");
+  if (lh_store_read_actor(L, 4, &actor, &by, &err)) return lh_push_error(L, &err);
   if (!lua_isnoneornil(L, 3)) {
     luaL_checktype(L, 3, LUA_TTABLE);
     if (join(L, &err)) return lh_push_error(L, &err);
@@ -165,7 +169,7 @@ static int account_set(lua_State *L) {
   }
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->notices->account_set(store, name, notify, clock->wall_ms(clock->self), &err)) {
+  if (store->notices->account_set(store, name, notify, by, clock->wall_ms(clock->self), &err)) {
     return lh_push_error(L, &err);
   }
   lua_pushboolean(L, 1);

@@ -1,17 +1,18 @@
 /*
 ** What people do with tasks and handlers.
 **
-**   store:inbox_retry({ { id = [, source =] [, handler =] }, … })
+**   store:inbox_retry({ { id = [, source =] [, handler =] }, … } [, by])
 **     -> { { id, source, handler, outcome = "retried"|"not_failed"|"unknown" }, … }
 **   store:inbox_retry_failed{ handler =, source =, since_ms =, failed_before_ms =, dry_run =,
-**     after = } -> { count =, next = cursor | nil }: one step; the same call with after = next goes
-**     on, and a dry run only counts
+**     after =, by = } -> { count =, next = cursor | nil }: one step; the same call with
+**     after = next goes on, and a dry run only counts
 **   store:handlers() -> { { name, event_types = { … }, serial, fails_when_unknown, behind,
 **     tasks = { pending =, running =, retrying =, done =, failed = }, rest_until_ms, loaded_ms,
 **     created_ms }, … }
-**   store:handler_forget(name) -> number of tasks that failed by it
+**   store:handler_forget(name [, by]) -> number of tasks that failed by it
 **
 ** All of them can answer nil, message, code. rest_until_ms is left out if it never rested.
+** by: who is noted in the audit log (store_access.c).
 */
 #include "binding/store.h"
 
@@ -65,21 +66,25 @@ static void push_retries(lua_State *L, const struct lh_task_retry *retries, size
 
 static int inbox_retry(lua_State *L) {
   struct lh_error err;
+  struct lh_actor actor = {0};
+  const struct lh_actor *by;
   lh_store_object_at(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
+  lua_settop(L, 3);
+  if (lh_store_read_actor(L, 3, &actor, &by, &err)) return lh_push_error(L, &err);
   size_t count = lh_compat_len(L, 2);
   if (count > LH_RETRY_MANY_MAX) count = 0; /* the store refuses it */
   struct lh_task_retry *retries = lh_box_scratch(L, count, sizeof *retries);
   lua_newtable(L);
+  int texts = lua_gettop(L);
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 2, (lh_compat_index)i + 1);
-    if (read_retry(L, 4, &retries[i], &err)) return lh_push_error(L, &err);
+    if (read_retry(L, texts, &retries[i], &err)) return lh_push_error(L, &err);
     lua_pop(L, 1);
   }
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->tasks->retry(store, retries, lh_compat_len(L, 2), now_ms(), &err))
+  if (store->tasks->retry(store, retries, lh_compat_len(L, 2), by, now_ms(), &err))
     return lh_push_error(L, &err);
   push_retries(L, retries, count);
   return 1;
@@ -90,6 +95,7 @@ static int inbox_retry(lua_State *L) {
 static int inbox_retry_failed(lua_State *L) {
   static const int64_t bounds[2] = {0, LH_EXACT_MAX};
   struct lh_task_retry_step step = {0};
+  struct lh_actor actor = {0};
   struct lh_error err;
   char cursor[24];
   lh_store_object_at(L, 1);
@@ -98,7 +104,8 @@ static int inbox_retry_failed(lua_State *L) {
       lh_field_name(L, 2, "source", &step.source, &err) < 0 ||
       lh_field_int(L, 2, "since_ms", bounds, &step.since_ms, &err) < 0 ||
       lh_field_int(L, 2, "failed_before_ms", bounds, &step.failed_before_ms, &err) < 0 ||
-      lh_store_read_cursor(L, 2, &step.after, &err))
+      lh_store_read_cursor(L, 2, &step.after, &err) ||
+      lh_store_field_actor(L, 2, &actor, &step.actor, &err))
     return lh_push_error(L, &err);
   step.dry_run = lh_field_boolean(L, 2, "dry_run");
   step.now_ms = now_ms();
@@ -152,13 +159,17 @@ static int handlers(lua_State *L) {
 
 static int handler_forget(lua_State *L) {
   struct lh_error err;
+  struct lh_actor actor = {0};
+  const struct lh_actor *by;
   size_t len, failed = 0;
   lh_store_object_at(L, 1);
+  lua_settop(L, 3);
   const char *name = lh_arg_string(L, 2, &len);
   if (strlen(name) != len) return lh_push_failure(L, LH_E_INVALID, "name: contains a NUL byte");
+  if (lh_store_read_actor(L, 3, &actor, &by, &err)) return lh_push_error(L, &err);
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
-  if (store->tasks->forget(store, name, now_ms(), &failed, &err)) return lh_push_error(L, &err);
+  if (store->tasks->forget(store, name, by, now_ms(), &failed, &err)) return lh_push_error(L, &err);
   lh_push_int64(L, (int64_t)failed);
   return 1;
 }

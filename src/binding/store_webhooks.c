@@ -3,7 +3,8 @@
 ** *_ms integers; the Lua layer above shows them as RFC 3339). Reading the
 ** fields of a new one is in store_fields.c, changing one in store_change.c.
 **
-**   store:webhook_create(fields [, { allow_http =, allow_networks = {…} }]) -> webhook with secret
+**   store:webhook_create(fields [, { allow_http =, allow_networks = {…}, by = }])
+**     -> webhook with secret; by: who is noted in the audit log (store_access.c)
 **   store:webhooks{ account =, with_deleted =, after =, limit = } -> { webhook, … }, oldest first
 **   store:webhook(account | nil, id | name) -> webhook
 **
@@ -118,21 +119,23 @@ int lh_store_make_secret(char secret[LH_SECRET_GENERATED_LEN + 1], struct lh_err
 static int webhook_create(lua_State *L) {
   struct lh_transport_options options = {0};
   struct lh_error err;
-  size_t secret_len;
+  struct lh_actor actor = {0};
+  struct lh_webhook_new given = {0};
   lh_store_object_at(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   lh_arg_options(L, 3);
   struct draft *draft = lh_box_new(L, sizeof *draft, release_draft);
   lh_webhook_init(&draft->webhook);
   if (lh_store_fields_read(L, 2, &draft->webhook, &err) ||
-      lh_engine_guard_read(L, 3, &options, &err)) {
+      lh_engine_guard_read(L, 3, &options, &err) ||
+      lh_store_field_actor(L, 3, &actor, &given.actor, &err)) {
     return lh_push_error(L, &err);
   }
-  const char *secret = lh_field_string(L, 2, "secret", &secret_len);
-  if (!secret) {
+  given.url_normal = draft->url_normal;
+  given.secret.at = lh_field_string(L, 2, "secret", &given.secret.len);
+  if (!given.secret.at) {
     if (lh_store_make_secret(draft->secret, &err)) return lh_push_error(L, &err);
-    secret = draft->secret;
-    secret_len = LH_SECRET_GENERATED_LEN;
+    given.secret = (struct lh_piece){draft->secret, LH_SECRET_GENERATED_LEN};
   }
   struct lh_store *store = lh_store_open_at(L, 1);
   if (!store) return 3;
@@ -140,14 +143,13 @@ static int webhook_create(lua_State *L) {
   if (lh_webhook_check(&draft->webhook, &err) ||
       lh_url_check(draft->webhook.url, &options, draft->url_normal, sizeof draft->url_normal,
                    &err) ||
-      lh_secret_check(draft->webhook.scheme, secret, secret_len, &err) ||
-      store->admin->webhook_create(store, &draft->webhook, draft->url_normal,
-                                   (struct lh_piece){secret, secret_len},
-                                   clock->wall_ms(clock->self), &err)) {
+      lh_secret_check(draft->webhook.scheme, given.secret.at, given.secret.len, &err) ||
+      store->admin->webhook_create(store, &draft->webhook, &given, clock->wall_ms(clock->self),
+                                   &err)) {
     return lh_push_error(L, &err);
   }
   lh_store_push_webhook(L, &draft->webhook);
-  lua_pushlstring(L, secret, secret_len);
+  lua_pushlstring(L, given.secret.at, given.secret.len);
   lua_setfield(L, -2, "secret");
   lh_box_release(draft);
   return 1;

@@ -76,7 +76,6 @@ struct lh_webhook_edit {
   unsigned fields;          /* set of enum lh_webhook_field */
   struct lh_webhook values; /* of these fields; the others are not looked at */
   const char *url_normal;   /* the form of values.url that is unique; with LH_FIELD_URL */
-  int64_t if_revision;      /* only if it is at this revision; 0: whatever */
 };
 
 /*

@@ -5,8 +5,7 @@
 ** What they changed is audit.h's.
 **
 ** Times are arguments, for tests and because a login's end is compared with
-** them. A change takes a `struct lh_actor`: it is noted in the audit log in the
-** transaction that makes it; NULL: not noted.
+** them. A change takes who makes it, for the audit log (audit.h).
 */
 #ifndef LH_STORE_ACCESS_H
 #define LH_STORE_ACCESS_H
@@ -19,12 +18,7 @@
 #include "core/token.h"
 
 struct lh_store;
-
-/* Who changes something. Texts are borrowed. */
-struct lh_actor {
-  const char *who;    /* "user:anna", "token:<id>", "command line" */
-  const char *detail; /* JSON, or NULL */
-};
+struct lh_actor; /* audit.h */
 
 /* ---- tokens of programs */
 

@@ -8,6 +8,7 @@
 struct lh_store;
 struct lh_target; /* requests.h */
 struct lh_job;    /* jobs.h */
+struct lh_actor;  /* audit.h */
 
 struct lh_webhook_list {
   struct lh_webhook *rows;
@@ -52,21 +53,34 @@ struct lh_clean {
   int64_t at, low, cut, floor;
 };
 
+/* What a new webhook has beside its row. Borrowed. */
+struct lh_webhook_new {
+  const char *url_normal; /* what is unique */
+  struct lh_piece secret;
+  const struct lh_actor *actor;
+};
+
+/* Which webhook is changed, and by whom. Borrowed. */
+struct lh_which {
+  const struct lh_id *id;
+  int64_t if_revision; /* only if it is at this revision; 0: whatever */
+  const struct lh_actor *actor;
+};
+
 /* A new secret. */
 struct lh_rotation {
   struct lh_piece secret;
-  int64_t overlap_ms;  /* so long the present one goes on signing; 0: no more */
-  int64_t if_revision; /* as in the changes below */
+  int64_t overlap_ms; /* so long the present one goes on signing; 0: no more */
 };
 
 struct lh_store_admin {
   /*
   ** Stores a checked webhook (its id is made here; it starts enabled, at the
-  ** log's head). url_normal is what is unique. Codes: LH_E_LIMIT, LH_E_CONFLICT
-  ** (name or URL), LH_E_KEY_MISSING, LH_E_FULL, LH_E_IO ….
+  ** log's head). Codes: LH_E_LIMIT, LH_E_CONFLICT (name or URL), LH_E_KEY_MISSING,
+  ** LH_E_FULL, LH_E_IO ….
   */
-  int (*webhook_create)(struct lh_store *store, struct lh_webhook *webhook, const char *url_normal,
-                        struct lh_piece secret, int64_t now_ms, struct lh_error *err);
+  int (*webhook_create)(struct lh_store *store, struct lh_webhook *webhook,
+                        const struct lh_webhook_new *given, int64_t now_ms, struct lh_error *err);
   /* Oldest first. LH_E_INVALID: `after` is none of these accounts' webhooks. */
   int (*webhook_list)(struct lh_store *store, const struct lh_webhook_query *query,
                       struct lh_webhook_list *list, struct lh_error *err);
@@ -87,34 +101,35 @@ struct lh_store_admin {
   ** New event_types hold for events emitted from now on. LH_E_INVALID, LH_E_CONFLICT (name or URL),
   ** LH_E_SECRET_INVALID (the secret does not suit the new scheme), LH_E_KEY_MISSING.
   */
-  int (*webhook_edit)(struct lh_store *store, const struct lh_id *id,
+  int (*webhook_edit)(struct lh_store *store, const struct lh_which *which,
                       const struct lh_webhook_edit *edit, struct lh_webhook *webhook,
                       struct lh_error *err);
   /*
   ** LH_STATUS_ENABLED, _DISABLED or _DELETED; nothing happens if it is that already. Enabling is
   ** LH_E_SECRET_UNREADABLE or LH_E_KEY_MISSING while the secret does not decrypt.
   */
-  int (*webhook_status)(struct lh_store *store, const struct lh_id *id, enum lh_status status,
-                        int64_t if_revision, struct lh_webhook *webhook, struct lh_error *err);
+  int (*webhook_status)(struct lh_store *store, const struct lh_which *which, enum lh_status status,
+                        struct lh_webhook *webhook, struct lh_error *err);
   /*
   ** Enables, and stores the job that retries what failed because of the pause that ends here
   ** (reason paused, since it began), all or nothing. LH_E_REFUSED if the webhook is not paused;
   ** else codes as of webhook_status and of jobs->create.
   */
-  int (*webhook_resume)(struct lh_store *store, const struct lh_id *id, int64_t if_revision,
-                        struct lh_job *job, struct lh_webhook *webhook, struct lh_error *err);
+  int (*webhook_resume)(struct lh_store *store, const struct lh_which *which, struct lh_job *job,
+                        struct lh_webhook *webhook, struct lh_error *err);
   /*
   ** A secret that waited already is replaced. LH_E_SECRET_INVALID, LH_E_KEY_MISSING, with an
   ** overlap LH_E_SECRET_UNREADABLE.
   */
-  int (*secret_rotate)(struct lh_store *store, const struct lh_id *id,
+  int (*secret_rotate)(struct lh_store *store, const struct lh_which *which,
                        const struct lh_rotation *rotation, struct lh_webhook *webhook,
                        struct lh_error *err);
   /*
   ** What a worker would be given for this webhook now, for an attempt outside log and budget. Give
-  ** it back with requests->target_release. LH_E_SECRET_UNREADABLE, LH_E_KEY_MISSING.
+  ** it back with requests->target_release. The attempt is noted, before anything is sent.
+  ** LH_E_SECRET_UNREADABLE, LH_E_KEY_MISSING.
   */
-  int (*target)(struct lh_store *store, const struct lh_id *id, struct lh_target **target,
+  int (*target)(struct lh_store *store, const struct lh_which *which, struct lh_target **target,
                 struct lh_error *err);
   /* Figures. LH_E_NOT_FOUND (webhook). *stats is yours to clear. */
   int (*stats)(struct lh_store *store, const struct lh_stats_query *query, struct lh_stats *stats,

@@ -1,6 +1,7 @@
 /*
-** Table group: the audit log, who changed what. Entries are added and, when
-** their time is over (failed_retention_ms), cut at the old end; none is changed.
+** Table group: the audit log, who changed what. Entries are added, mostly by the
+** doors that change something, and, when their time is over (failed_retention_ms),
+** cut at the old end; none is changed.
 */
 #ifndef LH_STORE_AUDIT_H
 #define LH_STORE_AUDIT_H
@@ -11,6 +12,16 @@
 #include "core/error.h"
 
 struct lh_store;
+
+/*
+** Who changes something. Every door that changes what people configure or retries takes one: what
+** was done is noted in the transaction that does it, and what fails or changes nothing notes
+** nothing. NULL: not noted. Texts are borrowed.
+*/
+struct lh_actor {
+  const char *who;    /* "user:anna", "token:<id>", "command line", "lua" */
+  const char *detail; /* JSON, never with a secret; or NULL: what the door counted, if it counts */
+};
 
 /* Texts are borrowed. */
 struct lh_audit {

@@ -11,6 +11,7 @@
 #include "core/limits.h"
 
 struct lh_store;
+struct lh_actor; /* audit.h */
 
 enum lh_retry_outcome {
   LH_RETRY_RETRIED,    /* it is retrying, due now, with a fresh budget */
@@ -26,6 +27,14 @@ struct lh_retry {
   struct lh_id request_id;
   enum lh_retry_outcome outcome;      /* out */
   char message[LH_RETRY_MESSAGE_MAX]; /* out: why it was refused and what to do, else "" */
+};
+
+/* Chosen requests. */
+struct lh_retry_chosen {
+  struct lh_retry *retries;
+  size_t count;        /* 1..LH_RETRY_MANY_MAX */
+  const char *account; /* those of another one are unknown; NULL: of any */
+  const struct lh_actor *actor;
 };
 
 /* Which failed requests a retry of many means. */
@@ -74,13 +83,12 @@ void lh_job_list_clear(struct lh_job_list *list);
 
 struct lh_store_jobs {
   /*
-  ** Retries the requests that are failed, all in one transaction, each with its own outcome;
-  ** 1..LH_RETRY_MANY_MAX of them. What a pause stopped counts as failed also where its row was not
-  ** turned yet. account: those of another one are unknown; NULL: of any. Codes: LH_E_KEY_MISSING,
-  ** LH_E_FULL, LH_E_IO ….
+  ** Retries the requests that are failed, all in one transaction, each with its own outcome. What a
+  ** pause stopped counts as failed also where its row was not turned yet. Codes: LH_E_LIMIT
+  ** (count), LH_E_KEY_MISSING, LH_E_FULL, LH_E_IO ….
   */
-  int (*retry)(struct lh_store *store, const char *account, struct lh_retry *retries, size_t count,
-               int64_t now_ms, struct lh_error *err);
+  int (*retry)(struct lh_store *store, const struct lh_retry_chosen *chosen, int64_t now_ms,
+               struct lh_error *err);
   /* How many failed requests there are now: those that `list` of requests.h lists. */
   int (*count)(struct lh_store *store, const struct lh_retry_filter *filter, int64_t *total,
                struct lh_error *err);
@@ -88,8 +96,9 @@ struct lh_store_jobs {
   ** Stores a job and wakes the workers. Codes: LH_E_NOT_FOUND (webhook, account), LH_E_REFUSED (the
   ** webhook is not enabled; the message says what to do), LH_E_LIMIT (LH_JOBS_OPEN_MAX).
   */
-  int (*create)(struct lh_store *store, const struct lh_retry_filter *filter, int64_t now_ms,
-                struct lh_job *job, struct lh_error *err);
+  int (*create)(struct lh_store *store, const struct lh_retry_filter *filter,
+                const struct lh_actor *actor, int64_t now_ms, struct lh_job *job,
+                struct lh_error *err);
   /*
   ** A bounded part of a job in one transaction; whoever made the last one goes on alone, until
   ** LH_JOB_HELD_MS have passed without a further one. First it settles the webhooks concerned: what

@@ -12,6 +12,7 @@
 #include "core/outcome.h"
 
 struct lh_store;
+struct lh_actor; /* audit.h */
 
 /* Numbers are stored; do not renumber. */
 enum lh_notice_kind {
@@ -154,8 +155,8 @@ struct lh_store_notices {
   ** configured ones. Makes the account if it is not there. What waits for an
   ** address is due now. Codes: LH_E_INVALID, LH_E_LIMIT ….
   */
-  int (*account_set)(struct lh_store *store, const char *name, const char *notify, int64_t now_ms,
-                     struct lh_error *err);
+  int (*account_set)(struct lh_store *store, const char *name, const char *notify,
+                     const struct lh_actor *actor, int64_t now_ms, struct lh_error *err);
   /* By name. */
   int (*account_list)(struct lh_store *store, const struct lh_account_filter *filter,
                       struct lh_account_list *list, struct lh_error *err);

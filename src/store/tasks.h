@@ -26,6 +26,7 @@
 #include "core/task.h"
 
 struct lh_store;
+struct lh_actor; /* audit.h */
 
 /* A handler as a worker loads it. */
 struct lh_handler_definition {
@@ -127,6 +128,7 @@ struct lh_task_retry_step {
   int64_t failed_before_ms; /* failed before; 0: any. So what fails again is not retried again */
   int64_t now_ms;
   int dry_run;
+  const struct lh_actor *actor; /* each step that retries something is noted */
   /* in and out: where to go on, 0: from the beginning, and: it is over */
   int64_t after;
   /* out: */
@@ -164,8 +166,8 @@ struct lh_store_tasks {
   int (*pending_work)(struct lh_store *store, const int64_t *handlers, size_t count, int64_t now_ms,
                       struct lh_task_work *work, struct lh_error *err);
   /* All in one transaction, 1..LH_RETRY_MANY_MAX of them, each with its own outcome. */
-  int (*retry)(struct lh_store *store, struct lh_task_retry *retries, size_t count, int64_t now_ms,
-               struct lh_error *err);
+  int (*retry)(struct lh_store *store, struct lh_task_retry *retries, size_t count,
+               const struct lh_actor *actor, int64_t now_ms, struct lh_error *err);
   /*
   ** A bounded part of a retry of many, oldest tasks first; the caller goes on with the same filter
   ** until step->after is 0. LH_E_NOT_FOUND: there is no such handler or source.
@@ -179,8 +181,8 @@ struct lh_store_tasks {
   ** more, and begins anew when a worker loads it again. Codes: LH_E_NOT_FOUND; LH_E_REFUSED while a
   ** worker lives and one has loaded it within LH_SESSION_DEAD_MS. After a failure: again.
   */
-  int (*forget)(struct lh_store *store, const char *name, int64_t now_ms, size_t *failed,
-                struct lh_error *err);
+  int (*forget)(struct lh_store *store, const char *name, const struct lh_actor *actor,
+                int64_t now_ms, size_t *failed, struct lh_error *err);
 };
 
 #endif

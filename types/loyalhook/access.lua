@@ -34,10 +34,14 @@ function access.new(given) end
 ---@return loyalhook.Code? code of the failure
 function access.open(given) end
 
---- Who changes something, for the audit log.
+--- Who changes something, for the audit log: noted in the transaction of the change.
 ---@class loyalhook.Actor
----@field who string "user:NAME", "token:ID", "command line"
+---@field who string "user:NAME", "token:ID", "command line"; what a program calls itself
 ---@field detail? string JSON text of an object, never with a secret; default: what is set
+
+--- Who does it.
+---@class loyalhook.By
+---@field by? loyalhook.Actor who does it, for the audit log; default "lua"
 
 -- ---- tokens of programs
 

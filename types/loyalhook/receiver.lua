@@ -78,11 +78,12 @@ function Receiver:event(id, source) end
 
 --- Retries failed tasks now, each with a fresh budget of tries.
 ---@param list (string|loyalhook.TaskWish)[] ids of events, or more precise
+---@param given? loyalhook.By who does it
 ---@return table[]? outcomes { id, source, handler, outcome }: retried, not_failed or unknown
 ---@return string? message why not
 ---@return loyalhook.Code? code of the failure
 ---@return table[]? before outcomes of the transactions before
-function Receiver:retry(list) end
+function Receiver:retry(list, given) end
 
 --- Which failed tasks are retried.
 ---@class loyalhook.TaskRetryFilter
@@ -91,6 +92,7 @@ function Receiver:retry(list) end
 ---@field since? string|number of events received since
 ---@field dry_run? boolean only count them
 ---@field on_step? fun(count: integer) is told how many so far
+---@field by? loyalhook.Actor who does it, for the audit log; default "lua"
 
 --- Retries all failed tasks that the filter means.
 ---@param given? loyalhook.TaskRetryFilter which ones
@@ -107,10 +109,11 @@ function Receiver:handlers() end
 
 --- Forgets a handler that is no longer used; its unfinished tasks fail.
 ---@param name string the handler's
----@return table? result what was done
+---@param given? loyalhook.By who does it
+---@return integer? failed how many tasks
 ---@return string? message why not
 ---@return loyalhook.Code? code "refused" while a worker has it loaded
-function Receiver:forget_handler(name) end
+function Receiver:forget_handler(name, given) end
 
 --- Closes the store. Closing again does nothing.
 function Receiver:close() end

@@ -311,7 +311,9 @@ return records
 ---@field until? string|number created before then
 ---@field reason? string failed for this: retries_exhausted, worker_lost, paused, disabled, deleted
 ---@field dry_run? boolean only count them
+---@field by? loyalhook.Actor who does it, for the audit log; default "lua"
 
 --- Whose requests may be retried.
 ---@class loyalhook.RetryScope
 ---@field account? string those of other accounts are unknown
+---@field by? loyalhook.Actor who does it, for the audit log; default "lua"

@@ -85,13 +85,15 @@ function Sender:emit_each(list) end
 ---@class loyalhook.Which
 ---@field account? string tells webhooks of one name apart
 ---@field if_revision? integer only if it is at this revision still; else "revision"
+---@field by? loyalhook.Actor who does it, for the audit log; default "lua"
 
 --- Creates a webhook. name, url and event_types are required.
 ---@param given loyalhook.WebhookSettings what it shall be
+---@param which? loyalhook.By who makes it
 ---@return loyalhook.Webhook? webhook with its secret, which is shown only here
 ---@return string? message why not
 ---@return loyalhook.Code? code of the failure
-function Sender:create_webhook(given) end
+function Sender:create_webhook(given, which) end
 
 --- Which webhooks are listed.
 ---@class loyalhook.WebhooksFilter
@@ -129,6 +131,7 @@ function Sender:update_webhook(id_or_name, given, which) end
 ---@class loyalhook.EnableOptions
 ---@field account? string where the name needs it
 ---@field if_revision? integer only if it is at this revision still; else "revision"
+---@field by? loyalhook.Actor who does it, for the audit log; default "lua"
 ---@field retry_failed? boolean retry what failed because of the pause that ends
 
 --- Delivers to a paused or disabled webhook again, events emitted from now on. What failed stays
@@ -160,6 +163,7 @@ function Sender:delete_webhook(id_or_name, which) end
 ---@class loyalhook.Rotation
 ---@field account? string where the name needs it
 ---@field if_revision? integer only if it is at this revision still; else "revision"
+---@field by? loyalhook.Actor who does it, for the audit log; default "lua"
 ---@field secret? string the new one; without it one is made
 ---@field overlap_s? integer so long the present secret signs; default 86400, 0 at once
 
@@ -176,6 +180,7 @@ function Sender:rotate_secret(id_or_name, given) end
 ---@field account? string where the name needs it
 ---@field event_type? string of the sample; default: the first it wants
 ---@field seed? integer which sample
+---@field by? loyalhook.Actor who does it, for the audit log; default "lua"
 
 --- What came of trying a webhook.
 ---@class loyalhook.TrialResult
@@ -191,7 +196,8 @@ function Sender:rotate_secret(id_or_name, given) end
 ---@field error? string what went wrong
 ---@field response? string the beginning of the answer
 
---- Sends one sample event as a worker would, whatever the webhook's status is. Nothing is stored.
+--- Sends one sample event as a worker would, whatever the webhook's status is. Nothing is stored
+--- but who did it.
 ---@param id_or_name string its id or name
 ---@param given? loyalhook.Trial how
 ---@return loyalhook.TrialResult? result what came of it
@@ -352,6 +358,7 @@ function Sender:account(name) end
 --- What can be said of an account.
 ---@class loyalhook.AccountSettings
 ---@field notify string[]|false who gets its mails; false: those that the configuration names
+---@field by? loyalhook.Actor who does it, for the audit log; default "lua"
 
 --- Says who gets an account's mails. Makes the account if it is not there.
 ---@param name string which one

@@ -1,8 +1,7 @@
--- The methods of an access about the audit log. What it does itself (tokens, users, logins) it
--- notes in the same transaction; whoever changes something else notes it here.
+-- The methods of an access about the audit log. What changes something notes it itself, in the
+-- same transaction; what is done elsewhere (a test mail) is noted here.
 
 local core = require("loyalhook.core")
-local json = require("loyalhook.json")
 local options = require("loyalhook.options")
 local resolve = require("loyalhook.sender.filter").resolve
 local views = require("loyalhook.sender.views")
@@ -13,14 +12,6 @@ local NOTE = { who = "string", what = "string", object = "string", account = "st
   detail = "string" }
 local AUDIT = { who = "string", what = "string", object = "string", account = "string",
   since = "string or number", limit = "number", after = "string" }
-
--- Who does it, with what is set as detail unless there is one.
-function methods._by(by, what)
-  if by == nil or by.detail ~= nil then
-    return by
-  end
-  return { who = by.who, detail = json.encode(what) }
-end
 
 --- Adds an entry. given: who ("user:NAME", "token:ID", "command line"), what ("webhook.edit"),
 -- object (an id or a name), account, detail (JSON text of an object, never with a secret).

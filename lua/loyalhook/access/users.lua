@@ -2,6 +2,7 @@
 -- token that makes the first user. What hashes a password (sign_in, first_run, add_user,
 -- set_user with one, change_password) takes a quarter of a second of the processor.
 
+local actor = require("loyalhook.actor")
 local options = require("loyalhook.options")
 local views = require("loyalhook.sender.views")
 
@@ -41,7 +42,7 @@ end
 -- message, code ("invalid", "conflict", "refused", "limit").
 function methods:add_user(given, by)
   given = check_all(given, ADD, "add_user", "user", "password", "role")
-  return view_of(self._store:user_add(given, self._by(by, { role = given.role }),
+  return view_of(self._store:user_add(given, actor.of(by, { role = given.role }),
     self._now_ms()))
 end
 
@@ -60,7 +61,7 @@ end
 function methods:set_user(name, given, by)
   options.text(name, "set_user", "a user's name")
   given = options.check(given, SET, "set_user")
-  local noted = self._by(by, { role = given.role, disabled = given.disabled,
+  local noted = actor.of(by, { role = given.role, disabled = given.disabled,
     password = given.password and "changed" or nil })
   return view_of(self._store:user_set(name, given, noted, self._now_ms()))
 end
@@ -69,7 +70,7 @@ end
 -- "refused" if no enabled admin would be left).
 function methods:remove_user(name, by)
   options.text(name, "remove_user", "a user's name")
-  return view_of(self._store:user_set(name, { removed = true }, by, self._now_ms()))
+  return view_of(self._store:user_set(name, { removed = true }, actor.of(by), self._now_ms()))
 end
 
 -- ---- signing in and out
@@ -108,7 +109,7 @@ end
 --- Ends a login. Returns true, also if it was none; or nil, message, code.
 function methods:sign_out(text, by)
   options.text(text, "sign_out", "a login")
-  return self._store:login_end(text, by, self._now_ms())
+  return self._store:login_end(text, actor.of(by), self._now_ms())
 end
 
 --- Gives the user who knows the present password another one; all its logins end. given:
@@ -150,7 +151,7 @@ end
 -- first. Returns its text, or nil, message, code ("refused" if there are users).
 function methods:make_first_run(given, by)
   given = options.check(given, RESET, "make_first_run")
-  return self._store:first_run(given, by, self._now_ms())
+  return self._store:first_run(given, actor.of(by), self._now_ms())
 end
 
 --- Makes the first user, an admin, and signs it in. given: token (that make_first_run

@@ -55,11 +55,11 @@ local function edit(call)
     return nil, failure
   end
   local notify = call.body.notify ~= json.null and call.body.notify or false
-  local row, message, code = call.sender:set_account(call.path.account, { notify = notify })
+  local row, message, code = call.sender:set_account(call.path.account, { notify = notify,
+    by = call.by })
   if not row then
     return call:failed(message, code)
   end
-  call:note("account.edit", row.name, row.name, { notify = notify or json.null })
   return call:ok(shown(row))
 end
 

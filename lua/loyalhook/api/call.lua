@@ -4,17 +4,16 @@
 
 local core = require("loyalhook.core")
 local problem = require("loyalhook.api.problem")
-local render = require("loyalhook.api.render")
 
 local Call = {}
 Call.__index = Call
 
---- A call: sender, receiver, access (of the API), api, request, who, path (what its braces stand
--- for), query, body, headers.
+--- A call: sender, receiver, access (of the API), api, request, who, by (the same for the audit
+-- log), path (what its braces stand for), query, body, headers.
 function Call.new(api, request, who)
   return setmetatable({ api = api, sender = api.sender, receiver = api.receiver,
-    access = api.access, request = request, who = who, path = request.captured,
-    headers = request.headers }, Call)
+    access = api.access, request = request, who = who, by = who and { who = who.by },
+    path = request.captured, headers = request.headers }, Call)
 end
 
 --- 200 with a value.
@@ -54,16 +53,6 @@ function Call:webhook(id)
     return problem.failed(message, code)
   end
   return row
-end
-
---- Notes in the audit log what was changed. detail: plain data without secrets, or nil.
-function Call:note(what, object, account, detail)
-  local done, message, code = self.access:note({ who = self.who.by, what = what, object = object,
-    account = account, detail = detail and render.text(detail) or nil })
-  if not done then
-    self.api._log("error", "the audit log could not be written",
-      { what = what, code = code, error = message })
-  end
 end
 
 --- An instant as milliseconds.

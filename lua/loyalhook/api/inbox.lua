@@ -43,11 +43,10 @@ local function get(call)
 end
 
 local function retry(call)
-  local outcomes, message, code = call.receiver:retry(call.body.tasks)
+  local outcomes, message, code = call.receiver:retry(call.body.tasks, { by = call.by })
   if not outcomes then
     return call:failed(message, code)
   end
-  call:note("inbox.retry", nil, nil, { asked = #call.body.tasks })
   return call:ok({ tasks = render.list(outcomes, function(outcome)
     return render.pick(outcome, { "id", "source", "handler", "outcome" })
   end) })
@@ -74,13 +73,9 @@ local function retry_failed(call)
   local before_ms = given.failed_before or core.now_ms()
   local count, following = some_steps(call, { handler = given.handler, source = given.source,
     since_ms = given.since, failed_before_ms = before_ms, dry_run = given.dry_run,
-    after = given.after })
+    after = given.after, by = call.by })
   if not count then
     return nil, following
-  end
-  if not given.dry_run and count > 0 then
-    call:note("inbox.retry_failed", nil, nil, { handler = given.handler, source = given.source,
-      count = count })
   end
   return call:ok({ count = count, next = render.maybe(following),
     failed_before = time.format(before_ms) })
@@ -101,11 +96,11 @@ local function handlers(call)
 end
 
 local function forget(call)
-  local failed, message, code = call.receiver:forget_handler(call.path.handler)
+  local failed, message, code = call.receiver:forget_handler(call.path.handler,
+    { by = call.by })
   if not failed then
     return call:failed(message, code)
   end
-  call:note("handler.forget", call.path.handler)
   return call:ok({ handler = call.path.handler, failed = failed })
 end
 

@@ -33,13 +33,16 @@ local function test_mail(call)
     return problem.new("unconfigured",
       "no mail server is configured: notices.smtp in loyalhook.lua")
   end
-  local ended, message, code = call.api.test_mail(call.body.to)
+  -- Noted before it is sent: no mail goes out without its entry.
+  local ended, message, code = call.api.test_mail(call.body.to, function(to)
+    return call.access:note({ who = call.by.who, what = "notices.test_mail",
+      detail = render.text({ to = to }) })
+  end)
   if not ended and code == "config" then
     return problem.new("unconfigured", message)
   elseif not ended then
     return call:failed(message, code)
   end
-  call:note("notices.test_mail", nil, nil, { to = ended.to })
   return call:ok(render.pick(ended, MAIL))
 end
 

@@ -68,15 +68,10 @@ end
 
 local function retry(call)
   local outcomes, message, code = call.sender:retry(call.body.request_ids,
-    { account = call.who.account })
+    { account = call.who.account, by = call.by })
   if not outcomes then
     return call:failed(message, code)
   end
-  local retried = 0
-  for _, outcome in ipairs(outcomes) do
-    retried = retried + (outcome.outcome == "retried" and 1 or 0)
-  end
-  call:note("request.retry", nil, call.who.account, { asked = #outcomes, retried = retried })
   return call:ok({ requests = render.list(outcomes, function(outcome)
     return render.pick(outcome, { "request_id", "outcome", "message" })
   end) })
@@ -90,14 +85,12 @@ local function retry_failed(call)
   end
   local result, message, code = call.sender:retry_failed({ account = account,
     webhook = given.webhook, since = given.since, ["until"] = given["until"],
-    reason = given.reason, dry_run = given.dry_run })
+    reason = given.reason, dry_run = given.dry_run, by = call.by })
   if not result then
     return call:failed(message, code)
   elseif given.dry_run then
     return call:ok({ total = result.total })
   end
-  call:note("request.retry_failed", result.id, account, { webhook = given.webhook,
-    reason = given.reason })
   return { status = 202, value = render.job(result),
     headers = { Location = "/api/v1/jobs/" .. result.id } }
 end

@@ -66,7 +66,7 @@ end
 
 local function sign_out(call)
   if call.who and call.who.kind == "user" then
-    local done, message, code = call.access:sign_out(call.who.login_text)
+    local done, message, code = call.access:sign_out(call.who.login_text, call.by)
     if not done then
       return call:failed(message, code)
     end

@@ -23,7 +23,7 @@ end
 local function create(call)
   local given = call.body
   local row, message, code = call.access:create_token({ name = given.name, scope = given.scope,
-    account = given.account ~= json.null and given.account or nil }, { who = call.who.by })
+    account = given.account ~= json.null and given.account or nil }, call.by)
   if not row then
     return call:failed(message, code)
   end
@@ -31,7 +31,7 @@ local function create(call)
 end
 
 local function revoke(call)
-  local row, message, code = call.access:revoke_token(call.path.token_id, { who = call.who.by })
+  local row, message, code = call.access:revoke_token(call.path.token_id, call.by)
   if not row then
     return call:failed(message, code)
   end

@@ -15,10 +15,6 @@ local function shown(row)
   return view
 end
 
-local function by(call)
-  return { who = call.who.by }
-end
-
 local function list(call)
   local rows, message, code = call.access:users()
   if not rows then
@@ -30,7 +26,7 @@ end
 local function create(call)
   local given = call.body
   local row, message, code = call.access:add_user({ user = given.user, password = given.password,
-    role = given.role }, by(call))
+    role = given.role }, call.by)
   if not row then
     return call:failed(message, code)
   end
@@ -42,7 +38,7 @@ local function edit(call)
   if next(call.body) == nil then
     return problem.values({ { code = "invalid", detail = "nothing to change was given" } })
   end
-  local row, message, code = call.access:set_user(call.path.user, call.body, by(call))
+  local row, message, code = call.access:set_user(call.path.user, call.body, call.by)
   if not row then
     return call:failed(message, code)
   end
@@ -50,7 +46,7 @@ local function edit(call)
 end
 
 local function remove(call)
-  local row, message, code = call.access:remove_user(call.path.user, by(call))
+  local row, message, code = call.access:remove_user(call.path.user, call.by)
   if not row then
     return call:failed(message, code)
   end

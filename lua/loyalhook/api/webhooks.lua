@@ -45,19 +45,19 @@ local function refused(call, id, message, code)
     headers = etag(row) })
 end
 
--- Makes a change: change(id, which) → webhook, more or nil, message, code. Notes it as `what` with
--- `detail`. Returns the webhook and `more`, or nil, problem.
-local function change(call, what, make, detail)
+-- Makes a change: make(id, which) → webhook, more or nil, message, code. Returns the webhook and
+-- `more`, or nil, problem.
+local function change(call, make)
   local if_revision, failure = wanted_revision(call)
   if if_revision == false then
     return nil, failure
   end
   local id = call.path.webhook_id
-  local row, more, code = make(id, { account = call.who.account, if_revision = if_revision })
+  local row, more, code = make(id, { account = call.who.account, if_revision = if_revision,
+    by = call.by })
   if not row then
     return refused(call, id, more, code)
   end
-  call:note("webhook." .. what, row.id, row.account, detail)
   return row, more
 end
 
@@ -80,18 +80,6 @@ local function list(call)
     return render.webhook(row, call.who)
   end
   return call:ok(render.page("webhooks", render.list(rows, shape), following))
-end
-
--- What of a body may stand in the audit log.
-local function without_secret(body)
-  local copy = {}
-  for name, value in pairs(body) do
-    if name ~= "secret" and name ~= "headers" then
-      copy[name] = value
-    end
-  end
-  copy.headers = body.headers ~= nil and "set" or nil
-  return copy
 end
 
 -- null is no value of a webhook's setting.
@@ -117,11 +105,10 @@ local function create(call)
   if not given.account then
     return nil, failure
   end
-  local row, message, code = call.sender:create_webhook(given)
+  local row, message, code = call.sender:create_webhook(given, { by = call.by })
   if not row then
     return call:failed(message, code)
   end
-  call:note("webhook.create", row.id, row.account, without_secret(given))
   local headers = etag(row)
   headers.Location = "/api/v1/webhooks/" .. row.id
   return { status = 201, value = render.webhook(row, call.who), headers = headers }
@@ -156,9 +143,9 @@ local function edit(call)
     return problem.values({ { code = "invalid", detail = "nothing to change was given" } })
   end
   local row
-  row, failure = change(call, "edit", function(id, which)
+  row, failure = change(call, function(id, which)
     return call.sender:update_webhook(id, call.body, which)
-  end, without_secret(call.body))
+  end)
   if not row then
     return nil, failure
   end
@@ -166,9 +153,9 @@ local function edit(call)
 end
 
 -- A handler that calls a method of the sender without more.
-local function plain_change(what, method)
+local function plain_change(method)
   return function(call)
-    local row, failure = change(call, what, function(id, which)
+    local row, failure = change(call, function(id, which)
       return call.sender[method](call.sender, id, which)
     end)
     if not row then
@@ -179,10 +166,10 @@ local function plain_change(what, method)
 end
 
 local function enable(call)
-  local row, job = change(call, "enable", function(id, which)
+  local row, job = change(call, function(id, which)
     which.retry_failed = call.body.retry_failed
     return call.sender:enable_webhook(id, which)
-  end, call.body.retry_failed and { retry_failed = true } or nil)
+  end)
   if not row then
     return nil, job
   end
@@ -193,10 +180,10 @@ end
 
 local function rotate(call)
   local overlap_s = call.body.now and 0 or call.body.overlap_s
-  local row, failure = change(call, "rotate_secret", function(id, which)
+  local row, failure = change(call, function(id, which)
     which.secret, which.overlap_s = call.body.secret, overlap_s
     return call.sender:rotate_secret(id, which)
-  end, { overlap_s = overlap_s })
+  end)
   if not row then
     return nil, failure
   end
@@ -212,11 +199,10 @@ local function test(call)
     return nil, failure
   end
   local result, message, code = call.sender:test_webhook(row.id, { account = call.who.account,
-    event_type = call.body.event_type })
+    event_type = call.body.event_type, by = call.by })
   if not result then
     return call:failed(message, code)
   end
-  call:note("webhook.test", row.id, row.account, { event_type = result.event_type })
   return call:ok(render.pick(result, PROBE))
 end
 
@@ -229,11 +215,11 @@ return {
   { "POST", "/webhooks", need = "write", run = create, body = SETTINGS },
   { "GET", ONE, need = "read", run = get },
   { "PATCH", ONE, need = "write", run = edit, body = SETTINGS },
-  { "DELETE", ONE, need = "write", run = plain_change("delete", "delete_webhook") },
+  { "DELETE", ONE, need = "write", run = plain_change("delete_webhook") },
   { "POST", ONE .. "/enable", need = "write", run = enable,
     body = kinds.object({ retry_failed = kinds.flag }) },
   { "POST", ONE .. "/disable", need = "write", body = NOTHING,
-    run = plain_change("disable", "disable_webhook") },
+    run = plain_change("disable_webhook") },
   { "POST", ONE .. "/rotate-secret", need = "write", run = rotate,
     body = kinds.object({ secret = SECRET, overlap_s = OVERLAP_S, now = kinds.flag }) },
   { "POST", ONE .. "/test", need = "write", run = test,

@@ -42,9 +42,11 @@ local function whereto(settings, list)
 end
 
 --- Sends it to the addresses of `list`, or to those that the configuration names. settings: of
--- config.load (notices, store, ca_file). Returns { verdict = "accepted", "refused" or "unknown",
--- status, error, duration_ms, url, from, to }, or nil, message, code ("config": no server, nobody).
-function trial.send(settings, list)
+-- config.load (notices, store, ca_file). before(to), if given, is called when nothing is missing;
+-- what it refuses with nil, message, code is not sent. Returns { verdict = "accepted", "refused" or
+-- "unknown", status, error, duration_ms, url, from, to }, or nil, message, code ("config": no
+-- server, nobody).
+function trial.send(settings, list, before)
   local server, to, code = whereto(settings, list)
   if not server then
     return nil, to, code
@@ -58,6 +60,12 @@ function trial.send(settings, list)
   end
   letter.ca_file = settings.ca_file
   local ended
+  if before then
+    ended, message, code = before(letter.to)
+    if not ended then
+      return nil, message, code
+    end
+  end
   ended, message, code = require("loyalhook.engine").mail(letter)
   if not ended then
     return nil, message, code

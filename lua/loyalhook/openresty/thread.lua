@@ -172,8 +172,8 @@ local function api_of(settings)
     secure = settings.secure, metrics_public = settings.metrics_public, settings = settings.shown,
     log = function(level, said, fields)
       table.insert(held.notes, { level = level, message = said, fields = fields })
-    end, test_mail = settings.shown.notices and settings.shown.notices.smtp and function(to)
-      return require("loyalhook.notices.trial").send(settings.shown, to)
+    end, test_mail = settings.shown.notices and settings.shown.notices.smtp and function(to, before)
+      return require("loyalhook.notices.trial").send(settings.shown, to, before)
     end or nil })
   apis[settings.number] = held
   return held

@@ -1,6 +1,7 @@
 -- The receiver's methods that tell what became of received events, and those that
 -- retry and forget (receiver.lua adds them to its class).
 
+local actor = require("loyalhook.actor")
 local core = require("loyalhook.core")
 local fields = require("loyalhook.fields")
 local nearest = require("loyalhook.nearest")
@@ -14,7 +15,8 @@ local EVENTS = { state = "string", source = "string", event_type = "string", han
   since = "string or number", limit = "number", after = "string" }
 local RETRY = { id = "string", source = "string", handler = "string" }
 local FAILED = { handler = "string", source = "string", since = "string or number",
-  dry_run = "boolean", on_step = "function" }
+  dry_run = "boolean", on_step = "function", by = "table" }
+local BY = { by = "table" }
 local RETRY_MAX = core.limits.retry_many_max
 
 -- Raises at the line that called the method.
@@ -96,17 +98,19 @@ local function wishes_of(list)
 end
 
 --- Retries failed tasks now, each with a fresh budget of tries. `list`: ids of events, or
--- { id =, source =, handler = } for one source's event or one handler's task. Returns a list of
--- { id, source, handler, outcome }: "retried"; "not_failed" (nothing to do); "unknown". Or nil,
--- message, code, and the outcomes of the transactions before.
-function records:retry(list)
+-- { id =, source =, handler = } for one source's event or one handler's task. given: by = who is
+-- noted in the audit log (actor.lua). Returns a list of { id, source, handler, outcome }:
+-- "retried"; "not_failed" (nothing to do); "unknown". Or nil, message, code, and the outcomes of
+-- the transactions before.
+function records:retry(list, given)
+  given = options.check(given, BY, "retry")
   local wishes, outcomes = wishes_of(list), {}
   for first = 1, #wishes, RETRY_MAX do
     local part = {}
     for index = first, math.min(first + RETRY_MAX - 1, #wishes) do
       part[#part + 1] = wishes[index]
     end
-    local done, message, code = self._store:inbox_retry(part)
+    local done, message, code = self._store:inbox_retry(part, actor.of(given.by))
     if not done then
       return nil, message, code, outcomes
     end
@@ -135,8 +139,8 @@ local function step_through(store, wanted, on_step)
 end
 
 --- Retries all failed tasks, or those of a handler, of a source, received since a time (as for
--- events), that failed before now. on_step = function(count so far). Returns { retried = n }, or
--- with dry_run { dry_run = true, total = n }; or nil, message, code.
+-- events), that failed before now. on_step = function(count so far); by: as of retry. Returns
+-- { retried = n }, or with dry_run { dry_run = true, total = n }; or nil, message, code.
 function records:retry_failed(given)
   given = options.check(given, FAILED, "retry_failed")
   local since, message, code = since_ms(given.since)
@@ -146,7 +150,7 @@ function records:retry_failed(given)
   local count
   count, message, code = step_through(self._store, { handler = given.handler,
     source = given.source, since_ms = since, failed_before_ms = core.now_ms(),
-    dry_run = given.dry_run }, given.on_step)
+    dry_run = given.dry_run, by = actor.of(given.by) }, given.on_step)
   if not count then
     return nil, message, code
   elseif given.dry_run then
@@ -165,11 +169,12 @@ function records:handlers()
   return views.list(rows, views.handler)
 end
 
---- Forgets a handler that is no longer used: its unfinished tasks fail, and it is gone. Returns
--- what the store did, or nil, message, code ("refused": a worker has it loaded).
-function records:forget_handler(name)
+--- Forgets a handler that is no longer used: its unfinished tasks fail, and it is gone. given: by
+-- as of retry. Returns how many failed, or nil, message, code ("refused": a worker has it loaded).
+function records:forget_handler(name, given)
   options.text(name, "forget_handler", "a name")
-  return self._store:handler_forget(name)
+  given = options.check(given, BY, "forget_handler")
+  return self._store:handler_forget(name, actor.of(given.by))
 end
 
 return records

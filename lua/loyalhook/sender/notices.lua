@@ -1,7 +1,9 @@
 -- The sender's methods about notices (what an administrator must hear of) and about accounts, whose
 -- addresses get the mails that tell of them. Mails are sent by workers.
 
+local actor = require("loyalhook.actor")
 local core = require("loyalhook.core")
+local json = require("loyalhook.json")
 local options = require("loyalhook.options")
 local resolve = require("loyalhook.sender.filter").resolve
 local views = require("loyalhook.sender.views")
@@ -11,7 +13,7 @@ local methods = {}
 local NOTICES = { account = "string", webhook = "string", since = "string or number",
   limit = "number", after = "string" }
 local ACCOUNTS = { limit = "number", after = "string" }
-local SET = { notify = "table or boolean" }
+local SET = { notify = "table or boolean", by = "table" }
 
 -- Raises at the line that called the method.
 local function check_name(value, method)
@@ -62,7 +64,8 @@ function methods:account(name)
 end
 
 --- Says who gets an account's mails: notify = { address, … }, or false for those that the
--- configuration names. Makes the account if it is not there. Returns it, or nil, message, code.
+-- configuration names. by: for the audit log (actor.lua). Makes the account if it is not there.
+-- Returns it, or nil, message, code.
 function methods:set_account(name, given)
   check_name(name, "set_account")
   given = options.check(given, SET, "set_account")
@@ -78,7 +81,8 @@ function methods:set_account(name, given)
   if notify and #notify == 0 then
     return nil, "notify: no address; false means those of the configuration", "invalid"
   end
-  local ok, message, code = self._store:account_set(name, notify)
+  local ok, message, code = self._store:account_set(name, notify, actor.of(given.by,
+    { notify = notify or json.null }))
   if not ok then
     return nil, message, code
   end

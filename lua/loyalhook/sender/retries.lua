@@ -2,6 +2,7 @@
 -- is done when it returns; a retry of many is a stored job that any worker works off, and so can
 -- whoever steps it.
 
+local actor = require("loyalhook.actor")
 local core = require("loyalhook.core")
 local filter = require("loyalhook.sender.filter")
 local options = require("loyalhook.options")
@@ -11,8 +12,8 @@ local retries = {}
 
 local MANY_MAX = core.limits.retry_many_max
 local FAILED = { webhook = "string", account = "string", since = "string or number",
-  ["until"] = "string or number", reason = "string", dry_run = "boolean" }
-local RETRY = { account = "string" }
+  ["until"] = "string or number", reason = "string", dry_run = "boolean", by = "table" }
+local RETRY = { account = "string", by = "table" }
 local JOBS = { limit = "number" }
 
 -- Each id once, in order; or nil, message, code.
@@ -33,10 +34,10 @@ end
 
 --- Retries failed requests now: each is due at once, with a fresh budget of attempts whose numbers
 -- go on. `ids` is a list of request ids; up to 1000 are one transaction. given: account = whose
--- they must be; others are "unknown". Returns a list of { request_id, outcome [, message] } with
--- each id once, in order: outcome "retried"; "not_failed" (nothing to do); "refused" (its webhook
--- is not enabled; message says what to do); "unknown". Or nil, message, code, and the outcomes of
--- the transactions before.
+-- they must be; others are "unknown"; by = who is noted in the audit log (actor.lua). Returns a
+-- list of { request_id, outcome [, message] } with each id once, in order: outcome "retried";
+-- "not_failed" (nothing to do); "refused" (its webhook is not enabled; message says what to do);
+-- "unknown". Or nil, message, code, and the outcomes of the transactions before.
 function retries:retry(ids, given)
   given = options.check(given, RETRY, "retry")
   if type(ids) ~= "table" then
@@ -53,7 +54,8 @@ function retries:retry(ids, given)
       part[#part + 1] = list[index]
     end
     local done
-    done, message, code = self._store:retry(part, given.account)
+    done, message, code = self._store:retry(part, { account = given.account,
+      by = actor.of(given.by) })
     if not done then
       return nil, message, code, outcomes
     end
@@ -72,10 +74,10 @@ local function job_view(row, message, code)
 end
 
 --- Retries all failed requests, or those of a webhook (id or name), of an account, created since
--- and until a time (as for requests), failed for a reason. Returns the job, which workers work off:
--- { id, total (once it is known), retried, left_over, … }; see job and job_step. With dry_run
--- nothing is done: { dry_run = true, total = } says how many are failed now. Or nil, message, code
--- ("refused": the named webhook is not enabled).
+-- and until a time (as for requests), failed for a reason. by: as of retry. Returns the job, which
+-- workers work off: { id, total (once it is known), retried, left_over, … }; see job and job_step.
+-- With dry_run nothing is done: { dry_run = true, total = } says how many are failed now. Or nil,
+-- message, code ("refused": the named webhook is not enabled).
 function retries:retry_failed(given)
   given = options.check(given, FAILED, "retry_failed")
   local wanted, message, code = filter.resolve(self._store, given, { account = given.account,
@@ -84,6 +86,7 @@ function retries:retry_failed(given)
     return nil, message, code
   end
   if not given.dry_run then
+    wanted.by = actor.of(given.by, { webhook = given.webhook, reason = given.reason })
     return job_view(self._store:job_create(wanted))
   end
   local total

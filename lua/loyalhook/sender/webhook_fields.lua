@@ -5,6 +5,7 @@
 
 local fields = require("loyalhook.fields")
 local options = require("loyalhook.options")
+local plain = require("loyalhook.plain")
 
 local kinds = {}
 
@@ -149,6 +150,18 @@ function checks.edit(given, catalogue, stored_types)
     return ok, message, code
   end
   return check_subscriptions(given.event_types, catalogue, stored_types)
+end
+
+--- What of a webhook's settings may stand in the audit log: the secret and the values of headers
+-- do not, nor what of the URL may be a token.
+function checks.noted(given)
+  local noted = {}
+  for name, value in pairs(given) do
+    noted[name] = value
+  end
+  noted.secret, noted.headers = nil, given.headers and "set"
+  noted.url = given.url and plain.without_tokens(given.url)
+  return noted
 end
 
 return checks

@@ -2,8 +2,10 @@
 -- Whoever changes one names it by id, or by name where that is unique (else
 -- with the account); what holds from when is the store's business: every change
 -- holds for each attempt that starts after the call has returned. if_revision: the
--- webhook's revision when it was read; "revision" if it was changed since.
+-- webhook's revision when it was read; "revision" if it was changed since. by: { who =, detail = }
+-- for the audit log (actor.lua).
 
+local actor = require("loyalhook.actor")
 local core = require("loyalhook.core")
 local checks = require("loyalhook.sender.webhook_fields")
 local options = require("loyalhook.options")
@@ -14,11 +16,13 @@ local methods = {}
 
 local LIST = { account = "string", with_deleted = "boolean", after = "string",
   limit = "number" }
-local WHICH = { account = "string", if_revision = "number" }
-local ENABLE = { account = "string", if_revision = "number", retry_failed = "boolean" }
+local BY = { by = "table" }
+local WHICH = { account = "string", if_revision = "number", by = "table" }
+local ENABLE = { account = "string", if_revision = "number", retry_failed = "boolean",
+  by = "table" }
 local ROTATE = { account = "string", if_revision = "number", secret = "string",
-  overlap_s = "number" }
-local TEST = { account = "string", event_type = "string", seed = "number" }
+  overlap_s = "number", by = "table" }
+local TEST = { account = "string", event_type = "string", seed = "number", by = "table" }
 
 -- Raises at the line that called the method.
 local function view_of(row, message, code)
@@ -28,9 +32,9 @@ local function view_of(row, message, code)
   return views.webhook(row)
 end
 
-local function guard(self, if_revision)
+local function guard(self, by, if_revision)
   return { allow_http = self._network.allow_http, allow_networks = self._network.allow_networks,
-    ca_file = self._network.ca_file, if_revision = if_revision }
+    ca_file = self._network.ca_file, if_revision = if_revision, by = by }
 end
 
 -- The store's row, or nil, message, code.
@@ -39,13 +43,14 @@ local function find(self, id_or_name, account)
 end
 
 --- Creates a webhook from { name, url, event_types, … } (fields.webhook_settings
--- has all; account defaults to the sender's; without secret one is made).
+-- has all; account defaults to the sender's; without secret one is made). which: by.
 -- Returns the webhook with its secret, which is shown only here, or nil,
 -- message, code ("invalid", "unknown_type", "conflict", "limit", …).
-function methods:create_webhook(given)
+function methods:create_webhook(given, which)
   if type(given) ~= "table" then
     error("create_webhook: expected a table, got " .. type(given), 2)
   end
+  which = options.check(which, BY, "create_webhook")
   local ok, message, code = checks.new(given, self._catalogue, function()
     return self._store:types()
   end)
@@ -57,7 +62,8 @@ function methods:create_webhook(given)
     wanted[key] = value
   end
   wanted.account = given.account or self._account
-  return view_of(self._store:webhook_create(wanted, guard(self)))
+  local by = actor.of(which.by, checks.noted(wanted))
+  return view_of(self._store:webhook_create(wanted, guard(self, by)))
 end
 
 --- All webhooks, oldest first. filter: account (default all), with_deleted, limit (1 to
@@ -83,8 +89,8 @@ end
 --- Changes some fields of a webhook: a table of those that create_webhook takes,
 -- without account and secret (an empty retry_schedule or headers takes them
 -- away). New event_types hold for events emitted from now on, all else for each
--- attempt that starts from now on. which: account, if_revision. Returns the webhook as
--- it is now, or nil, message, code ("invalid", "conflict", "refused" if it is deleted,
+-- attempt that starts from now on. which: account, if_revision, by. Returns the webhook
+-- as it is now, or nil, message, code ("invalid", "conflict", "refused" if it is deleted,
 -- "secret_invalid" if its secret does not suit the new scheme, "revision").
 function methods:update_webhook(id_or_name, given, which)
   options.text(id_or_name, "update_webhook", "an id or a name")
@@ -102,7 +108,8 @@ function methods:update_webhook(id_or_name, given, which)
   if not row then
     return nil, message, code
   end
-  return view_of(self._store:webhook_edit(row.id, given, guard(self, which.if_revision)))
+  local by = actor.of(which.by, checks.noted(given))
+  return view_of(self._store:webhook_edit(row.id, given, guard(self, by, which.if_revision)))
 end
 
 local function set_status(self, id_or_name, status, which)
@@ -110,12 +117,13 @@ local function set_status(self, id_or_name, status, which)
   if not row then
     return nil, message, code
   end
-  return view_of(self._store:webhook_status(row.id, status, which.if_revision))
+  return view_of(self._store:webhook_status(row.id, status,
+    { if_revision = which.if_revision, by = actor.of(which.by) }))
 end
 
 --- Enables a paused or disabled webhook: its count of failures is 0 again, events
 -- emitted from now on are delivered; what failed stays failed until it is
--- retried. which: account, if_revision; retry_failed = true makes up for the pause that ends:
+-- retried. which: account, if_revision, by; retry_failed = true makes up for the pause that ends:
 -- a job retries what failed because of it (reason "paused"). Returns the webhook,
 -- then also that job (see retry_failed), or nil, message, code ("refused" if it is
 -- deleted or, with retry_failed, not paused; "secret_unreadable", "key_missing").
@@ -130,7 +138,8 @@ function methods:enable_webhook(id_or_name, which)
     return nil, message, code
   end
   local job
-  row, job, code = self._store:webhook_resume(row.id, which.if_revision)
+  row, job, code = self._store:webhook_resume(row.id, { if_revision = which.if_revision,
+    by = actor.of(which.by, { retry_failed = true }) })
   if not row then
     return nil, job, code
   end
@@ -139,7 +148,7 @@ end
 
 --- Disables a webhook: no attempt starts any more, what was accepted for it fails
 -- with the reason "disabled", later events are not recorded for it. which:
--- account, if_revision. Returns the webhook, or nil, message, code.
+-- account, if_revision, by. Returns the webhook, or nil, message, code.
 function methods:disable_webhook(id_or_name, which)
   options.text(id_or_name, "disable_webhook", "an id or a name")
   which = options.check(which, WHICH, "disable_webhook")
@@ -147,7 +156,7 @@ function methods:disable_webhook(id_or_name, which)
 end
 
 --- Deletes a webhook for good, like disabling it; its name and URL are free
--- again, its log stays readable. which: account, if_revision. Returns the webhook, or
+-- again, its log stays readable. which: account, if_revision, by. Returns the webhook, or
 -- nil, message, code.
 function methods:delete_webhook(id_or_name, which)
   options.text(id_or_name, "delete_webhook", "an id or a name")
@@ -155,8 +164,8 @@ function methods:delete_webhook(id_or_name, which)
   return set_status(self, id_or_name, "deleted", which)
 end
 
---- Gives a webhook a new secret. given: account, if_revision, secret (else one is made),
--- overlap_s (86400; 0 at once): so long the present secret signs, so that the
+--- Gives a webhook a new secret. given: account, if_revision, by, secret (else one is
+-- made), overlap_s (86400; 0 at once): so long the present secret signs, so that the
 -- receiver can be told; the standard scheme signs with both meanwhile. Rotating
 -- again in that time replaces the secret that waits. Returns the webhook with the
 -- new secret, which is shown only here, or nil, message, code ("secret_invalid",
@@ -173,7 +182,8 @@ function methods:rotate_secret(id_or_name, given)
     return nil, message, code
   end
   return view_of(self._store:secret_rotate(row.id, { secret = given.secret,
-    if_revision = given.if_revision, overlap_ms = given.overlap_s and given.overlap_s * 1000 }))
+    if_revision = given.if_revision, overlap_ms = given.overlap_s and given.overlap_s * 1000,
+    by = actor.of(given.by, { overlap_s = given.overlap_s }) }))
 end
 
 -- The first type that the webhook wants, "event_points_earned" if it wants all.
@@ -190,8 +200,8 @@ local function wanted_type(self, row)
 end
 
 --- Tries a webhook, whatever its status: one sample event is sent as a worker
--- would send it, nothing is stored and nothing counts. given: account, event_type
--- (default: the first it wants), seed (which sample). Returns { delivered =,
+-- would send it, nothing is stored (but who did it) and nothing counts. given: account, by,
+-- event_type (default: the first it wants), seed (which sample). Returns { delivered =,
 -- webhook_id, url, request_id, event_id, event_type, outcome, status,
 -- duration_ms, error, response }, or nil, message, code if no attempt could be
 -- made.
@@ -210,8 +220,9 @@ function methods:test_webhook(id_or_name, given)
   if not sample.data then
     return nil, message, code
   end
+  local by = actor.of(given.by, { event_type = sample.event_type })
   local result
-  result, message, code = self._store:webhook_test(row.id, sample, guard(self))
+  result, message, code = self._store:webhook_test(row.id, sample, guard(self, by))
   if not result then
     return nil, message, code
   end

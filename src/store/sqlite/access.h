@@ -1,17 +1,8 @@
-/* What the files of access.h and audit.h share: access_*.c, audit.c. Inside one write. */
+/* What the files of access.h share: access_*.c. Inside one write. */
 #ifndef LH_STORE_SQLITE_ACCESS_H
 #define LH_STORE_SQLITE_ACCESS_H
 
 #include "store/sqlite/clean.h"
-
-/* ---- audit.c */
-
-/*
-** Notes what an actor did; *what has what, object and account of it. actor NULL: nothing is noted.
-** LH_E_INVALID.
-*/
-int lh_audit_note(struct lh_tx *tx, const struct lh_actor *actor, const struct lh_audit *what,
-                  int64_t now_ms, struct lh_error *err);
 
 /* ---- access_users.c */
 

@@ -1,11 +1,12 @@
-/* The audit log: entries are added, in the transaction of what they tell where that is ours. */
+/* The audit log: entries are added, in the transaction of what they tell. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/event.h"
 #include "core/json.h"
 #include "core/utf8.h"
-#include "store/sqlite/access.h"
+#include "store/sqlite/sqlite.h"
 
 static int check_text(const char *field, const char *text, size_t max, struct lh_error *err) {
   size_t len = text != NULL ? strlen(text) : 0;
@@ -55,8 +56,18 @@ int lh_audit_note(struct lh_tx *tx, const struct lh_actor *actor, const struct l
   struct lh_audit audit = *what;
   if (actor == NULL) return LH_OK;
   audit.who = actor->who;
-  audit.detail = actor->detail;
+  if (actor->detail != NULL) audit.detail = actor->detail;
   return put(tx, &audit, now_ms, err);
+}
+
+int lh_audit_note_retry(struct lh_tx *tx, const struct lh_actor *actor, const struct lh_audit *what,
+                        struct lh_audit_counts counts, int64_t now_ms, struct lh_error *err) {
+  char detail[80];
+  struct lh_audit audit = *what;
+  if (counts.retried == 0) return LH_OK;
+  snprintf(detail, sizeof detail, "{\"asked\":%zu,\"retried\":%zu}", counts.asked, counts.retried);
+  audit.detail = detail;
+  return lh_audit_note(tx, actor, &audit, now_ms, err);
 }
 
 struct adding {

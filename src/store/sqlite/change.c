@@ -13,7 +13,7 @@ static int load_webhook(struct lh_tx *tx, struct lh_changing *changing, int64_t 
                         struct lh_error *err) {
   sqlite3_stmt *find = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_BY_ID, err);
   if (find == NULL) return err->code;
-  sqlite3_bind_blob(find, 1, changing->id.bytes, LH_ID_BYTES, SQLITE_STATIC);
+  sqlite3_bind_blob(find, 1, changing->which->id->bytes, LH_ID_BYTES, SQLITE_STATIC);
   int row = lh_connection_row(tx->connection, find, err);
   if (row < 0) return err->code;
   if (row == 0) return lh_error_set(err, LH_E_NOT_FOUND, "no webhook has this id");
@@ -29,7 +29,8 @@ int lh_change_begin(struct lh_tx *tx, struct lh_changing *changing, struct lh_er
   lh_dispatch_begin(tx);
   int rc = load_webhook(tx, changing, &webhook, err);
   if (rc != LH_OK) return rc;
-  if (changing->if_revision != 0 && changing->if_revision != changing->webhook->revision)
+  int64_t if_revision = changing->which->if_revision;
+  if (if_revision != 0 && if_revision != changing->webhook->revision)
     return lh_error_set(err, LH_E_REVISION,
                         "webhook '%s' was changed since it was read: read it again",
                         changing->webhook->name);
@@ -50,6 +51,11 @@ int lh_change_must_sign(struct lh_tx *tx, const struct lh_changing *changing,
   return lh_secret_unreadable(changing->webhook, err);
 }
 
+static int note(struct lh_tx *tx, const struct lh_changing *changing, struct lh_error *err) {
+  return lh_webhook_note(tx, changing->which->actor, changing->what, changing->webhook,
+                         changing->now_ms, err);
+}
+
 int lh_change_end(struct lh_tx *tx, struct lh_changing *changing, struct lh_error *err) {
   int64_t webhook = 0;
   struct lh_dispatch *dispatch = changing->dispatch;
@@ -59,7 +65,8 @@ int lh_change_end(struct lh_tx *tx, struct lh_changing *changing, struct lh_erro
   dispatch->dirty = 1;
   tx->wake = 1;
   int rc = lh_dispatch_save_all(tx, err);
-  return rc == LH_OK ? load_webhook(tx, changing, &webhook, err) : rc;
+  if (rc == LH_OK) rc = load_webhook(tx, changing, &webhook, err);
+  return rc == LH_OK ? note(tx, changing, err) : rc;
 }
 
 int lh_change_run(struct lh_store *store, struct lh_changing *changing, struct lh_webhook *webhook,
@@ -89,7 +96,7 @@ static int check_scheme(struct lh_tx *tx, const struct editing *editing, struct 
   if (!(edit->fields & LH_FIELD_SCHEME)) return LH_OK;
   sqlite3_stmt *find = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_BY_ID, err);
   if (find == NULL) return err->code;
-  sqlite3_bind_blob(find, 1, editing->changing.id.bytes, LH_ID_BYTES, SQLITE_STATIC);
+  sqlite3_bind_blob(find, 1, editing->changing.which->id->bytes, LH_ID_BYTES, SQLITE_STATIC);
   int row = lh_connection_row(tx->connection, find, err);
   if (row <= 0) return err->code;
   int rc = LH_OK;
@@ -170,11 +177,10 @@ static int edit_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   return rc == LH_OK ? lh_change_end(tx, changing, err) : rc;
 }
 
-int lh_sqlite_webhook_edit(struct lh_store *store, const struct lh_id *id,
+int lh_sqlite_webhook_edit(struct lh_store *store, const struct lh_which *which,
                            const struct lh_webhook_edit *edit, struct lh_webhook *webhook,
                            struct lh_error *err) {
-  struct editing editing = {.changing = {.id = *id, .if_revision = edit->if_revision},
-                            .edit = edit};
+  struct editing editing = {.changing = {.which = which, .what = "webhook.edit"}, .edit = edit};
   return lh_change_run(store, &editing.changing, webhook, edit_write, err);
 }
 
@@ -194,14 +200,14 @@ static int enable(struct lh_tx *tx, struct lh_changing *changing, struct lh_erro
                           err);
 }
 
-static int note_change(struct lh_tx *tx, const struct lh_changing *changing, enum lh_status status,
-                       struct lh_error *err) {
+static int touch(struct lh_tx *tx, const struct lh_changing *changing, enum lh_status status,
+                 struct lh_error *err) {
   enum lh_sql which = status == LH_STATUS_DELETED ? LH_SQL_WEBHOOK_DELETE : LH_SQL_WEBHOOK_TOUCH;
-  sqlite3_stmt *note = lh_connection_sql(tx->connection, which, err);
-  if (note == NULL) return err->code;
-  sqlite3_bind_int64(note, 1, changing->dispatch->webhook);
-  sqlite3_bind_int64(note, 2, changing->now_ms);
-  return lh_connection_done(tx->connection, note, err);
+  sqlite3_stmt *touched = lh_connection_sql(tx->connection, which, err);
+  if (touched == NULL) return err->code;
+  sqlite3_bind_int64(touched, 1, changing->dispatch->webhook);
+  sqlite3_bind_int64(touched, 2, changing->now_ms);
+  return lh_connection_done(tx->connection, touched, err);
 }
 
 static int status_write(struct lh_tx *tx, void *context, struct lh_error *err) {
@@ -215,7 +221,7 @@ static int status_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   else if (rc == LH_OK)
     rc = lh_status_stop(tx, changing->dispatch, wanted->status, changing->webhook->event_types,
                         changing->now_ms, err);
-  if (rc == LH_OK) rc = note_change(tx, changing, wanted->status, err);
+  if (rc == LH_OK) rc = touch(tx, changing, wanted->status, err);
   return rc == LH_OK ? lh_change_end(tx, changing, err) : rc;
 }
 
@@ -233,26 +239,28 @@ static int resume_write(struct lh_tx *tx, void *context, struct lh_error *err) {
     return lh_error_set(err, LH_E_REFUSED,
                         "webhook '%s' is %s, not paused: no pause of it can be made up for",
                         changing->webhook->name, lh_status_name(changing->webhook->status));
-  const struct lh_retry_filter filter = {.webhook_id = &changing->id,
+  const struct lh_retry_filter filter = {.webhook_id = changing->which->id,
                                          .reason = LH_REASON_PAUSED,
                                          .failed_from_ms = changing->webhook->status_since_ms};
   rc = enable(tx, changing, err);
-  if (rc == LH_OK) rc = note_change(tx, changing, LH_STATUS_ENABLED, err);
+  if (rc == LH_OK) rc = touch(tx, changing, LH_STATUS_ENABLED, err);
   if (rc == LH_OK) rc = lh_change_end(tx, changing, err);
-  return rc == LH_OK ? lh_job_add(tx, &filter, changing->now_ms, resuming->job, err) : rc;
+  return rc == LH_OK ? lh_job_add(tx, &filter, NULL, changing->now_ms, resuming->job, err) : rc;
 }
 
-int lh_sqlite_webhook_resume(struct lh_store *store, const struct lh_id *id, int64_t if_revision,
+int lh_sqlite_webhook_resume(struct lh_store *store, const struct lh_which *which,
                              struct lh_job *job, struct lh_webhook *webhook, struct lh_error *err) {
-  struct resuming resuming = {.changing = {.id = *id, .if_revision = if_revision}, .job = job};
+  struct resuming resuming = {.changing = {.which = which, .what = "webhook.enable"}, .job = job};
   return lh_change_run(store, &resuming.changing, webhook, resume_write, err);
 }
 
-int lh_sqlite_webhook_status(struct lh_store *store, const struct lh_id *id, enum lh_status status,
-                             int64_t if_revision, struct lh_webhook *webhook,
+int lh_sqlite_webhook_status(struct lh_store *store, const struct lh_which *which,
+                             enum lh_status status, struct lh_webhook *webhook,
                              struct lh_error *err) {
-  struct turning_to wanted = {.changing = {.id = *id, .if_revision = if_revision},
-                              .status = status};
+  const char *what = status == LH_STATUS_DELETED    ? "webhook.delete"
+                     : status == LH_STATUS_DISABLED ? "webhook.disable"
+                                                    : "webhook.enable";
+  struct turning_to wanted = {.changing = {.which = which, .what = what}, .status = status};
   return lh_change_run(store, &wanted.changing, webhook, status_write, err);
 }
 
@@ -271,16 +279,17 @@ static int target_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   if (rc == LH_OK) rc = lh_change_refuse_deleted(changing, err);
   if (rc == LH_OK) rc = lh_change_must_sign(tx, changing, &entry, err);
   if (rc == LH_OK) rc = lh_dispatch_save_all(tx, err);
+  if (rc == LH_OK) rc = note(tx, changing, err);
   if (rc != LH_OK) return rc;
   lending->target = &entry->target;
   __atomic_add_fetch(&lending->target->holders, 1, __ATOMIC_RELAXED);
   return LH_OK;
 }
 
-int lh_sqlite_target(struct lh_store *store, const struct lh_id *id, struct lh_target **target,
-                     struct lh_error *err) {
+int lh_sqlite_target(struct lh_store *store, const struct lh_which *which,
+                     struct lh_target **target, struct lh_error *err) {
   struct lh_webhook webhook;
-  struct lending lending = {.changing = {.id = *id}};
+  struct lending lending = {.changing = {.which = which, .what = "webhook.test"}};
   int rc = lh_change_run(store, &lending.changing, &webhook, target_write, err);
   if (rc != LH_OK) {
     if (lending.target != NULL) lh_target_release(lending.target); /* its commit failed */

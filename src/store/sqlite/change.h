@@ -7,13 +7,13 @@
 /* ---- change.c: the frame of every change, inside one write ---- */
 
 struct lh_changing {
-  struct lh_id id;
-  int64_t if_revision;        /* 0: whatever */
+  const struct lh_which *which;
+  const char *what;           /* for the audit log: "webhook.edit" */
   struct lh_webhook *webhook; /* as it was, after lh_change_end as it is */
   struct lh_dispatch *dispatch;
   int64_t now_ms;
 };
-/* Runs `write` with a context whose first member is *changing (id set); fills *webhook. */
+/* Runs `write` with a context that begins with *changing (which and what set); fills *webhook. */
 int lh_change_run(struct lh_store *store, struct lh_changing *changing, struct lh_webhook *webhook,
                   lh_write write, struct lh_error *err);
 /* Loads the webhook. LH_E_NOT_FOUND, LH_E_REVISION. */
@@ -23,11 +23,14 @@ int lh_change_refuse_deleted(const struct lh_changing *changing, struct lh_error
 /* The target that a lease would use now. LH_E_SECRET_UNREADABLE, LH_E_KEY_MISSING. */
 int lh_change_must_sign(struct lh_tx *tx, const struct lh_changing *changing,
                         struct lh_target_entry **entry, struct lh_error *err);
-/* Saves the hot row; workers look at the webhook again. */
+/* Saves the hot row and notes the change; workers look at the webhook again. */
 int lh_change_end(struct lh_tx *tx, struct lh_changing *changing, struct lh_error *err);
 
 /* ---- webhooks.c ---- */
 
+/* Notes what was done with a webhook in the audit log. */
+int lh_webhook_note(struct lh_tx *tx, const struct lh_actor *actor, const char *what,
+                    const struct lh_webhook *webhook, int64_t now_ms, struct lh_error *err);
 /* Binds ?3 to ?19 of WEBHOOK_ADD and WEBHOOK_EDIT. What it binds is borrowed. */
 void lh_webhook_bind(sqlite3_stmt *statement, const struct lh_webhook *webhook,
                      const char *url_normal);

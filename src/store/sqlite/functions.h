@@ -25,21 +25,21 @@ int lh_sqlite_request_body(struct lh_store *, const struct lh_id *, struct lh_bu
                            struct lh_slice *, struct lh_error *);
 int lh_sqlite_explain(struct lh_store *, const struct lh_id *, struct lh_explanation *,
                       struct lh_error *);
-int lh_sqlite_webhook_create(struct lh_store *, struct lh_webhook *, const char *, struct lh_piece,
+int lh_sqlite_webhook_create(struct lh_store *, struct lh_webhook *, const struct lh_webhook_new *,
                              int64_t, struct lh_error *);
 int lh_sqlite_webhook_list(struct lh_store *, const struct lh_webhook_query *,
                            struct lh_webhook_list *, struct lh_error *);
 int lh_sqlite_webhook_get(struct lh_store *, const char *, const char *, struct lh_webhook_list *,
                           struct lh_error *);
-int lh_sqlite_webhook_edit(struct lh_store *, const struct lh_id *, const struct lh_webhook_edit *,
-                           struct lh_webhook *, struct lh_error *);
-int lh_sqlite_webhook_status(struct lh_store *, const struct lh_id *, enum lh_status, int64_t,
+int lh_sqlite_webhook_edit(struct lh_store *, const struct lh_which *,
+                           const struct lh_webhook_edit *, struct lh_webhook *, struct lh_error *);
+int lh_sqlite_webhook_status(struct lh_store *, const struct lh_which *, enum lh_status,
                              struct lh_webhook *, struct lh_error *);
-int lh_sqlite_webhook_resume(struct lh_store *, const struct lh_id *, int64_t, struct lh_job *,
+int lh_sqlite_webhook_resume(struct lh_store *, const struct lh_which *, struct lh_job *,
                              struct lh_webhook *, struct lh_error *);
-int lh_sqlite_secret_rotate(struct lh_store *, const struct lh_id *, const struct lh_rotation *,
+int lh_sqlite_secret_rotate(struct lh_store *, const struct lh_which *, const struct lh_rotation *,
                             struct lh_webhook *, struct lh_error *);
-int lh_sqlite_target(struct lh_store *, const struct lh_id *, struct lh_target **,
+int lh_sqlite_target(struct lh_store *, const struct lh_which *, struct lh_target **,
                      struct lh_error *);
 int lh_sqlite_stats(struct lh_store *, const struct lh_stats_query *, struct lh_stats *,
                     struct lh_error *);
@@ -60,17 +60,16 @@ int lh_sqlite_mailing_record(struct lh_store *, const struct lh_mailing_result *
                              struct lh_error *);
 int lh_sqlite_notice_list(struct lh_store *, const struct lh_notice_filter *,
                           struct lh_notice_list *, struct lh_error *);
-int lh_sqlite_account_set(struct lh_store *, const char *, const char *, int64_t,
-                          struct lh_error *);
+int lh_sqlite_account_set(struct lh_store *, const char *, const char *, const struct lh_actor *,
+                          int64_t, struct lh_error *);
 int lh_sqlite_account_list(struct lh_store *, const struct lh_account_filter *,
                            struct lh_account_list *, struct lh_error *);
 
-int lh_sqlite_retry(struct lh_store *, const char *, struct lh_retry *, size_t, int64_t,
-                    struct lh_error *);
+int lh_sqlite_retry(struct lh_store *, const struct lh_retry_chosen *, int64_t, struct lh_error *);
 int lh_sqlite_job_count(struct lh_store *, const struct lh_retry_filter *, int64_t *,
                         struct lh_error *);
-int lh_sqlite_job_create(struct lh_store *, const struct lh_retry_filter *, int64_t,
-                         struct lh_job *, struct lh_error *);
+int lh_sqlite_job_create(struct lh_store *, const struct lh_retry_filter *, const struct lh_actor *,
+                         int64_t, struct lh_job *, struct lh_error *);
 int lh_sqlite_job_step(struct lh_store *, struct lh_job_step *, struct lh_error *);
 int lh_sqlite_job_get(struct lh_store *, const struct lh_id *, struct lh_job *, struct lh_error *);
 int lh_sqlite_job_list(struct lh_store *, int, struct lh_job_list *, struct lh_error *);
@@ -86,11 +85,12 @@ int lh_sqlite_handler_open(struct lh_store *, const struct lh_handler_definition
 int lh_sqlite_task_turn(struct lh_store *, struct lh_task_turn *, struct lh_error *);
 int lh_sqlite_task_work(struct lh_store *, const int64_t *, size_t, int64_t, struct lh_task_work *,
                         struct lh_error *);
-int lh_sqlite_task_retry(struct lh_store *, struct lh_task_retry *, size_t, int64_t,
-                         struct lh_error *);
+int lh_sqlite_task_retry(struct lh_store *, struct lh_task_retry *, size_t, const struct lh_actor *,
+                         int64_t, struct lh_error *);
 int lh_sqlite_task_retry_failed(struct lh_store *, struct lh_task_retry_step *, struct lh_error *);
 int lh_sqlite_handler_list(struct lh_store *, struct lh_handler_list *, struct lh_error *);
-int lh_sqlite_handler_forget(struct lh_store *, const char *, int64_t, size_t *, struct lh_error *);
+int lh_sqlite_handler_forget(struct lh_store *, const char *, const struct lh_actor *, int64_t,
+                             size_t *, struct lh_error *);
 
 int lh_sqlite_token_create(struct lh_store *, struct lh_token *, const unsigned char *,
                            const struct lh_actor *, int64_t, struct lh_error *);

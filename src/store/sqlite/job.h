@@ -21,8 +21,8 @@ struct lh_job_row {
 int lh_job_load(struct lh_connection *connection, const struct lh_id *id, struct lh_job_row *row,
                 struct lh_error *err);
 /* Stores a job; contract in jobs.h, create. */
-int lh_job_add(struct lh_tx *tx, const struct lh_retry_filter *filter, int64_t now_ms,
-               struct lh_job *job, struct lh_error *err);
+int lh_job_add(struct lh_tx *tx, const struct lh_retry_filter *filter, const struct lh_actor *actor,
+               int64_t now_ms, struct lh_job *job, struct lh_error *err);
 /* How far it is. */
 int lh_job_save(struct lh_tx *tx, const struct lh_job_row *row, struct lh_error *err);
 /* Failed requests that a filter means and that had failed by until_ms; by an index alone. */

@@ -133,6 +133,7 @@ struct creating {
   const struct lh_retry_filter *filter;
   int64_t now_ms;
   struct lh_job_row row;
+  char account[LH_ACCOUNT_MAX + 1]; /* whose requests it is about; "": all */
 };
 
 /* Sets the row's webhook, unless its requests cannot be retried now. */
@@ -146,6 +147,7 @@ static int find_webhook(struct lh_tx *tx, struct creating *creating, struct lh_e
   if (row < 0) return err->code;
   if (row == 0) return lh_error_set(err, LH_E_NOT_FOUND, "no webhook has this id");
   creating->row.webhook = sqlite3_column_int64(find, LH_COLUMN_WEBHOOK);
+  lh_column_put(creating->account, sizeof creating->account, find, 1);
   lh_retry_refusal((enum lh_status)sqlite3_column_int(find, 7), lh_column_text(find, 2), id,
                    message);
   sqlite3_reset(find);
@@ -155,6 +157,7 @@ static int find_webhook(struct lh_tx *tx, struct creating *creating, struct lh_e
 static int find_account(struct lh_tx *tx, struct creating *creating, struct lh_error *err) {
   const char *name = creating->filter->account;
   int64_t unused;
+  snprintf(creating->account, sizeof creating->account, "%s", name);
   int rc = lh_tx_known(tx, name, "", &creating->row.account, &unused, err);
   if (rc != LH_OK || creating->row.account != 0) return rc;
   return lh_error_set(err, LH_E_NOT_FOUND, "there is no account '%s'", name);
@@ -192,14 +195,24 @@ static int insert(struct lh_tx *tx, struct creating *creating, struct lh_error *
   return lh_connection_done(tx->connection, trim, err);
 }
 
-int lh_job_add(struct lh_tx *tx, const struct lh_retry_filter *filter, int64_t now_ms,
-               struct lh_job *job, struct lh_error *err) {
+static int note(struct lh_tx *tx, const struct creating *creating, const struct lh_actor *actor,
+                struct lh_error *err) {
+  char id[LH_ID_LEN + 1];
+  const char *account = *creating->account != '\0' ? creating->account : NULL;
+  const struct lh_audit audit = {.what = "request.retry_failed", .object = id, .account = account};
+  lh_id_format(&creating->row.shown.id, id);
+  return lh_audit_note(tx, actor, &audit, creating->now_ms, err);
+}
+
+int lh_job_add(struct lh_tx *tx, const struct lh_retry_filter *filter, const struct lh_actor *actor,
+               int64_t now_ms, struct lh_job *job, struct lh_error *err) {
   struct creating creating = {.filter = filter, .now_ms = now_ms};
   int rc = check_open(tx, err);
   if (rc == LH_OK && filter->account != NULL) rc = find_account(tx, &creating, err);
   if (rc == LH_OK && filter->webhook_id != NULL) rc = find_webhook(tx, &creating, err);
   if (rc == LH_OK) rc = insert(tx, &creating, err);
   if (rc == LH_OK) rc = lh_job_load(tx->connection, &creating.row.shown.id, &creating.row, err);
+  if (rc == LH_OK) rc = note(tx, &creating, actor, err);
   tx->wake = tx->wake || rc == LH_OK;
   *job = creating.row.shown;
   return rc;
@@ -207,22 +220,24 @@ int lh_job_add(struct lh_tx *tx, const struct lh_retry_filter *filter, int64_t n
 
 struct asked {
   const struct lh_retry_filter *filter;
+  const struct lh_actor *actor;
   int64_t now_ms;
   struct lh_job *job;
 };
 
 static int create_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   const struct asked *asked = context;
-  return lh_job_add(tx, asked->filter, asked->now_ms, asked->job, err);
+  return lh_job_add(tx, asked->filter, asked->actor, asked->now_ms, asked->job, err);
 }
 
 int lh_sqlite_job_create(struct lh_store *store, const struct lh_retry_filter *filter,
-                         int64_t now_ms, struct lh_job *job, struct lh_error *err) {
+                         const struct lh_actor *actor, int64_t now_ms, struct lh_job *job,
+                         struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   if (self == NULL) return err->code;
-  struct asked asked = {filter, now_ms, job};
+  struct asked asked = {filter, actor, now_ms, job};
   return lh_committer_write(self->committer, create_write, &asked, err);
 }
 

@@ -139,29 +139,41 @@ int lh_sqlite_account_list(struct lh_store *store, const struct lh_account_filte
 struct setting {
   const char *name;
   const char *notify;
+  const struct lh_actor *actor;
   int64_t now_ms;
 };
+
+/* Sets its addresses and notes it, unless they are these already. */
+static int set_notify(struct lh_tx *tx, const struct setting *setting, int64_t account,
+                      struct lh_error *err) {
+  const struct lh_audit audit = {
+      .what = "account.edit", .object = setting->name, .account = setting->name};
+  sqlite3_stmt *set = lh_connection_sql(tx->connection, LH_SQL_ACCOUNT_NOTIFY, err);
+  if (set == NULL) return err->code;
+  sqlite3_bind_int64(set, 1, account);
+  lh_bind_text(set, 2, setting->notify);
+  int rc = lh_connection_done(tx->connection, set, err);
+  if (rc != LH_OK || sqlite3_changes(tx->connection->db) == 0) return rc;
+  return lh_audit_note(tx, setting->actor, &audit, setting->now_ms, err);
+}
 
 static int set_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   const struct setting *setting = context;
   int64_t account;
   int rc = lh_tx_account(tx, setting->name, &account, err);
   if (rc != LH_OK) return rc;
-  sqlite3_stmt *set = lh_connection_sql(tx->connection, LH_SQL_ACCOUNT_NOTIFY, err);
+  rc = set_notify(tx, setting, account, err);
   sqlite3_stmt *hurry = lh_connection_sql(tx->connection, LH_SQL_MAILINGS_HURRY, err);
-  if (set == NULL || hurry == NULL) return err->code;
-  sqlite3_bind_int64(set, 1, account);
-  lh_bind_text(set, 2, setting->notify);
+  if (rc != LH_OK || hurry == NULL) return rc != LH_OK ? rc : (int)err->code;
   sqlite3_bind_int64(hurry, 1, account);
   sqlite3_bind_int64(hurry, 2, setting->now_ms);
   sqlite3_bind_int64(hurry, 3, LH_MAIL_INTERVAL_MS);
   tx->wake = 1;
-  rc = lh_connection_done(tx->connection, set, err);
-  return rc == LH_OK ? lh_connection_done(tx->connection, hurry, err) : rc;
+  return lh_connection_done(tx->connection, hurry, err);
 }
 
 int lh_sqlite_account_set(struct lh_store *store, const char *name, const char *notify,
-                          int64_t now_ms, struct lh_error *err) {
+                          const struct lh_actor *actor, int64_t now_ms, struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
@@ -169,6 +181,6 @@ int lh_sqlite_account_set(struct lh_store *store, const char *name, const char *
   int rc = lh_account_check(name, strlen(name), err);
   if (rc == LH_OK && notify != NULL) rc = lh_mailbox_check_list(notify, err);
   if (rc != LH_OK) return rc;
-  struct setting setting = {name, notify, now_ms};
+  struct setting setting = {name, notify, actor, now_ms};
   return lh_committer_write(self->committer, set_write, &setting, err);
 }

@@ -51,7 +51,8 @@
   X(MAILING_UNKNOWN,  "UPDATE mailings SET due_ms = ?2, session = NULL, attempts = attempts + 1," \
                       " error = ?3 WHERE webhook = ?1") \
   X(MAILINGS_RELEASE, "UPDATE mailings SET session = NULL, due_ms = ?2 WHERE session = ?1") \
-  X(ACCOUNT_NOTIFY,   "UPDATE accounts SET notify = ?2 WHERE account = ?1") \
+  X(ACCOUNT_NOTIFY,   "UPDATE accounts SET notify = ?2 WHERE account = ?1" \
+                      " AND notify IS NOT ?2") \
   X(MAILINGS_HURRY,   "UPDATE mailings SET due_ms = min(due_ms, max(?2, coalesce(sent_ms + ?3," \
                       " 0))) WHERE account = ?1 AND due_ms IS NOT NULL") \
   X(ACCOUNTS,         "SELECT a.name, a.notify, (SELECT count(*) FROM webhooks w WHERE w.account" \

@@ -100,9 +100,7 @@ static int retry_one(struct lh_turning *turning, struct lh_retry *retry, int64_t
 }
 
 struct retrying {
-  const char *account; /* NULL: any */
-  struct lh_retry *retries;
-  size_t count;
+  const struct lh_retry_chosen *chosen;
   int64_t now_ms;
 };
 
@@ -121,27 +119,38 @@ static int find_account(struct lh_tx *tx, const char *name, int64_t *account,
   return LH_OK;
 }
 
+static int note(struct lh_tx *tx, const struct retrying *retrying, struct lh_error *err) {
+  const struct lh_retry_chosen *chosen = retrying->chosen;
+  const struct lh_audit audit = {.what = "request.retry", .account = chosen->account};
+  struct lh_audit_counts counts = {.asked = chosen->count};
+  for (size_t i = 0; i < chosen->count; i++)
+    counts.retried += chosen->retries[i].outcome == LH_RETRY_RETRIED;
+  return lh_audit_note_retry(tx, chosen->actor, &audit, counts, retrying->now_ms, err);
+}
+
 static int retry_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   const struct retrying *retrying = context;
+  const struct lh_retry_chosen *chosen = retrying->chosen;
   struct lh_turn turn = {.now_ms = retrying->now_ms};
   struct lh_turning turning;
   int64_t account;
   int rc = lh_turning_begin(&turning, tx, &turn, err);
-  if (rc == LH_OK) rc = find_account(tx, retrying->account, &account, err);
-  for (size_t i = 0; i < retrying->count && rc == LH_OK; i++)
-    rc = retry_one(&turning, &retrying->retries[i], account, err);
-  return rc == LH_OK ? lh_dispatch_save_all(tx, err) : rc;
+  if (rc == LH_OK) rc = find_account(tx, chosen->account, &account, err);
+  for (size_t i = 0; i < chosen->count && rc == LH_OK; i++)
+    rc = retry_one(&turning, &chosen->retries[i], account, err);
+  if (rc == LH_OK) rc = lh_dispatch_save_all(tx, err);
+  return rc == LH_OK ? note(tx, retrying, err) : rc;
 }
 
-int lh_sqlite_retry(struct lh_store *store, const char *account, struct lh_retry *retries,
-                    size_t count, int64_t now_ms, struct lh_error *err) {
+int lh_sqlite_retry(struct lh_store *store, const struct lh_retry_chosen *chosen, int64_t now_ms,
+                    struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   if (self == NULL) return err->code;
-  if (count < 1 || count > LH_RETRY_MANY_MAX)
-    return lh_error_set(err, LH_E_LIMIT, "retry: %zu requests at once, 1 to %d can be", count,
-                        LH_RETRY_MANY_MAX);
-  struct retrying retrying = {account, retries, count, now_ms};
+  if (chosen->count < 1 || chosen->count > LH_RETRY_MANY_MAX)
+    return lh_error_set(err, LH_E_LIMIT, "retry: %zu requests at once, 1 to %d can be",
+                        chosen->count, LH_RETRY_MANY_MAX);
+  struct retrying retrying = {chosen, now_ms};
   return lh_committer_write(self->committer, retry_write, &retrying, err);
 }

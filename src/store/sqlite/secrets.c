@@ -121,7 +121,7 @@ static int rotate_write(struct lh_tx *tx, void *context, struct lh_error *err) {
     rc = lh_secret_check(changing->webhook->scheme, rotating->secret.at, rotating->secret.len, err);
   if (rc == LH_OK) rc = lh_secret_catch_up(tx, changing, err);
   if (rc == LH_OK && rotating->overlap_ms > 0) rc = lh_change_must_sign(tx, changing, &entry, err);
-  if (rc == LH_OK) rc = lh_secret_seal(tx, &changing->id, rotating->secret, sealed, err);
+  if (rc == LH_OK) rc = lh_secret_seal(tx, changing->which->id, rotating->secret, sealed, err);
   sqlite3_stmt *set = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_SECRETS, err);
   if (rc != LH_OK || set == NULL) return rc != LH_OK ? rc : (int)err->code;
   int waits = rotating->overlap_ms > 0;
@@ -138,10 +138,10 @@ static int rotate_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   return rc == LH_OK ? lh_change_end(tx, changing, err) : rc;
 }
 
-int lh_sqlite_secret_rotate(struct lh_store *store, const struct lh_id *id,
+int lh_sqlite_secret_rotate(struct lh_store *store, const struct lh_which *which,
                             const struct lh_rotation *rotation, struct lh_webhook *webhook,
                             struct lh_error *err) {
-  struct rotating rotating = {.changing = {.id = *id, .if_revision = rotation->if_revision},
+  struct rotating rotating = {.changing = {.which = which, .what = "webhook.rotate_secret"},
                               .secret = rotation->secret,
                               .overlap_ms = rotation->overlap_ms};
   return lh_change_run(store, &rotating.changing, webhook, rotate_write, err);

@@ -224,6 +224,20 @@ int lh_tx_types_refresh(struct lh_tx *tx, int64_t *highest, struct lh_error *err
 /* Forgets everything cached from rows, after a rollback. */
 void lh_tx_forget(struct lh_committer *committer);
 
+/*
+** audit.c: notes what an actor did; *what has what, object and account of it, and the detail if the
+** actor gives none. actor NULL: nothing is noted. LH_E_INVALID.
+*/
+int lh_audit_note(struct lh_tx *tx, const struct lh_actor *actor, const struct lh_audit *what,
+                  int64_t now_ms, struct lh_error *err);
+
+/* The same of a retry of chosen ones, unless none was retried: its detail is their numbers. */
+struct lh_audit_counts {
+  size_t asked, retried;
+};
+int lh_audit_note_retry(struct lh_tx *tx, const struct lh_actor *actor, const struct lh_audit *what,
+                        struct lh_audit_counts counts, int64_t now_ms, struct lh_error *err);
+
 /* inbox.c: last position of the inbox. */
 int lh_tx_inbox_head(struct lh_tx *tx, int64_t *head, struct lh_error *err);
 

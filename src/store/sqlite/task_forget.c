@@ -11,6 +11,7 @@
 
 struct forgetting {
   const char *name;
+  const struct lh_actor *actor;
   int64_t now_ms;
   int begun;
   size_t failed; /* in this step */
@@ -41,9 +42,10 @@ static int begin(struct lh_tx *tx, const struct forgetting *forgetting,
                         "a worker has handler '%.64s' loaded: take it out of the worker's"
                         " configuration, restart it, and wait %d s",
                         forgetting->name, LH_SESSION_DEAD_MS / 1000);
+  const struct lh_audit audit = {.what = "handler.forget", .object = forgetting->name};
   handler->forgotten_ms = forgetting->now_ms;
   handler->dirty = 1;
-  return LH_OK;
+  return lh_audit_note(tx, forgetting->actor, &audit, forgetting->now_ms, err);
 }
 
 static int end_one(struct lh_tasking *tasking, const struct lh_handler_hot *handler, int64_t task,
@@ -102,10 +104,10 @@ static int forget_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   return lh_tasking_end(&tasking, forget(&tasking, forgetting, err), err);
 }
 
-int lh_sqlite_handler_forget(struct lh_store *store, const char *name, int64_t now_ms,
-                             size_t *failed, struct lh_error *err) {
+int lh_sqlite_handler_forget(struct lh_store *store, const char *name, const struct lh_actor *actor,
+                             int64_t now_ms, size_t *failed, struct lh_error *err) {
   struct lh_error local;
-  struct forgetting forgetting = {.name = name, .now_ms = now_ms};
+  struct forgetting forgetting = {.name = name, .actor = actor, .now_ms = now_ms};
   if (err == NULL) err = &local;
   *failed = 0;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);

@@ -2,6 +2,7 @@
 ** Retry of failed tasks by a person: of chosen events in one transaction, or of
 ** many, a bounded step at a time.
 */
+#include <stdio.h>
 #include <string.h>
 
 #include "store/sqlite/task.h"
@@ -89,8 +90,17 @@ static int retry_one(struct lh_tasking *tasking, struct lh_task_retry *retry,
 struct retrying {
   struct lh_task_retry *retries;
   size_t count;
+  const struct lh_actor *actor;
   int64_t now_ms;
 };
+
+static int note_retry(struct lh_tx *tx, const struct retrying *retrying, struct lh_error *err) {
+  const struct lh_audit audit = {.what = "inbox.retry"};
+  struct lh_audit_counts counts = {.asked = retrying->count};
+  for (size_t i = 0; i < retrying->count; i++)
+    counts.retried += retrying->retries[i].outcome == LH_TASK_RETRY_RETRIED;
+  return lh_audit_note_retry(tx, retrying->actor, &audit, counts, retrying->now_ms, err);
+}
 
 static int retry_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   const struct retrying *retrying = context;
@@ -98,11 +108,12 @@ static int retry_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   int rc = LH_OK;
   for (size_t i = 0; i < retrying->count && rc == LH_OK; i++)
     rc = retry_one(&tasking, &retrying->retries[i], err);
+  if (rc == LH_OK) rc = note_retry(tx, retrying, err);
   return lh_tasking_end(&tasking, rc, err);
 }
 
 int lh_sqlite_task_retry(struct lh_store *store, struct lh_task_retry *retries, size_t count,
-                         int64_t now_ms, struct lh_error *err) {
+                         const struct lh_actor *actor, int64_t now_ms, struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
@@ -110,7 +121,7 @@ int lh_sqlite_task_retry(struct lh_store *store, struct lh_task_retry *retries, 
   if (count < 1 || count > LH_RETRY_MANY_MAX)
     return lh_error_set(err, LH_E_LIMIT, "retry: %zu events at once, 1 to %d can be", count,
                         LH_RETRY_MANY_MAX);
-  struct retrying retrying = {retries, count, now_ms};
+  struct retrying retrying = {retries, count, actor, now_ms};
   return lh_committer_write(self->committer, retry_write, &retrying, err);
 }
 
@@ -174,6 +185,22 @@ static int gather(struct stepping *stepping, struct lh_connection *reader, struc
   return row < 0 ? (int)err->code : LH_OK;
 }
 
+/* Names of handlers and sources need no escaping; these were found. */
+static int note_step(struct lh_tx *tx, const struct lh_task_retry_step *step,
+                     struct lh_error *err) {
+  char detail[64 + LH_HANDLER_NAME_MAX + LH_SOURCE_MAX];
+  const struct lh_audit audit = {.what = "inbox.retry_failed", .detail = detail};
+  if (step->count == 0) return LH_OK;
+  int len = snprintf(detail, sizeof detail, "{\"count\":%zu", step->count);
+  if (step->handler != NULL)
+    len +=
+        snprintf(detail + len, sizeof detail - (size_t)len, ",\"handler\":\"%s\"", step->handler);
+  if (step->source != NULL)
+    len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"source\":\"%s\"", step->source);
+  snprintf(detail + len, sizeof detail - (size_t)len, "}");
+  return lh_audit_note(tx, step->actor, &audit, step->now_ms, err);
+}
+
 static int step_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   const struct stepping *stepping = context;
   struct lh_tasking tasking = {.tx = tx, .now_ms = stepping->step->now_ms};
@@ -185,6 +212,7 @@ static int step_write(struct lh_tx *tx, void *context, struct lh_error *err) {
     if (rc == LH_E_NOT_FOUND) rc = LH_OK; /* retention was faster */
     stepping->step->count += (size_t)retried;
   }
+  if (rc == LH_OK) rc = note_step(tx, stepping->step, err);
   return lh_tasking_end(&tasking, rc, err);
 }
 

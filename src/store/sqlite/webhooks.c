@@ -47,10 +47,17 @@ int lh_webhook_from_row(sqlite3_stmt *statement, struct lh_webhook *webhook, str
 
 struct creating {
   struct lh_webhook *webhook;
-  const char *url_normal;
-  struct lh_piece secret;
+  const struct lh_webhook_new *given;
   int64_t now_ms;
 };
+
+int lh_webhook_note(struct lh_tx *tx, const struct lh_actor *actor, const char *what,
+                    const struct lh_webhook *webhook, int64_t now_ms, struct lh_error *err) {
+  char id[LH_ID_LEN + 1];
+  const struct lh_audit audit = {.what = what, .object = id, .account = webhook->account};
+  lh_id_format(&webhook->id, id);
+  return lh_audit_note(tx, actor, &audit, now_ms, err);
+}
 
 int lh_webhook_check_unique(struct lh_tx *tx, const struct lh_webhook *webhook,
                             const struct lh_dispatch *dispatch, const char *url_normal,
@@ -105,13 +112,14 @@ static int insert_row(struct lh_tx *tx, const struct creating *creating, int64_t
                       struct lh_error *err) {
   const struct lh_webhook *webhook = creating->webhook;
   unsigned char sealed[LH_SECRET_MAX + LH_SEAL_OVERHEAD];
-  int rc = lh_secret_seal(tx, &webhook->id, creating->secret, sealed, err);
+  int rc = lh_secret_seal(tx, &webhook->id, creating->given->secret, sealed, err);
   sqlite3_stmt *add = lh_connection_sql(tx->connection, LH_SQL_WEBHOOK_ADD, err);
   if (rc != LH_OK || add == NULL) return rc != LH_OK ? rc : (int)err->code;
   sqlite3_bind_blob(add, 1, webhook->id.bytes, LH_ID_BYTES, SQLITE_STATIC);
   sqlite3_bind_int64(add, 2, account);
-  lh_webhook_bind(add, webhook, creating->url_normal);
-  sqlite3_bind_blob64(add, 20, sealed, creating->secret.len + LH_SEAL_OVERHEAD, SQLITE_STATIC);
+  lh_webhook_bind(add, webhook, creating->given->url_normal);
+  sqlite3_bind_blob64(add, 20, sealed, creating->given->secret.len + LH_SEAL_OVERHEAD,
+                      SQLITE_STATIC);
   sqlite3_bind_int64(add, 21, creating->now_ms);
   return lh_connection_done(tx->connection, add, err);
 }
@@ -144,24 +152,26 @@ static int create_write(struct lh_tx *tx, void *context, struct lh_error *err) {
   int64_t account;
   int rc = lh_tx_account(tx, creating->webhook->account, &account, err);
   if (rc == LH_OK)
-    rc = lh_webhook_check_unique(tx, creating->webhook, NULL, creating->url_normal, err);
+    rc = lh_webhook_check_unique(tx, creating->webhook, NULL, creating->given->url_normal, err);
   if (rc == LH_OK) rc = check_count(tx, creating->webhook, account, err);
   if (rc == LH_OK) rc = lh_tx_id(tx, creating->now_ms, &creating->webhook->id, err);
   if (rc == LH_OK) rc = insert_row(tx, creating, account, err);
   if (rc == LH_OK) rc = insert_state(tx, creating, account, err);
-  return rc;
+  if (rc != LH_OK) return rc;
+  return lh_webhook_note(tx, creating->given->actor, "webhook.create", creating->webhook,
+                         creating->now_ms, err);
 }
 
 int lh_sqlite_webhook_create(struct lh_store *store, struct lh_webhook *webhook,
-                             const char *url_normal, struct lh_piece secret, int64_t now_ms,
+                             const struct lh_webhook_new *given, int64_t now_ms,
                              struct lh_error *err) {
   struct lh_error local;
   if (err == NULL) err = &local;
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   if (self == NULL) return err->code;
-  if (secret.len > LH_SECRET_MAX)
+  if (given->secret.len > LH_SECRET_MAX)
     return lh_error_set(err, LH_E_SECRET_INVALID, "secret: longer than %d bytes", LH_SECRET_MAX);
-  struct creating creating = {webhook, url_normal, secret, now_ms};
+  struct creating creating = {webhook, given, now_ms};
   webhook->status = LH_STATUS_ENABLED;
   webhook->revision = 1;
   webhook->status_reason[0] = '\0';
