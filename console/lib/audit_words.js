@@ -43,6 +43,7 @@ export function whoWords(who, names) {
   const [, kind, name] = /^(user|token):(.*)$/s.exec(who) ?? [];
   if (kind === "user") return name;
   if (kind === "token") return `token ${names.tokens.get(name) ?? name}`;
+  if (who === "lua") return "A Lua program";
   return who === "command line" ? "The command line" : who;
 }
 

@@ -191,6 +191,56 @@ class Audit(Access):
                                        key="entries")), 1)
         self.assertIn("shop-7", self.shop.run("audit", "--account", "shop-7").out)
 
+    def test_so_is_what_commands_change_of_webhooks_requests_and_accounts(self):
+        hidden = self.shop.write("secret", b"hidden secret of mine")
+        url = "http://127.0.0.1:9/crm"
+        made = self.shop.run("webhook", "create", "--name", "crm", "--url", url + "?key=hidden",
+                             "--event-type", "*", "--header", "Authorization: hidden",
+                             "--retries-max", "0", "--pause-after", "1",
+                             "--secret-file", hidden, "--json").json()
+        self.shop.run("webhook", "edit", "crm", "--batch-size", "5")
+        self.shop.run("webhook", "rotate-secret", "crm", "--secret-file", hidden, "--now")
+        self.shop.run("webhook", "disable", "crm")
+        self.shop.run("webhook", "disable", "crm")
+        self.shop.run("webhook", "enable", "crm")
+        self.shop.run("webhook", "test", "crm", expect=1)
+        self.shop.run("webhook", "edit", "crm", "--scheme", "standard", expect=None)
+        self.shop.run("emit", "event_points_earned", "--data", "{}")
+        self.shop.work_until_idle()
+        job = self.shop.run("webhook", "enable", "crm", "--retry-failed", "--json").json()["job"]
+        self.assertEqual(job["reason"], "paused")
+        self.shop.work_until_idle()
+        [request] = self.shop.requests("--state", "failed")
+        self.shop.run("retry", request["request_id"])
+        self.shop.run("retry", request["request_id"])
+        self.shop.work_until_idle()
+        self.shop.run("webhook", "enable", "crm")
+        self.shop.run("retry", "--failed", "--dry-run")
+        self.shop.run("retry", "--failed", "--webhook", "crm")
+        self.shop.run("account", "set", "shop-7", "--notify", "ops@example.com")
+        self.shop.run("webhook", "delete", "crm", "--yes")
+        entries = self.rows("audit", key="entries")[::-1]
+        self.assertEqual({entry["who"] for entry in entries}, {"command line"})
+        self.assertEqual([(entry["what"], entry["detail"]) for entry in entries if
+                          entry["what"] != "webhook.enable"], [
+            ("webhook.create", {"name": "crm", "account": "default", "url": url, "headers": "set",
+                                "event_types": ["*"], "retries_max": 0, "pause_after": 1}),
+            ("webhook.edit", {"batch_size": 5}),
+            ("webhook.rotate_secret", {"overlap_s": 0}),
+            ("webhook.disable", None),
+            ("webhook.test", {"event_type": "event_points_earned"}),
+            ("request.retry", {"asked": 1, "retried": 1}),
+            ("request.retry_failed", {"webhook": "crm"}),
+            ("account.edit", {"notify": ["ops@example.com"]}),
+            ("webhook.delete", None)])
+        self.assertEqual([entry["detail"] for entry in entries if
+                          entry["what"] == "webhook.enable"],
+                         [None, {"retry_failed": True}, None])
+        self.assertEqual({(entry["object"], entry["account"]) for entry in entries if
+                          entry["what"].startswith("webhook.")}, {(made["id"], "default")})
+        for said in self.shop.run("audit").out, self.shop.run("audit", "--json").out:
+            self.assertNotIn("hidden", said)
+
     def test_an_entry_cannot_be_changed(self):
         self.add("anna", "admin")
         with self.assertRaisesRegex(sqlite3.IntegrityError, "never changed"):

@@ -393,6 +393,9 @@ class Inbox(Case):
         [task] = self.inbox()[0]["tasks"]
         self.assertEqual((task["state"], task["reason"]), ("failed", "forgotten"))
         self.assertEqual(self.shop.run("inbox", "handlers", "--json").json()["handlers"], [])
+        entry = self.shop.run("audit", "--json").json()["entries"][0]
+        self.assertEqual((entry["who"], entry["what"], entry["object"]),
+                         ("command line", "handler.forget", "shop.points"))
 
     def test_an_id_of_two_sources_asks_which(self):
         serving = self.serve()

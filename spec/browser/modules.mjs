@@ -137,6 +137,8 @@ test("the audit log is told in words, also of what is not known any more", () =>
   assert.equal(whoWords("token:t1", names), "token shop");
   assert.equal(whoWords("token:t2", names), "token t2");
   assert.equal(whoWords("command line", names), "The command line");
+  assert.equal(whoWords("lua", names), "A Lua program");
+  assert.equal(whoWords("deploy", names), "deploy");
   const what = (what, object, who = "user:anna") => whatWords({ what, object, who }, names);
   assert.deepEqual(what("webhook.edit", "w1"), {
     done: "edited webhook",

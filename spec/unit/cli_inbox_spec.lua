@@ -18,6 +18,8 @@ local EVENT = { id = "e1", source = "zinrelo", event_type = "event_points_earned
 local HANDLER = { name = "email", event_types = { "*" }, behind = 3, loaded_at = "then",
   created_at = "before", tasks = { pending = 1, running = 2, retrying = 3, done = 4, failed = 5 } }
 
+local BY = { who = "command line" }
+
 -- Runs a command; answers has the results of the receiver's methods. Returns code, stdout, stderr,
 -- and what the methods were given.
 local function run(answers, name, ...)
@@ -39,7 +41,8 @@ local function run(answers, name, ...)
     end
   end
   local sink = output.new(args.json, stream(out), stream(err))
-  local context = { json = args.json, output = sink, receiver = function() return receiver end }
+  local context = { json = args.json, output = sink, receiver = function() return receiver end,
+    by = BY }
   local code, message, kind = command.run(args, context)
   return message and kind or code or 0, table.concat(out), table.concat(err) .. (message or ""),
     given
@@ -127,8 +130,8 @@ describe("inbox retry", function()
     assert.are.equal('{"events":[{"id":"e1","source":"zinrelo","handler":"email",'
       .. '"outcome":"retried"},{"id":"e2","source":null,"handler":null,"outcome":"unknown"}]}\n',
       out)
-    assert.are.same({ { { id = "e1", handler = "email" }, { id = "e2", handler = "email" } } },
-      given.retry)
+    assert.are.same({ { { id = "e1", handler = "email" }, { id = "e2", handler = "email" } },
+      { by = BY } }, given.retry)
     assert.are.equal(0, (run({ retry = returns({ DONE }) }, "inbox retry", "e1")))
   end)
 
@@ -203,7 +206,7 @@ describe("inbox forget", function()
     assert.are.equal('{"name":"email","failed":6}\n', out)
     local _, _, err, given = run(answers, "inbox forget", "email", "--yes")
     assert.are.equal("handler 'email' is forgotten; tasks that ended failed: 6\n", err)
-    assert.are.same({ "email" }, given.forget_handler)
+    assert.are.same({ "email", { by = BY } }, given.forget_handler)
     local code = run(answers, "inbox forget", "crm", "--yes")
     assert.are.equal("not_found", code)
   end)

@@ -94,6 +94,7 @@ const columnsOf = (names) => [
 function peopleOf(names, who) {
   const known = [
     "command line",
+    "lua",
     ...names.users.map((user) => `user:${user}`),
     ...[...names.tokens.keys()].map((id) => `token:${id}`),
   ];
@@ -139,8 +140,8 @@ export function AuditPart() {
         ? html`<${Empty} icon=${filtered ? "search" : "logs"}
           title=${filtered ? "Nothing matches" : "No change yet"}
           action=${filtered && html`<a class="button" href=${href("/settings/audit")}>Clear
-            filters</a>`}><p>Each change that a user, a token or the command line makes stands here,
-          with who made it.</p></${Empty}>`
+            filters</a>`}><p>Each change that a user, a token, the command line or a program makes
+          stands here, with who made it.</p></${Empty}>`
         : (rows || loaded.loading) &&
           html`<${Table} label="Audit log" columns=${columnsOf(names)} rows=${rows}
         stale=${loaded.stale} rowKey=${(entry) => entry.id} skeleton=${8} />`

@@ -5,9 +5,6 @@ local shapes = require "loyalhook.cli.shapes"
 
 local access = {}
 
---- Who the audit log says it was.
-access.BY = { who = "command line" }
-
 --- Prints what a call about one user returned; people get one sentence. What a command returns
 --- (nil, message, code if there is no user).
 function access.said(context, sentence, user, message, code)

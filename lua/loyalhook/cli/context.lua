@@ -7,6 +7,9 @@ Context.__index = Context
 
 local context = {}
 
+-- Who the audit log says it was.
+Context.by = { who = "command line" }
+
 --- args: the parsed options; output: where words go; as_is: a store of an older version is not
 --- brought up to date but refused, because this only looks.
 function context.new(args, output, as_is)

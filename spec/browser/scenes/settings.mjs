@@ -78,7 +78,7 @@ async function display(page) {
 }
 
 async function audit(page) {
-  for (const what of ["token.create", "token.revoke", "user.add", "user.remove"]) {
+  for (const what of ["account.edit", "token.create", "token.revoke", "user.add", "user.remove"]) {
     await page.getByText(what, { exact: true }).first().waitFor();
   }
   const text = await page.locator("main").textContent();

@@ -25,7 +25,7 @@ function set.run(args, context)
     arguments.usage_error("--notify ADDRESS or --no-notify is needed")
   end
   return accounts.said(context, context:sender():set_account(args.name,
-    { notify = not args.no_notify and notify }))
+    { notify = not args.no_notify and notify, by = context.by }))
 end
 
 return set

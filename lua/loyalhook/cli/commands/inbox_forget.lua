@@ -54,7 +54,7 @@ function forget.run(args, context)
     arguments.usage_error("not forgotten: that is not its name")
   end
   local failed
-  failed, message, code = receiver:forget_handler(row.name)
+  failed, message, code = receiver:forget_handler(row.name, { by = context.by })
   if not failed then
     return nil, message, code
   end

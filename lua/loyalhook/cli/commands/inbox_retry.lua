@@ -67,7 +67,8 @@ local function retry_chosen(args, context)
       wanted[#wanted + 1] = { id = id, source = args.source, handler = args.handler }
     end
   end
-  local outcomes, message, code, before = context:receiver():retry(wanted)
+  local outcomes, message, code, before = context:receiver():retry(wanted,
+    { by = context.by })
   if not outcomes then
     if before and #before > 0 then
       print_outcomes(before, context)
@@ -111,7 +112,7 @@ end
 
 local function retry_failed(args, context)
   local filter = { handler = args.handler, source = args.source, since = args.since,
-    dry_run = args.dry_run }
+    dry_run = args.dry_run, by = context.by }
   local receiver = context:receiver()
   if args.dry_run then
     local counted, message, code = receiver:retry_failed(filter)

@@ -66,7 +66,8 @@ local function print_outcomes(outcomes, context)
 end
 
 local function retry_chosen(args, context)
-  local outcomes, message, code, before = context:sender():retry(args.requests)
+  local outcomes, message, code, before = context:sender():retry(args.requests,
+    { by = context.by })
   if not outcomes then
     if before and #before > 0 then
       print_outcomes(before, context)
@@ -95,7 +96,7 @@ end
 local function retry_failed(args, context)
   local sender = context:sender()
   local job, message, code = sender:retry_failed{ webhook = args.webhook, account = args.account,
-    since = args.since, dry_run = args.dry_run }
+    since = args.since, dry_run = args.dry_run, by = context.by }
   if not job then
     return nil, message, code
   elseif job.dry_run then

@@ -57,7 +57,7 @@ end
 -- The text of a first-run token, while nobody can sign in; or nil.
 local function first_run_token(context)
   local access = context:access()
-  return access:needs_first_run() and access:make_first_run({}, { who = "command line" }) or nil
+  return access:needs_first_run() and access:make_first_run({}, context.by) or nil
 end
 
 local function announce(web, host, names, context, voice)

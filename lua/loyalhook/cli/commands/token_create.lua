@@ -31,7 +31,7 @@ function create.run(args, context)
     account = args.account or context:settings().account or "default"
   end
   local token, message, code = context:access():create_token({ name = args.name,
-    scope = args.scope, account = account }, access.BY)
+    scope = args.scope, account = account }, context.by)
   if not token then
     return nil, message, code
   end

@@ -1,6 +1,5 @@
 -- loyalhook token revoke: the token is refused from now on.
 
-local access = require "loyalhook.cli.access"
 local shapes = require "loyalhook.cli.shapes"
 
 local revoke = {}
@@ -16,7 +15,7 @@ function revoke.arguments(parser)
 end
 
 function revoke.run(args, context)
-  local token, message, code = context:access():revoke_token(args.token, access.BY)
+  local token, message, code = context:access():revoke_token(args.token, context.by)
   if not token then
     return nil, message, code
   end

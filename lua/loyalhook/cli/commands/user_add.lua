@@ -26,7 +26,7 @@ function add.run(args, context)
     return nil, message, code
   end
   return access.said(context, "is added (%s)", context:access():add_user({ user = args.user,
-    password = password, role = args.role }, access.BY))
+    password = password, role = args.role }, context.by))
 end
 
 return add

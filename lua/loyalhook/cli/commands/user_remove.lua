@@ -12,7 +12,7 @@ function remove.arguments(parser)
 end
 
 function remove.run(args, context)
-  return access.said(context, "is removed", context:access():remove_user(args.user, access.BY))
+  return access.said(context, "is removed", context:access():remove_user(args.user, context.by))
 end
 
 return remove

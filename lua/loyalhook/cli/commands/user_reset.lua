@@ -33,7 +33,7 @@ function reset.run(args, context)
   if asks and not ask(context) then
     arguments.usage_error("not done: that is not the word")
   end
-  local text, message, code = door:make_first_run({ remove_users = args.remove_users }, access.BY)
+  local text, message, code = door:make_first_run({ remove_users = args.remove_users }, context.by)
   if not text then
     return nil, message, code
   end

@@ -21,7 +21,7 @@ function set_password.run(args, context)
     return nil, message, code
   end
   return access.said(context, "has a new password", context:access():set_user(args.user,
-    { password = password }, access.BY))
+    { password = password }, context.by))
 end
 
 return set_password

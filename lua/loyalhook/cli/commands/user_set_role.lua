@@ -14,7 +14,7 @@ end
 
 function set_role.run(args, context)
   return access.said(context, "is %s now", context:access():set_user(args.user,
-    { role = args.role }, access.BY))
+    { role = args.role }, context.by))
 end
 
 return set_role

@@ -32,7 +32,7 @@ function create.run(args, context)
   end
   fields.secret, fields.account = secret, args.account
   local webhook
-  webhook, message, code = context:sender():create_webhook(fields)
+  webhook, message, code = context:sender():create_webhook(fields, { by = context.by })
   if not webhook then
     return nil, message, code
   end

@@ -37,7 +37,7 @@ function delete.run(args, context)
   if asks and not ask(webhook, context) then
     arguments.usage_error("not deleted: that is not its name")
   end
-  webhook, message, code = sender:delete_webhook(webhook.id)
+  webhook, message, code = sender:delete_webhook(webhook.id, { by = context.by })
   if not webhook then
     return nil, message, code
   end

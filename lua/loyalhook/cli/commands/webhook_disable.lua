@@ -16,7 +16,7 @@ end
 
 function disable.run(args, context)
   local webhook, message, code = context:sender():disable_webhook(args.webhook,
-    { account = args.account })
+    { account = args.account, by = context.by })
   if not webhook then
     return nil, message, code
   end

@@ -51,7 +51,7 @@ function edit.run(args, context)
       "Run 'loyalhook webhook edit --help' for them.")
   end
   local webhook, message, code = context:sender():update_webhook(args.webhook, fields,
-    { account = args.account })
+    { account = args.account, by = context.by })
   if not webhook then
     return nil, message, code
   end

@@ -49,7 +49,8 @@ end
 
 function enable.run(args, context)
   local webhook, job, code = context:sender():enable_webhook(args.webhook,
-    { account = args.account, retry_failed = args.retry_failed })
+    { account = args.account, retry_failed = args.retry_failed,
+      by = context.by })
   if not webhook then
     return nil, job, code
   end

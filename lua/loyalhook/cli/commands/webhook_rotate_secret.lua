@@ -35,7 +35,7 @@ function rotate.run(args, context)
   end
   local webhook
   webhook, message, code = context:sender():rotate_secret(args.webhook, { account = args.account,
-    secret = secret, overlap_s = args.now and 0 or args.overlap_s })
+    secret = secret, overlap_s = args.now and 0 or args.overlap_s, by = context.by })
   if not webhook then
     return nil, message, code
   end

@@ -37,7 +37,8 @@ end
 
 function test.run(args, context)
   local result, message, code = context:sender():test_webhook(args.webhook, {
-    account = args.account, event_type = args.event_type, seed = args.seed })
+    account = args.account, event_type = args.event_type, seed = args.seed,
+    by = context.by })
   if not result then
     return nil, message, code
   end
