@@ -55,6 +55,12 @@ export const NOTICE = {
   paused: { label: "Webhook paused", tone: "warn" },
 };
 
+// Strangers' text may be part of one: marks that turn the direction of what follows are shown.
 export function sentence(text) {
-  return text ? text[0].toUpperCase() + text.slice(1) : "";
+  if (!text) return "";
+  const plain = text.replace(
+    /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return plain[0].toUpperCase() + plain.slice(1);
 }

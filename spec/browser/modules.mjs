@@ -9,6 +9,7 @@ import { indent, items, members } from "../../console/lib/json_text.js";
 import { readFilter, toQuery } from "../../console/lib/log_filter.js";
 import { gather } from "../../console/lib/samples.js";
 import { hasType, setAll, setCategory, setType } from "../../console/lib/selection.js";
+import { sentence } from "../../console/lib/words.js";
 import { NEW, editBody, merge, newBody, toBody, toForm } from "../../console/lib/webhook_form.js";
 
 const CATALOGUE = {
@@ -162,4 +163,9 @@ test("samples are kept by key, with a gap where nobody looked", () => {
   let all = [];
   for (let at = 100; at < 6000; at += 5) all = gather("a", { at, depth: 0 });
   assert.equal(all.length, 720);
+});
+
+test("a sentence begins large, and no stranger turns its direction", () => {
+  assert.equal(sentence("it answered \u202e500\u2069"), "It answered \\u202e500\\u2069");
+  assert.equal(sentence(null), "");
 });
