@@ -53,6 +53,13 @@ export function AreaField({ name, label, hint, error, value, onChange, optional,
   </${Frame}>`;
 }
 
+// A value that is not among the options (yet: they may still be loading) stands there as it is,
+// for what is chosen is true whatever the list says.
+function withValue(options, value) {
+  const known = value == null || options.some((option) => option.value === value);
+  return known ? options : [...options, { value, label: value }];
+}
+
 // options: [{ value, label }].
 export function SelectField({ name, label, hint, error, value, onChange, options, className }) {
   const own = useId();
@@ -61,7 +68,7 @@ export function SelectField({ name, label, hint, error, value, onChange, options
     <select id=${id} name=${name} value=${value} aria-invalid=${error ? "true" : undefined}
       aria-describedby=${described(id, hint, error)} onChange=${(event) =>
         onChange(event.currentTarget.value)}>
-      ${options.map(
+      ${withValue(options, value).map(
         (option) => html`<option key=${option.value} value=${option.value}
         selected=${option.value === value}>${option.label}</option>`,
       )}
