@@ -102,6 +102,28 @@ static void test_the_last_delivery_may_be_of_an_older_request(void **state) {
   assert_int_equal(figures(NULL, 0)->last_delivered_ms, first_ms + MINUTE);
 }
 
+/* Its worker stood still: what others delivered meanwhile was delivered later. */
+static void test_a_delivery_that_is_recorded_late_is_not_the_last(void **state) {
+  (void)state;
+  struct lh_id webhook = make_webhook(suite.store, "w", "*", 1);
+  emit_one(suite.store, "event_points_earned", "{}");
+  suite_lease(1);
+  struct lh_attempt_result late =
+      result_of(&suite.noted.leases[0].lease, LH_INPUT_SUCCESS, suite.fake.wall_ms);
+  struct noted none;
+  fake_clock_advance(&suite.fake, MINUTE);
+  attempt(LH_INPUT_SUCCESS, 0, 1);
+  int64_t last_ms = suite.fake.wall_ms;
+  fake_clock_advance(&suite.fake, MINUTE);
+  late.ended_ms = late.started_ms;
+  suite.turn = turn_of(suite.session, suite.fake.wall_ms, 0, &late, 1);
+  take_turn(suite.store, &suite.turn, &none);
+  assert_int_equal(figures(&webhook, 0)->last_delivered_ms, last_ms);
+  suite.fake.wall_ms -= 90 * MINUTE; /* it was ahead */
+  attempt(LH_INPUT_SUCCESS, 0, 1);
+  assert_int_equal(figures(&webhook, 0)->last_delivered_ms, suite.fake.wall_ms);
+}
+
 static void test_the_window_moves_on(void **state) {
   (void)state;
   struct lh_id webhook = make_webhook(suite.store, "w", "*", 1);
@@ -224,6 +246,7 @@ int store_suite_run_figures(void) {
   const struct CMUnitTest tests[] = {
       T(test_what_was_done_lately_and_how_long_it_took),
       T(test_the_last_delivery_may_be_of_an_older_request),
+      T(test_a_delivery_that_is_recorded_late_is_not_the_last),
       T(test_the_window_moves_on),
       T(test_a_clock_that_is_set_loses_no_figures),
       T(test_a_lost_attempt_counts_once),

@@ -88,8 +88,11 @@ int lh_record_effects(struct lh_tx *tx, struct lh_dispatch *dispatch,
   }
   if (effects & LH_EFFECT_FAILING_END) dispatch->failing = 0;
   if (effects & LH_EFFECT_DELIVERED) {
+    int64_t at_ms = stepped->row->delivery.finished_ms;
     dispatch->failed_in_a_row = 0;
-    dispatch->last_delivered_ms = stepped->row->delivery.finished_ms;
+    /* One recorded late ended before those in between. A time in the future was a wrong clock's. */
+    if (at_ms > dispatch->last_delivered_ms || dispatch->last_delivered_ms > stepped->now_ms)
+      dispatch->last_delivered_ms = at_ms;
   }
   if ((effects & (LH_EFFECT_DELIVERED | LH_EFFECT_FAILED)) &&
       dispatch->ordered_request == stepped->row->request)
