@@ -103,10 +103,26 @@ static void test_engine_standard_scheme_signs_with_both_secrets(void **state) {
   bench_close(bench);
 }
 
+/* The clock is before 1970: no nonce can be made of that. */
+static void test_engine_records_no_signature_that_was_not_made(void **state) {
+  (void)state;
+  struct bench *bench = bench_open(LH_SCHEME_ZINRELO, 1, 0);
+  bench->clock.wall_ms = -5;
+  fake_store_add(&bench->store, 40);
+  bench_step(bench);
+  bench->clock.monotonic_ms += LH_SHORTAGE_PAUSE_MS;
+  bench_step(bench);
+  const struct fake_record *record = &bench->store.records[0];
+  assert_int_equal(record->result.kind, LH_INPUT_GIVEN_BACK);
+  assert_int_equal(record->result.tags_len, 0);
+  bench_close(bench);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_engine_sends_signs_and_records),
       cmocka_unit_test(test_engine_standard_scheme_signs_with_both_secrets),
+      cmocka_unit_test(test_engine_records_no_signature_that_was_not_made),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

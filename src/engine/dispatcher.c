@@ -134,7 +134,10 @@ static void start_failed(struct lh_engine *engine, struct lh_transfer *transfer,
 static int post(struct lh_engine *engine, struct lh_transfer *transfer, struct lh_error *err) {
   int64_t nonce_ms = lh_headers_nonce(engine, transfer->lease.request, wall(engine));
   int code = lh_headers_build(transfer, nonce_ms, err);
-  if (code != 0) return code == LH_E_INVALID ? LH_E_SHORTAGE : code;
+  if (code != 0) {
+    transfer->tags_len = 0; /* nothing is recorded of headers that were not built */
+    return code == LH_E_INVALID ? LH_E_SHORTAGE : code;
+  }
   transfer->started_ms = wall(engine);
   return lh_transfer_start(engine->transport, transfer, err);
 }
