@@ -143,6 +143,10 @@ static void test_vitals_tell_who_lives(void **state) {
   assert_int_equal(found.key_present, 1);
   assert_int_equal(found.writable, 1);
   assert_int_equal(found.notices_last, 0);
+  assert_int_equal(suite.store->figures->vitals(
+                       suite.store, suite.fake.wall_ms + LH_SESSION_DEAD_MS + 1, &found, NULL),
+                   LH_OK);
+  assert_int_equal(found.workers, 0); /* it was stopped, or hangs */
   suite.store->requests->session_close(suite.store, suite.session, suite.fake.wall_ms);
   assert_int_equal(suite.store->figures->vitals(suite.store, suite.fake.wall_ms, &found, NULL),
                    LH_OK);

@@ -161,7 +161,8 @@ static int has_room(const char *path) {
          (uint64_t)found.f_bavail * found.f_frsize >= ROOM_BYTES;
 }
 
-/* A worker that was killed leaves its row until another one comes; its lock is gone at once. */
+/* A worker that was killed leaves its row until another one comes; its lock is gone at once. One
+   that hangs or is stopped keeps its lock: its heartbeat tells. */
 static int count_alive(struct lh_sqlite_store *self, struct lh_connection *reader, int64_t now_ms,
                        int64_t *alive, struct lh_error *err) {
   sqlite3_stmt *sessions = lh_connection_sql(reader, LH_SQL_SESSIONS, err);
@@ -172,7 +173,7 @@ static int count_alive(struct lh_sqlite_store *self, struct lh_connection *reade
     int locked = lh_lock_session_alive(&self->committer->lock, sqlite3_column_int64(sessions, 0),
                                        sqlite3_column_int64(sessions, 2));
     int64_t silent_ms = now_ms - sqlite3_column_int64(sessions, 1);
-    if (locked > 0 || (locked < 0 && silent_ms <= LH_SESSION_DEAD_MS)) ++*alive;
+    if (locked != 0 && silent_ms <= LH_SESSION_DEAD_MS) ++*alive;
   }
   return row < 0 ? (int)err->code : LH_OK;
 }
