@@ -48,14 +48,16 @@ export function isFiltered(filter) {
   return ["webhook", "event_type", "since", "until", "q"].some((name) => filter[name] !== "");
 }
 
-// For <input type="datetime-local">, in the reader's zone, and back.
-export function toLocalInput(at) {
-  if (!/^\d{4}-/.test(at)) return "";
-  const instant = new Date(at);
-  const local = new Date(instant.getTime() - instant.getTimezoneOffset() * 60000);
-  return local.toISOString().slice(0, 16);
+// For <input type="datetime-local">, in the zone that the reader chose, and back. What is no moment
+// is an empty field.
+export function toInput(at, utc) {
+  const instant = /^\d{4}-/.test(at) ? new Date(at).getTime() : NaN;
+  if (Number.isNaN(instant)) return "";
+  const minutes = utc ? 0 : new Date(instant).getTimezoneOffset();
+  return new Date(instant - minutes * 60000).toISOString().slice(0, 16);
 }
 
-export function fromLocalInput(text) {
-  return text ? new Date(text).toISOString() : "";
+export function fromInput(text, utc) {
+  const instant = /^\d{4}-/.test(text) ? new Date(utc ? `${text}Z` : text).getTime() : NaN;
+  return Number.isNaN(instant) ? "" : new Date(instant).toISOString();
 }

@@ -3,8 +3,10 @@
 
 import { html, useEffect, useState } from "../lib/html.js";
 import { useCatalogue } from "../lib/data.js";
-import { TIMES, fromLocalInput, toLocalInput } from "../lib/log_filter.js";
+import { TIMES, fromInput, toInput } from "../lib/log_filter.js";
+import { zone } from "../lib/preferences.js";
 import { setQuery } from "../lib/router.js";
+import { useStore } from "../lib/store.js";
 import { Icon } from "../ui/icon.js";
 import { SelectField, TextField } from "../ui/field.js";
 
@@ -27,9 +29,10 @@ function Search({ value }) {
 }
 
 function OwnTimes({ filter }) {
-  const field = (name, label) => html`<${TextField} key=${name} label=${label} type="datetime-local"
-    value=${toLocalInput(filter[name])} onChange=${(text) => set({ [name]: fromLocalInput(text) })}
-      />`;
+  const utc = useStore(zone) === "utc";
+  const field = (name, label) => html`<${TextField} key=${name} type="datetime-local"
+    label=${utc ? `${label} (UTC)` : label} value=${toInput(filter[name], utc)}
+    onChange=${(text) => set({ [name]: fromInput(text, utc) })} />`;
   return html`${field("since", "From")}${field("until", "To")}`;
 }
 

@@ -6,7 +6,7 @@ import { whatWords, whoWords } from "../../console/lib/audit_words.js";
 import { curl } from "../../console/lib/curl.js";
 import { ago, bytes, length, milliseconds, percent } from "../../console/lib/format.js";
 import { indent, items, members } from "../../console/lib/json_text.js";
-import { readFilter, toQuery } from "../../console/lib/log_filter.js";
+import { fromInput, readFilter, toInput, toQuery } from "../../console/lib/log_filter.js";
 import { gather } from "../../console/lib/samples.js";
 import { hasType, setAll, setCategory, setType } from "../../console/lib/selection.js";
 import { sentence } from "../../console/lib/words.js";
@@ -130,6 +130,14 @@ test("a search is for an id or a member", () => {
   const query = (q) => toQuery(readFilter(new URLSearchParams({ q })), "default");
   assert.equal(query("61f1dfbd0c709aac1851b526").event, "61f1dfbd0c709aac1851b526");
   assert.equal(query(" m-17 ").member, "m-17");
+});
+
+test("what is no moment is an empty field", () => {
+  const [at, text] = ["2026-07-01T10:00:00.000Z", "2026-07-01T10:00"];
+  assert.deepEqual([toInput(at, true), fromInput(text, true)], [text, at]);
+  assert.equal(fromInput(toInput(at, false), false), at);
+  for (const none of ["", "24h", "2026-99-99", "12026-11-26T04:12"])
+    assert.deepEqual([toInput(none, true), fromInput(none, false)], ["", ""]);
 });
 
 test("the audit log is told in words, also of what is not known any more", () => {
