@@ -3,6 +3,7 @@
 import { keepFocus } from "./lib/focus.js";
 import { html, render, useEffect, useErrorBoundary } from "./lib/html.js";
 import { mayPass } from "./lib/load.js";
+import { isId } from "./lib/log_filter.js";
 import { match, route, startRouter } from "./lib/router.js";
 import { account, loadSession, session } from "./lib/session.js";
 import { useStore } from "./lib/store.js";
@@ -43,10 +44,16 @@ const ROUTES = [
   ["/settings/:part", SettingsPage],
 ];
 
+// What an address can name at all; whether there is such a thing is the server's to say.
+function isThere(pattern, { id, part }) {
+  if (part !== undefined) return isSettingsPart(part);
+  return id === undefined || pattern.startsWith("/inbox/") || isId(id);
+}
+
 function find(path) {
   for (const [pattern, page] of ROUTES) {
     const given = match(pattern, path);
-    if (given && (given.part === undefined || isSettingsPart(given.part))) return { page, given };
+    if (given && isThere(pattern, given)) return { page, given };
   }
   return { page: NotFoundPage, given: {} };
 }

@@ -1,6 +1,8 @@
 // The HTTP API as functions. A refusal is thrown as a Problem, whose message is a sentence for the
 // reader. What ends the session is told to `onSignedOut`; the page that stands stays as it is.
 
+import { learnTime } from "./clock.js";
+
 const BASE = "/api/v1";
 const TIMEOUT_MS = 30000;
 const ENDED = "Your session had ended, so this was not done. Do it again.";
@@ -65,10 +67,10 @@ function headersOf({ body, match, method }) {
 }
 
 async function exchange(method, address, options) {
-  const { query, body, match, signal, timeoutMs = TIMEOUT_MS } = options;
+  const { query, body, match, signal, timeoutMs = TIMEOUT_MS, base = BASE } = options;
   const limits = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])];
   try {
-    return await fetch(BASE + address + queryText(query), {
+    const response = await fetch(base + address + queryText(query), {
       method,
       headers: headersOf({ body, match, method }),
       credentials: "same-origin",
@@ -77,6 +79,8 @@ async function exchange(method, address, options) {
       redirect: "error",
       cache: "no-store",
     });
+    learnTime(response.headers.get("Date"));
+    return response;
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Problem({
@@ -101,6 +105,17 @@ async function call(method, address, options = {}) {
   }
   if (response.status === 204) return null;
   return options.as === "text" ? response.text() : response.json();
+}
+
+// What is wrong with the server's parts ({ store, key, worker }, each "ok" or words); {} if a proxy
+// keeps that to itself.
+export async function loadHealth(options) {
+  const response = await exchange("GET", "/healthz/ready", { ...options, base: "" });
+  try {
+    return (await response.json()).checks ?? {};
+  } catch {
+    return {};
+  }
 }
 
 export const api = {

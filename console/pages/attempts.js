@@ -9,6 +9,9 @@ function isGood(attempt) {
   return attempt.status >= 200 && attempt.status < 300 && !attempt.error;
 }
 
+// Its number and time stand above, in the reader's zone.
+const OPENING = /^attempt \d+, [-\d: ]+ UTC: /;
+
 function remark(attempt) {
   if (!attempt.headers) {
     return attempt.nonce
@@ -43,7 +46,7 @@ function Attempt({ attempt, last }) {
       <span class="quiet numeric">${milliseconds(attempt.duration_ms)}</span>
     </summary>
     <div class="attempt-body">
-      <p>${sentence(attempt.explanation ?? attempt.error ?? "")}</p>
+      <p>${sentence((attempt.explanation ?? attempt.error ?? "").replace(OPENING, ""))}</p>
       <${Facts} rows=${[
         ["Started", html`<${Time} at=${attempt.started_at} precise />`],
         [

@@ -2,6 +2,7 @@
 
 import { html } from "../lib/html.js";
 import { api } from "../lib/api.js";
+import { now } from "../lib/clock.js";
 import { useAccount, useWebhooks } from "../lib/data.js";
 import { compact, count, milliseconds, number, percent } from "../lib/format.js";
 import { useLoad } from "../lib/load.js";
@@ -37,9 +38,9 @@ function sampleOf(stats) {
   const { events, requests } = queueOf(stats);
   const oldest = stats.oldest_undelivered_at;
   return {
-    at: Math.round(Date.now() / 1000),
+    at: Math.round(now() / 1000),
     depth: events + requests,
-    oldest_s: oldest ? Math.max(0, (Date.now() - Date.parse(oldest)) / 1000) : null,
+    oldest_s: oldest ? Math.max(0, (now() - Date.parse(oldest)) / 1000) : null,
   };
 }
 
@@ -144,8 +145,12 @@ export function DashboardPage() {
   const { stats, series, samples } = loaded.data ?? {};
   const nothing = webhooks?.length === 0;
   return html`
-    <${PageHead} title="Dashboard" sub=${html`<span class="live"><span class="live-dot"
-      aria-hidden="true"></span>Live, every five seconds</span>`}>
+    <${PageHead} title="Dashboard" sub=${
+      loaded.problem
+        ? "Not renewed at present"
+        : html`<span class="live"><span class="live-dot"
+      aria-hidden="true"></span>Live, every five seconds</span>`
+    }>
       <${SelectField} label="Webhook" value=${webhook} onChange=${(value) =>
         setQuery({ webhook: value })}
         options=${[{ value: "", label: "All webhooks" }, ...(webhooks ?? []).map((entry) =>

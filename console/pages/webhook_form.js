@@ -103,6 +103,9 @@ function Form({ title, back, start, revision, creating, save }) {
     try {
       return await save(body, base.revision);
     } catch (failure) {
+      if (failure.status === 412 && failure.current?.status === "deleted") {
+        return refuse({ "": "Somebody else has deleted this webhook meanwhile." });
+      }
       if (failure.status === 412 && failure.current) return meet(failure.current);
       if (failure.status === 422 || failure.status === 409 || failure.status === 400) {
         return refuse(errorsOf(failure, [...FIELDS, "secret"]));
@@ -162,6 +165,10 @@ export function EditWebhookPage({ id }) {
           ? html`<${ProblemNote} problem=${loaded.problem} retry=${loaded.reload} />`
           : html`<${Skeleton} lines=${8} />`
       }`;
+  }
+  if (loaded.data.status === "deleted") {
+    return html`<${PageHead} title=${`Edit ${loaded.data.name}`} back=${BACK} />
+      <${Note}>This webhook is deleted: it cannot be edited. Its log stays readable.</${Note}>`;
   }
   const save = async (body, revision) => {
     if (Object.keys(body).length) {

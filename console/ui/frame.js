@@ -2,15 +2,17 @@
 // account, and the menu of the user.
 
 import { html, useEffect, useRef } from "../lib/html.js";
-import { api } from "../lib/api.js";
+import { api, loadHealth } from "../lib/api.js";
 import { useLoad } from "../lib/load.js";
 import { chooseTheme, chooseZone, theme, zone } from "../lib/preferences.js";
 import { href, navigate } from "../lib/router.js";
 import { chooseAccount, account, session, signOut } from "../lib/session.js";
 import { useStore } from "../lib/store.js";
+import { sentence } from "../lib/words.js";
 import { SelectField } from "./field.js";
 import { Icon } from "./icon.js";
 import { Menu } from "./menu.js";
+import { Note } from "./parts.js";
 import { telling } from "./toast.js";
 
 const GROUPS = [
@@ -114,6 +116,24 @@ function Drawer({ path }) {
     </dialog>`;
 }
 
+const HEALTH_MS = 15000;
+const STANDING = {
+  worker: () => "No worker runs: nothing is sent, and no handler works. Start loyalhook work.",
+  store: (said) => `The store ${said}. New events are refused.`,
+  key: (said) => `${sentence(said)}: nothing can be signed.`,
+};
+
+// On every page: whether the server can do its work.
+function Standing() {
+  const checks = useLoad("health", loadHealth, { everyMs: HEALTH_MS }).data ?? {};
+  const wrong = Object.keys(STANDING).filter((part) => (checks[part] ?? "ok") !== "ok");
+  return html`<div role="status">${wrong.map(
+    (part) => html`<${Note} key=${part} tone="bad" icon="warning">${STANDING[part](
+      checks[part],
+    )}</${Note}>`,
+  )}</div>`;
+}
+
 function useWide() {
   const query = useRef(window.matchMedia("(min-width: 60rem)")).current;
   const wide = useRef({
@@ -139,6 +159,6 @@ export function Frame({ path, children }) {
         <div class="side-foot"><${AccountChoice} /><${UserMenu} /></div></header>`
           : html`<${Drawer} path=${path} />`
       }
-      <main id="main" class="main">${children}</main>
+      <main id="main" class="main"><${Standing} />${children}</main>
     </div>`;
 }

@@ -1,6 +1,7 @@
 // Small parts that every page uses.
 
 import { html, useEffect, useRef, useState } from "../lib/html.js";
+import { now } from "../lib/clock.js";
 import { ago, dateTime } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { zone } from "../lib/preferences.js";
@@ -36,14 +37,14 @@ export function Time({ at, relative = false, precise = false, empty = "–" }) {
 }
 
 function Ago({ at, title }) {
-  const [now, setNow] = useState(Date.now());
+  const [, setTick] = useState(0);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 15000);
+    const timer = setInterval(() => setTick((tick) => tick + 1), 15000);
     return () => clearInterval(timer);
   }, []);
   return html`<time class="nowrap" datetime=${at} title=${title}>${ago(
     Date.parse(at),
-    Math.max(now, Date.now()),
+    now(),
   )}</time>`;
 }
 

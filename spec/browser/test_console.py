@@ -173,6 +173,9 @@ class Scenes(Case):
     def test_a_server_that_is_slow_or_away_and_two_tabs(self):
         self.play("trouble")
 
+    def test_nobody_works_a_wrong_clock_and_what_is_gone(self):
+        self.play("doubts")
+
     def test_a_narrow_screen_reaches_every_action(self):
         self.receive()
         self.play("narrow")
