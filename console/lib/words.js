@@ -1,5 +1,7 @@
 // The words of states, reasons and outcomes. Pure.
 
+import { count, number } from "./format.js";
+
 export const STATUS = {
   enabled: { label: "Enabled", tone: "good" },
   paused: { label: "Paused", tone: "warn" },
@@ -56,6 +58,24 @@ export const NOTICE = {
 };
 
 // Strangers' text may be part of one: marks that turn the direction of what follows are shown.
+// How far a retry of many is, and what comes of it.
+export function jobWords({ retried, left_over, total, finished_at }) {
+  if (!finished_at) {
+    const of = total === null ? "" : ` of ${number(total)}`;
+    return [
+      `${number(retried + left_over)}${of} so far …`,
+      "It goes on in the background; you may close this.",
+    ];
+  }
+  const sent = retried ? "What was retried is sent anew." : "Nothing is sent anew.";
+  if (!left_over) return [`${count(retried, "request")} retried.`, sent];
+  return [
+    `${count(retried, "request")} retried, ${number(left_over)} left over because their webhook ` +
+      "is not enabled.",
+    `${sent} Enable the webhook, then retry the rest.`,
+  ];
+}
+
 export function sentence(text) {
   if (!text) return "";
   const plain = text.replace(

@@ -5,7 +5,7 @@ import { api, path } from "../lib/api.js";
 import { count, number } from "../lib/format.js";
 import { useAction, useLoad } from "../lib/load.js";
 import { fitsJob, toQuery } from "../lib/log_filter.js";
-import { OUTCOME } from "../lib/words.js";
+import { OUTCOME, jobWords } from "../lib/words.js";
 import { Dialog, ask, openDialog } from "../ui/dialog.js";
 import { Icon } from "../ui/icon.js";
 import { ProblemNote, Skeleton, WordBadge } from "../ui/parts.js";
@@ -93,10 +93,7 @@ export function JobDialog({ job: begun, close }) {
     if (job.finished_at) setOver(true);
   }, [job.finished_at]);
   const handled = job.retried + job.left_over;
-  const said = job.finished_at
-    ? `${count(job.retried, "request")} retried${job.left_over
-      ? `, ${number(job.left_over)} left over because their webhook is not enabled` : ""}.`
-    : `${number(handled)}${job.total === null ? "" : ` of ${number(job.total)}`} so far …`;
+  const [said, next] = jobWords(job);
   return html`<${Dialog} title="Retry all that match" onClose=${() => close()}
     onSubmit=${() => close()}
     foot=${html`<button type="submit" class="button button-primary">Close</button>`}>
@@ -104,8 +101,7 @@ export function JobDialog({ job: begun, close }) {
     <progress class="progress" max=${job.total || 1} value=${job.finished_at ? job.total || 1
       : handled}
       aria-label="Progress"></progress>
-    <p class="quiet small">${job.finished_at ? "It is done; each request is sent anew."
-      : "It goes on in the background; you may close this."}</p>
+    <p class="quiet small">${next}</p>
     <${ProblemNote} problem=${loaded.problem} />
   </${Dialog}>`;
 }

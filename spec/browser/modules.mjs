@@ -11,6 +11,7 @@ import { gather } from "../../console/lib/samples.js";
 import { hasType, setAll, setCategory, setType } from "../../console/lib/selection.js";
 import { sentence } from "../../console/lib/words.js";
 import { NEW, editBody, merge, newBody, toBody, toForm } from "../../console/lib/webhook_form.js";
+import { jobWords } from "../../console/lib/words.js";
 
 const CATALOGUE = {
   categories: [{ name: "a" }, { name: "b" }],
@@ -158,6 +159,16 @@ test("the audit log is told in words, also of what is not known any more", () =>
     done: "later.kind",
     object: { name: "x", to: null },
   });
+});
+
+test("a retry that left some over does not say that each is sent anew", () => {
+  const ended = { total: 264, finished_at: "2026-11-26T03:39:09Z" };
+  const [said, next] = jobWords({ ...ended, retried: 3, left_over: 261 });
+  assert.equal(said, "3 requests retried, 261 left over because their webhook is not enabled.");
+  assert.ok(next.endsWith("Enable the webhook, then retry the rest."));
+  const [, none] = jobWords({ ...ended, retried: 0, left_over: 1 });
+  assert.ok(none.startsWith("Nothing is sent anew."));
+  assert.equal(jobWords({ ...ended, retried: 1, left_over: 0 })[0], "1 request retried.");
 });
 
 test("samples are kept by key, with a gap where nobody looked", () => {
