@@ -68,14 +68,16 @@ export function ago(then, now) {
   return ms > 0 ? `${first} ago` : `in ${first}`;
 }
 
-export function dateTime(instant, { utc = false, precise = false } = {}) {
+// precise: with milliseconds; brief: to the minute, without the year while it is this one.
+export function dateTime(instant, { utc = false, precise = false, brief = false } = {}) {
+  const thisYear = instant.getFullYear() === new Date().getFullYear();
   return new Intl.DateTimeFormat(undefined, {
-    year: "numeric",
+    year: brief && thisYear ? undefined : "numeric",
     month: "short",
     day: "numeric",
     hour: "2-digit",
     minute: "2-digit",
-    second: "2-digit",
+    second: brief ? undefined : "2-digit",
     fractionalSecondDigits: precise ? 3 : undefined,
     hour12: false,
     timeZone: utc ? "UTC" : undefined,

@@ -25,7 +25,7 @@ export function StatusCell({ webhook }) {
       }</div>`
     }
     ${webhook.status_since && html`<div class="small quiet">since <${Time}
-      at=${webhook.status_since} /></div>`}
+      at=${webhook.status_since} brief /></div>`}
   </div>`;
 }
 

@@ -25,11 +25,11 @@ export function Mono({ children, title }) {
 }
 
 // A time in the reader's zone, with UTC on hover (or the other way round, as chosen).
-export function Time({ at, relative = false, precise = false, empty = "–" }) {
+export function Time({ at, relative = false, precise = false, brief = false, empty = "–" }) {
   const utc = useStore(zone) === "utc";
   if (!at) return html`<span class="quiet">${empty}</span>`;
   const instant = new Date(at);
-  const shown = dateTime(instant, { utc, precise });
+  const shown = dateTime(instant, { utc, precise, brief });
   if (relative) return html`<${Ago} at=${at} title=${`${shown}${utc ? "" : ` (${at})`}`} />`;
   return html`<time class="nowrap" datetime=${at} title=${utc ? dateTime(instant) : `UTC: ${at}`}>${
     shown
