@@ -69,6 +69,9 @@ static void test_an_event_is_in_the_request_that_holds_it(void **state) {
   assert_int_equal(found->subscribed, 0);
   assert_int_equal(found->request.count, 0);
   assert_int_equal(explanation.workers, 1);
+  fake_clock_advance(&suite.fake, LH_SESSION_DEAD_MS); /* it was stopped, or hangs */
+  about(&other, &webhook);
+  assert_int_equal(explanation.workers, 0);
 }
 
 static void test_what_became_of_an_event_depends_on_when_it_was_emitted(void **state) {

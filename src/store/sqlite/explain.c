@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 /* Columns of EXPLAIN_WEBHOOKS behind the webhook's own. */
 enum {
@@ -156,14 +156,6 @@ static int explain_all(const struct explaining *explaining, struct lh_explanatio
   return rc;
 }
 
-static int count_workers(struct lh_connection *reader, int64_t *workers, struct lh_error *err) {
-  sqlite3_stmt *count = lh_connection_sql(reader, LH_SQL_SESSIONS_COUNT, err);
-  if (count == NULL || lh_connection_row(reader, count, err) <= 0) return err->code;
-  *workers = sqlite3_column_int64(count, 0);
-  sqlite3_reset(count);
-  return LH_OK;
-}
-
 int lh_sqlite_explain(struct lh_store *store, const struct lh_id *event_id,
                       struct lh_explanation *explanation, struct lh_error *err) {
   struct lh_error local;
@@ -172,12 +164,14 @@ int lh_sqlite_explain(struct lh_store *store, const struct lh_id *event_id,
   struct lh_sqlite_store *self = lh_sqlite_self(store, err);
   struct lh_connection *reader = self != NULL ? lh_sqlite_reader(self, err) : NULL;
   if (reader == NULL) return err->code;
+  const struct lh_clock *clock = self->committer->clock;
   struct explaining explaining = {.reader = reader};
   int rc = lh_connection_run(reader->db, "BEGIN", err); /* one moment for all webhooks */
   if (rc != LH_OK) return rc;
   rc = find_event(&explaining, event_id, err);
   if (rc == LH_OK) rc = explain_all(&explaining, explanation, err);
-  if (rc == LH_OK) rc = count_workers(reader, &explanation->workers, err);
+  if (rc == LH_OK)
+    rc = lh_sessions_alive(self, reader, clock->wall_ms(clock->self), &explanation->workers, err);
   lh_connection_reset_all(reader);
   sqlite3_exec(reader->db, "COMMIT", NULL, NULL, NULL);
   if (rc != LH_OK) lh_explanation_clear(explanation);

@@ -161,23 +161,6 @@ static int has_room(const char *path) {
          (uint64_t)found.f_bavail * found.f_frsize >= ROOM_BYTES;
 }
 
-/* A worker that was killed leaves its row until another one comes; its lock is gone at once. One
-   that hangs or is stopped keeps its lock: its heartbeat tells. */
-static int count_alive(struct lh_sqlite_store *self, struct lh_connection *reader, int64_t now_ms,
-                       int64_t *alive, struct lh_error *err) {
-  sqlite3_stmt *sessions = lh_connection_sql(reader, LH_SQL_SESSIONS, err);
-  int row;
-  if (sessions == NULL) return err->code;
-  sqlite3_bind_int64(sessions, 1, 0);
-  while ((row = lh_connection_row(reader, sessions, err)) > 0) {
-    int locked = lh_lock_session_alive(&self->committer->lock, sqlite3_column_int64(sessions, 0),
-                                       sqlite3_column_int64(sessions, 2));
-    int64_t silent_ms = now_ms - sqlite3_column_int64(sessions, 1);
-    if (locked != 0 && silent_ms <= LH_SESSION_DEAD_MS) ++*alive;
-  }
-  return row < 0 ? (int)err->code : LH_OK;
-}
-
 int lh_sqlite_vitals(struct lh_store *store, int64_t now_ms, struct lh_vitals *vitals,
                      struct lh_error *err) {
   struct lh_error local;
@@ -191,5 +174,5 @@ int lh_sqlite_vitals(struct lh_store *store, int64_t now_ms, struct lh_vitals *v
   sqlite3_reset(last);
   vitals->key_present = access(self->committer->key_path, R_OK) == 0;
   vitals->writable = has_room(self->committer->path);
-  return count_alive(self, reader, now_ms, &vitals->workers, err);
+  return lh_sessions_alive(self, reader, now_ms, &vitals->workers, err);
 }

@@ -214,6 +214,13 @@ int lh_retry_request(struct lh_turning *turning, int64_t request, int *retried,
 void lh_retry_refusal(enum lh_status status, const char *name, const struct lh_id *id,
                       char message[LH_RETRY_MESSAGE_MAX]);
 
+/*
+** sessions.c: how many workers live. One that was killed leaves its row until another comes, but its
+** lock is gone at once; one that hangs or is stopped keeps its lock, and its heartbeat tells.
+*/
+int lh_sessions_alive(struct lh_sqlite_store *self, struct lh_connection *reader, int64_t now_ms,
+                      int64_t *alive, struct lh_error *err);
+
 /* lease.c: gives one webhook as many leases as it may have; sets its due time. */
 int lh_lease_serve(struct lh_turning *turning, struct lh_dispatch *dispatch, size_t slots_max,
                    struct lh_error *err);
