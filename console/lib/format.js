@@ -68,9 +68,10 @@ export function ago(then, now) {
   return ms > 0 ? `${first} ago` : `in ${first}`;
 }
 
-// precise: with milliseconds; brief: to the minute, without the year while it is this one.
+// instant: a Date or milliseconds. precise: with milliseconds; brief: to the minute, without the
+// year while it is this one.
 export function dateTime(instant, { utc = false, precise = false, brief = false } = {}) {
-  const thisYear = instant.getFullYear() === new Date().getFullYear();
+  const thisYear = new Date(instant).getFullYear() === new Date().getFullYear();
   return new Intl.DateTimeFormat(undefined, {
     year: brief && thisYear ? undefined : "numeric",
     month: "short",

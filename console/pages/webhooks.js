@@ -3,7 +3,7 @@
 import { html } from "../lib/html.js";
 import { api } from "../lib/api.js";
 import { selectorWords, useAccount, useCatalogue, useWebhooks } from "../lib/data.js";
-import { compact, percent } from "../lib/format.js";
+import { compact, count, percent } from "../lib/format.js";
 import { useLoad } from "../lib/load.js";
 import { href } from "../lib/router.js";
 import { isAdmin } from "../lib/session.js";
@@ -47,7 +47,7 @@ function SuccessCell({ figures }) {
   const rate = percent(delivered, delivered + failed);
   if (!rate) return html`<span class="quiet">nothing in 24 h</span>`;
   return html`<div><div class=${failed ? "" : "good-text"}>${rate}</div>
-    <div class="small quiet">${failed ? `${compact(failed)} failed`
+    <div class="small quiet">${failed ? count(failed, "failure")
       : `${compact(delivered)} delivered`} in 24 h</div></div>`;
 }
 

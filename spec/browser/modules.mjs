@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { whatWords, whoWords } from "../../console/lib/audit_words.js";
 import { curl } from "../../console/lib/curl.js";
-import { ago, bytes, length, milliseconds, percent } from "../../console/lib/format.js";
+import { ago, bytes, dateTime, length, milliseconds, percent } from "../../console/lib/format.js";
 import { indent, items, members } from "../../console/lib/json_text.js";
 import { fromInput, readFilter, toInput, toQuery } from "../../console/lib/log_filter.js";
 import { gather } from "../../console/lib/samples.js";
@@ -187,4 +187,13 @@ test("samples are kept by key, with a gap where nobody looked", () => {
 test("a sentence begins large, and no stranger turns its direction", () => {
   assert.equal(sentence("it answered \u202e500\u2069"), "It answered \\u202e500\\u2069");
   assert.equal(sentence(null), "");
+});
+
+test("a time in brief has no seconds, and its year only if it is another", () => {
+  const year = new Date().getFullYear();
+  const brief = (date) => dateTime(date, { brief: true });
+  assert.ok(!brief(new Date(year, 5, 7, 8, 9, 10)).includes(year));
+  assert.ok(!brief(new Date(year, 5, 7, 8, 9, 43)).includes("43"));
+  assert.ok(brief(new Date(2001, 5, 7)).includes("2001"));
+  assert.equal(dateTime(991900800000), dateTime(new Date(991900800000)));
 });
