@@ -151,8 +151,10 @@ class Visitor:
     """A browser's part: signs in as the first administrator, then asks the API."""
 
     def __init__(self, base, token):
-        self.host = base.split("//")[1]
-        self.headers = {"Origin": base, "Content-Type": "application/json"}
+        # As browsers do, localhost is this machine whatever /etc/hosts says, or if there is none.
+        host = base.split("//")[1]
+        self.address = "127.0.0.1:" + host.split(":")[1]
+        self.headers = {"Host": host, "Origin": base, "Content-Type": "application/json"}
         answer, made = self.exchange("POST", "/api/v1/session", {
             "user": "anna", "password": PASSWORD, "first_run_token": token})
         assert answer.status == 201, made
@@ -160,7 +162,7 @@ class Visitor:
         self.headers["X-CSRF-Token"] = json.loads(made)["csrf"]
 
     def exchange(self, method, path, body=None):
-        connection = http.client.HTTPConnection(self.host, timeout=60)
+        connection = http.client.HTTPConnection(self.address, timeout=60)
         connection.request(method, path, None if body is None else json.dumps(body), self.headers)
         answer = connection.getresponse()
         text = answer.read()
