@@ -13,7 +13,7 @@ const INCREMENTS = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((power) =>
 let library = null;
 
 function loadLibrary() {
-  library ??= import("../vendor/uplot.js").then((module) => module.default);
+  library ??= import("../vendor/uplot.js").then((module) => module.uPlot);
   return library;
 }
 

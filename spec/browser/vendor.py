@@ -6,7 +6,7 @@
 
 vendor.json names for each file its package, the path in it, and the SHA-256 of what stands here.
 The only change to a file is the one named in `replace`: modules find each other by a relative
-path, because a browser knows no package names.
+path, because a browser knows no package names, and what is published as a script exports its name.
 """
 
 import base64
