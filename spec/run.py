@@ -17,6 +17,7 @@ import glob
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,14 +129,27 @@ def scenario_jobs():
                 900 if WRAP else 300)]
 
 
+def comma_locale():
+    """A folder with a locale "comma", whose numbers have a decimal comma; made once."""
+    folder = os.path.abspath(f"{BUILD}/locale")
+    if not os.path.exists(f"{folder}/comma/LC_NUMERIC") and shutil.which("localedef"):
+        os.makedirs(folder, exist_ok=True)
+        # -c: all other categories are missing, and it says so
+        subprocess.run(["localedef", "-c", "-i", os.path.abspath("spec/harness/comma.locale"),
+                        f"{folder}/comma"], capture_output=True, timeout=60)
+    return folder
+
+
 def lua_jobs():
     """Every spec on both VMs; the VM finds its own build of the C modules."""
     jobs = []
+    locale = comma_locale()
     for vm, version, command in (("lua5.4", "5_4", LUA54), ("luajit", "5_1", LUAJIT)):
         setting = {f"LUA_PATH{suffix}": "lua/?.lua;lua/?/init.lua;spec/?.lua;;"
                    for suffix in ("", f"_{version}")}
         setting.update({f"LUA_CPATH{suffix}": f"{BUILD}/{vm}/?.so;;"
                         for suffix in ("", f"_{version}")})
+        setting["LOCPATH"] = locale
         for path in sorted(glob.glob("spec/unit/*_spec.lua")):
             jobs.append(Job(f"{path} on {vm}", ["busted", f"--lua={command}",
                             "--output=plainTerminal", path], "busted", setting=setting))
