@@ -1,4 +1,6 @@
-// Numbers and lengths of time as people read them. Pure.
+// Numbers, times and lengths of time as people read them.
+
+import { now } from "./clock.js";
 
 const NUMBER = new Intl.NumberFormat("en");
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
@@ -61,8 +63,8 @@ export function bytes(value) {
   return `${index && size < 10 ? size.toFixed(1) : number(Math.round(size))} ${units[index]}`;
 }
 
-export function ago(then, now) {
-  const ms = now - then;
+export function ago(then, at) {
+  const ms = at - then;
   if (Math.abs(ms) < 5000) return "just now";
   const first = length(Math.abs(ms)).split(" ").slice(0, 2).join(" ");
   return ms > 0 ? `${first} ago` : `in ${first}`;
@@ -71,7 +73,8 @@ export function ago(then, now) {
 // instant: a Date or milliseconds. precise: with milliseconds; brief: to the minute, without the
 // year while it is this one.
 export function dateTime(instant, { utc = false, precise = false, brief = false } = {}) {
-  const thisYear = new Date(instant).getFullYear() === new Date().getFullYear();
+  const year = (time) => (utc ? new Date(time).getUTCFullYear() : new Date(time).getFullYear());
+  const thisYear = year(instant) === year(now());
   return new Intl.DateTimeFormat(undefined, {
     year: brief && thisYear ? undefined : "numeric",
     month: "short",
@@ -80,7 +83,7 @@ export function dateTime(instant, { utc = false, precise = false, brief = false 
     minute: "2-digit",
     second: brief ? undefined : "2-digit",
     fractionalSecondDigits: precise ? 3 : undefined,
-    hour12: false,
+    hourCycle: "h23",
     timeZone: utc ? "UTC" : undefined,
     timeZoneName: utc ? "short" : undefined,
   }).format(instant);

@@ -104,6 +104,7 @@ function Actions({ request, webhook, body, reload }) {
     ${
       body?.text &&
       attempt &&
+      isAdmin() && // others do not see the values of its own headers
       html`<${CopyButton} className="button" text=${command} label="Copy as curl" />`
     }
     ${

@@ -9,9 +9,8 @@ import { indent, items, members } from "../../console/lib/json_text.js";
 import { fromInput, readFilter, toInput, toQuery } from "../../console/lib/log_filter.js";
 import { gather } from "../../console/lib/samples.js";
 import { hasType, setAll, setCategory, setType } from "../../console/lib/selection.js";
-import { sentence } from "../../console/lib/words.js";
 import { NEW, editBody, merge, newBody, toBody, toForm } from "../../console/lib/webhook_form.js";
-import { jobWords } from "../../console/lib/words.js";
+import { jobWords, sentence } from "../../console/lib/words.js";
 
 const CATALOGUE = {
   categories: [{ name: "a" }, { name: "b" }],
@@ -196,4 +195,8 @@ test("a time in brief has no seconds, and its year only if it is another", () =>
   assert.ok(!brief(new Date(year, 5, 7, 8, 9, 43)).includes("43"));
   assert.ok(brief(new Date(2001, 5, 7)).includes("2001"));
   assert.equal(dateTime(991900800000), dateTime(new Date(991900800000)));
+  const midnight = Date.UTC(2001, 0, 1, 0, 5);
+  assert.ok(dateTime(midnight, { utc: true }).includes("00:05"), "midnight is not 24:05");
+  const before = Date.UTC(year, 0, 1) - 1;
+  assert.ok(dateTime(before, { utc: true, brief: true }).includes(year - 1));
 });
