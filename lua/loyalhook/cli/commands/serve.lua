@@ -54,15 +54,24 @@ local function names_of(sources)
   return names
 end
 
--- The text of a first-run token, while nobody can sign in; or nil.
-local function first_run_token(context)
+-- The text of a first-run token, while nobody can sign in; or nil. That none could be made is said:
+-- receiving goes on.
+local function first_run_token(context, voice)
   local access = context:access()
-  return access:needs_first_run() and access:make_first_run({}, context.by) or nil
+  local needed, message, code = access:needs_first_run()
+  local token
+  if needed then
+    token, message, code = access:make_first_run({}, context.by)
+  end
+  if needed ~= false and not token and code ~= "refused" then -- refused: a user has come meanwhile
+    voice.say("warn", "no first-run token could be made", { code = code, error = message })
+  end
+  return token
 end
 
 local function announce(web, host, names, context, voice)
   local base = ("http://%s:%d"):format(host, web.port)
-  local url, token = base .. "/receive/", first_run_token(context)
+  local url, token = base .. "/receive/", first_run_token(context, voice)
   if context.json then
     context.output:document(document.object("url", url, "sources", document.list(names), "api",
       base .. "/api/v1", "first_run_token", token))
