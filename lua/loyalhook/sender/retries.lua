@@ -97,15 +97,9 @@ function retries:retry_failed(given)
   return { dry_run = true, total = total }
 end
 
-local function check_id(id, method)
-  if type(id) ~= "string" then
-    error(("%s: expected an id, got %s"):format(method, type(id)), 3)
-  end
-end
-
 --- How far a job is, or nil, message, code. It is over when it has `finished_at`.
 function retries:job(id)
-  check_id(id, "job")
+  options.text(id, "job", "an id")
   return job_view(self._store:job(id))
 end
 
@@ -113,7 +107,7 @@ end
 -- while a worker is at it, or when it is over); or nil, message, code. Workers do this by
 -- themselves; whoever wants to wait for the end steps until there is `finished_at`.
 function retries:job_step(id)
-  check_id(id, "job_step")
+  options.text(id, "job_step", "an id")
   local row, made, code = self._store:job_step(id)
   if not row then
     return nil, made, code

@@ -24,7 +24,6 @@ local ROTATE = { account = "string", if_revision = "number", secret = "string",
   overlap_s = "number", by = "table" }
 local TEST = { account = "string", event_type = "string", seed = "number", by = "table" }
 
--- Raises at the line that called the method.
 local function view_of(row, message, code)
   if not row then
     return nil, message, code
