@@ -147,6 +147,12 @@ static void test_vitals_tell_who_lives(void **state) {
                        suite.store, suite.fake.wall_ms + LH_SESSION_DEAD_MS + 1, &found, NULL),
                    LH_OK);
   assert_int_equal(found.workers, 0); /* it was stopped, or hangs */
+  struct lh_store_health health;
+  assert_int_equal(suite.store->admin->health(suite.store, 0, &health, NULL), LH_OK);
+  assert_int_equal(health.sessions, 1);
+  fake_clock_advance(&suite.fake, LH_SESSION_DEAD_MS + 1);
+  assert_int_equal(suite.store->admin->health(suite.store, 0, &health, NULL), LH_OK);
+  assert_int_equal(health.sessions, 0);
   suite.store->requests->session_close(suite.store, suite.session, suite.fake.wall_ms);
   assert_int_equal(suite.store->figures->vitals(suite.store, suite.fake.wall_ms, &found, NULL),
                    LH_OK);

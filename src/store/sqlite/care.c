@@ -6,7 +6,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
 
 int lh_sqlite_pending_work(struct lh_store *store, int64_t now_ms, struct lh_pending_work *work,
                            struct lh_error *err) {
@@ -151,7 +151,9 @@ int lh_sqlite_health(struct lh_store *store, int full, struct lh_store_health *h
   health->key_readable = lh_key_load(&key, self->committer->key_path, &ignored) == LH_OK &&
                          check_secrets(reader, &key, &readable, &ignored) == LH_OK;
   lh_wipe(&key, sizeof key);
-  health->sessions = lh_connection_number(reader->db, "SELECT count(*) FROM sessions");
+  const struct lh_clock *clock = self->committer->clock;
+  rc = lh_sessions_alive(&self->committer->lock, reader, clock->wall_ms(clock->self),
+                         &health->sessions, err);
   health->schema_version = (int)lh_connection_number(reader->db, "PRAGMA user_version");
   snprintf(health->sqlite_version, sizeof health->sqlite_version, "%s", sqlite3_libversion());
   snprintf(health->path, sizeof health->path, "%s", path);
@@ -159,7 +161,7 @@ int lh_sqlite_health(struct lh_store *store, int full, struct lh_store_health *h
            unsuited_filesystem(path));
   check_permissions(path, self->committer->key_path, health->permissions_warning,
                     sizeof health->permissions_warning);
-  return health->sessions < 0 ? (int)err->code : LH_OK;
+  return rc;
 }
 
 static int copy_pages(sqlite3 *from, const char *path, struct lh_error *err) {

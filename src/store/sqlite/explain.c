@@ -171,7 +171,8 @@ int lh_sqlite_explain(struct lh_store *store, const struct lh_id *event_id,
   rc = find_event(&explaining, event_id, err);
   if (rc == LH_OK) rc = explain_all(&explaining, explanation, err);
   if (rc == LH_OK)
-    rc = lh_sessions_alive(self, reader, clock->wall_ms(clock->self), &explanation->workers, err);
+    rc = lh_sessions_alive(&self->committer->lock, reader, clock->wall_ms(clock->self),
+                           &explanation->workers, err);
   lh_connection_reset_all(reader);
   sqlite3_exec(reader->db, "COMMIT", NULL, NULL, NULL);
   if (rc != LH_OK) lh_explanation_clear(explanation);

@@ -223,15 +223,15 @@ int lh_sqlite_rescue(struct lh_store *store, int64_t session, int64_t now_ms, si
   return rc;
 }
 
-int lh_sessions_alive(struct lh_sqlite_store *self, struct lh_connection *reader, int64_t now_ms,
+int lh_sessions_alive(const struct lh_lock *lock, struct lh_connection *connection, int64_t now_ms,
                       int64_t *alive, struct lh_error *err) {
-  sqlite3_stmt *sessions = lh_connection_sql(reader, LH_SQL_SESSIONS, err);
+  sqlite3_stmt *sessions = lh_connection_sql(connection, LH_SQL_SESSIONS, err);
   int row;
   *alive = 0;
   if (sessions == NULL) return err->code;
   sqlite3_bind_int64(sessions, 1, 0);
-  while ((row = lh_connection_row(reader, sessions, err)) > 0) {
-    int locked = lh_lock_session_alive(&self->committer->lock, sqlite3_column_int64(sessions, 0),
+  while ((row = lh_connection_row(connection, sessions, err)) > 0) {
+    int locked = lh_lock_session_alive(lock, sqlite3_column_int64(sessions, 0),
                                        sqlite3_column_int64(sessions, 2));
     int64_t silent_ms = now_ms - sqlite3_column_int64(sessions, 1);
     if (locked != 0 && silent_ms <= LH_SESSION_DEAD_MS) ++*alive;

@@ -174,5 +174,5 @@ int lh_sqlite_vitals(struct lh_store *store, int64_t now_ms, struct lh_vitals *v
   sqlite3_reset(last);
   vitals->key_present = access(self->committer->key_path, R_OK) == 0;
   vitals->writable = has_room(self->committer->path);
-  return lh_sessions_alive(self, reader, now_ms, &vitals->workers, err);
+  return lh_sessions_alive(&self->committer->lock, reader, now_ms, &vitals->workers, err);
 }

@@ -218,7 +218,7 @@ void lh_retry_refusal(enum lh_status status, const char *name, const struct lh_i
 ** sessions.c: how many workers live. One that was killed leaves its row until another comes, but
 ** its lock is gone at once; one that hangs or is stopped keeps its lock: its heartbeat tells.
 */
-int lh_sessions_alive(struct lh_sqlite_store *self, struct lh_connection *reader, int64_t now_ms,
+int lh_sessions_alive(const struct lh_lock *lock, struct lh_connection *connection, int64_t now_ms,
                       int64_t *alive, struct lh_error *err);
 
 /* lease.c: gives one webhook as many leases as it may have; sets its due time. */
