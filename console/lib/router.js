@@ -36,7 +36,9 @@ export function hasGuard() {
   return guard !== null;
 }
 
+// Not while the browser stands on another entry, on the way back to one that may not be left.
 function keepScroll() {
+  if ((window.history.state?.index ?? index) !== index) return;
   window.history.replaceState({ index, y: Math.round(window.scrollY) }, "");
 }
 

@@ -1,7 +1,7 @@
 // Create Webhook and Edit: one form. What the server refuses stands at its field; what somebody
 // else changed meanwhile is put together with what was typed, field by field.
 
-import { html, useEffect, useRef, useState } from "../lib/html.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib/html.js";
 import { api, path } from "../lib/api.js";
 import { useAccount, useCatalogue } from "../lib/data.js";
 import { useAction, useLoad } from "../lib/load.js";
@@ -48,8 +48,9 @@ function Summary({ errors, place }) {
     </div></div>`;
 }
 
+// It stands before the next event: whoever types and goes back at once is asked, too.
 function useGuard(dirty) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!dirty) return undefined;
     const before = (event) => event.preventDefault();
     window.addEventListener("beforeunload", before);
